@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages of guest *virtual* memory: the one interface beneath the llview runtime and procfs. Over a
+ * guest_phys source it is a page walk with a cache (guest_walk_pages_create()); behind a sealed
+ * channel it is the client's cache of opened pages. procfs can't tell the difference.
+ */
+#ifndef SCW_GUEST_PAGES_H
+#define SCW_GUEST_PAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "guest/addr.h"
+#include "guest/phys.h"
+
+struct guest_pages;
+
+/* A stretch of guest virtual memory that is about to be read. */
+struct guest_range {
+	struct gva start;
+	uint64_t size;
+};
+
+/*
+ * A list to follow: from `first`, the next node is the pointer at node + next_offset; `before` and
+ * `after` bytes around each node address are wanted; at most `bound` nodes.
+ */
+struct guest_chain {
+	struct gva first;
+	uint64_t next_offset;
+	uint32_t before, after;
+	uint32_t bound;
+};
+
+struct guest_pages_stats {
+	uint64_t lookups;	/* page() calls: TLB misses of the llview runtime */
+	uint64_t hits;		/* answered from the cache */
+	uint64_t walks;		/* page-table walks */
+	uint64_t faults;	/* no translation or no memory behind it */
+	uint64_t epochs;
+};
+
+struct guest_pages_ops {
+	/*
+	 * Required. *ret = host address of the 4 KiB guest page that holds `va` in `as`: either the
+	 * guest's own memory (changes while we look) or a copy. Valid until the next epoch().
+	 * ERR_UNMAPPED, ERR_NOPHYS, ERR_LIMIT (cache full of pages of this epoch), ERR_GONE, ...
+	 */
+	enum err (*page)(struct guest_pages *p, struct guest_space as, struct gva va,
+			 const void **ret);
+
+	/*
+	 * Required. Start a new epoch: every host address handed out is void, translations are
+	 * looked up anew. ERR_GONE when the VM behind it has ended.
+	 */
+	enum err (*epoch)(struct guest_pages *p, struct err_ctx *err);
+
+	/* Optional hints, free to ignore: these ranges / this list will be read next. */
+	void (*want)(struct guest_pages *p, struct guest_space as, const struct guest_range *ranges,
+		     size_t count);
+	void (*chase)(struct guest_pages *p, const struct guest_chain *chain);
+
+	/* Required. Release all. */
+	void (*destroy)(struct guest_pages *p);
+};
+
+struct guest_pages {
+	const struct guest_pages_ops *ops;
+	struct guest_pages_stats stats;
+	uint64_t epoch; /* counts up; 0 before the first */
+};
+
+/* How the guest's CPUs translate: what guest discovery found. */
+struct guest_paging {
+	struct gpa kernel_top;	/* top page table of the kernel (swapper_pg_dir / init_top_pgt) */
+	unsigned char levels;	/* 4 or 5 */
+};
+
+/*
+ * Pages by walking the guest's own page tables over `phys` (borrowed; must outlive the result).
+ * Sources that can map give the guest's memory itself; for the others pages are copied into a
+ * cache of at most `cache_pages`. x86-64: 4-/5-level, 4K/2M/1G pages (SDM vol. 3A 4.5).
+ */
+enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *phys,
+				 const struct guest_paging *paging, size_t cache_pages,
+				 struct guest_pages **ret) ERR_NODISCARD;
+
+/* Copy `size` bytes at `va`, crossing pages as needed. On error `buf` is unspecified. */
+enum err guest_pages_read(struct guest_pages *p, struct guest_space as, struct gva va, void *buf,
+			  size_t size) ERR_NODISCARD;
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A source of guest-physical memory: what sources/ implements (RAM file, VMM process, dump) and
+ * the page walk and guest discovery read. All bytes that come out are attacker-written and may
+ * change between two reads.
+ */
+#ifndef SCW_GUEST_PHYS_H
+#define SCW_GUEST_PHYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "guest/addr.h"
+
+struct guest_phys;
+
+/* One run of physical memory: `size` bytes from `start`, both multiples of the page size. */
+struct guest_phys_range {
+	struct gpa start;
+	uint64_t size;
+};
+
+/*
+ * To add a source: fill one of these, static const; embed struct guest_phys in your own struct.
+ * Every callback is given ranges as they come from the guest, so each checks them.
+ */
+struct guest_phys_ops {
+	const char *name; /* "ram-file", "process", "elf-core", "raw", "synthetic" */
+
+	/*
+	 * Required. Copy `size` bytes at `at` to `buf`. The range may cross pages and holes: a hole
+	 * anywhere in it is ERR_NOPHYS and leaves `buf` unspecified. ERR_GONE when the VM died.
+	 */
+	enum err (*read)(struct guest_phys *p, struct gpa at, void *buf, size_t size,
+			 struct err_ctx *err);
+
+	/*
+	 * Optional (NULL: the source can't). Host address of the guest's own page at `at` (page
+	 * aligned), readable until the source is closed; NULL when that page can't be mapped, which
+	 * is no error: read() may still work.
+	 */
+	const void *(*map)(struct guest_phys *p, struct gpa at);
+
+	/*
+	 * Required. The first run of memory at or above `from` that is backed *and worth scanning*
+	 * (never-touched pages of a sparse file may be left out), at most `max` bytes of it.
+	 * ERR_ABSENT when there is none.
+	 */
+	enum err (*next_range)(struct guest_phys *p, struct gpa from, uint64_t max,
+			       struct guest_phys_range *ret);
+
+	/*
+	 * Optional (NULL: it can't go away). ERR_GONE with a text once the VM behind it has ended,
+	 * ERR_OK while it lives. Cheap: called at the start of every epoch.
+	 */
+	enum err (*alive)(struct guest_phys *p, struct err_ctx *err);
+
+	/* Required. Release all; `p` is not used again. */
+	void (*close)(struct guest_phys *p);
+};
+
+/* What --stats prints of a source; counted by the source itself. */
+struct guest_phys_stats {
+	uint64_t reads; /* calls that cost a copy or a system call */
+	uint64_t bytes; /* bytes so copied */
+};
+
+struct guest_phys {
+	const struct guest_phys_ops *ops;
+	struct guest_phys_stats stats;
+};
+
+static inline enum err ERR_NODISCARD guest_phys_read(struct guest_phys *p, struct gpa at, void *buf,
+						     size_t size, struct err_ctx *err)
+{
+	return p->ops->read(p, at, buf, size, err);
+}
+
+static inline const void *guest_phys_map(struct guest_phys *p, struct gpa at)
+{
+	return p->ops->map ? p->ops->map(p, at) : NULL;
+}
+
+#endif

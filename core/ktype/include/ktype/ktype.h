@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one guest kernel knows of itself: its release and build id, its symbols (kallsyms) and its
+ * layouts (BTF), found in its own memory without any set-up. Immutable once created, so it may be
+ * shared by threads; all look-ups are by name and none allocates.
+ */
+#ifndef SCW_KTYPE_KTYPE_H
+#define SCW_KTYPE_KTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "guest/addr.h"
+#include "guest/pages.h"
+#include "guest/phys.h"
+
+struct ktype;
+
+enum {
+	KTYPE_OSRELEASE_SIZE = 65, /* as struct new_utsname, with the NUL */
+	KTYPE_BUILD_ID_SIZE = 20,
+	KTYPE_NAME_SIZE = 512, /* longest symbol name with the NUL (KSYM_NAME_LEN since 6.1) */
+};
+
+/* Facts about this boot of this kernel: where VMCOREINFO is and what it says. */
+struct ktype_boot {
+	struct gpa vmcoreinfo;	  /* the page that VMCOREINFO starts in */
+	char osrelease[KTYPE_OSRELEASE_SIZE];
+	uint8_t build_id[KTYPE_BUILD_ID_SIZE];
+	bool has_build_id;
+	uint64_t kaslr;		  /* slide of the kernel image's virtual addresses */
+	int64_t phys_base;
+	struct guest_paging paging;
+};
+
+/* A member of a record, found by its dotted path through by-value records and unions. */
+struct ktype_member {
+	uint64_t bit_offset;	/* from the start of the outermost record */
+	uint32_t bit_size;	/* width of a bit-field, else 0 */
+	uint64_t size;		/* bytes of the member's type; 0 for a flexible array */
+	bool is_signed;
+	bool is_scalar;		/* integer, enum or pointer */
+};
+
+/*
+ * Find VMCOREINFO in `phys`: first in the page at `hint` (hint->v == 0: none), then by one look
+ * per page of what the source says is worth scanning. ERR_NOTREADY when no Linux is found,
+ * ERR_UNSUPPORTED for a 32-bit or other-architecture kernel.
+ */
+enum err ktype_boot_find(struct guest_phys *phys, struct gpa hint, struct ktype_boot *ret,
+			 struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Read symbols and layouts out of the running kernel that `boot` describes. `btf` / `symbols`
+ * (either may be NULL/0): the bytes of an external BTF file and of a System.map or /proc/kallsyms
+ * text, used instead of the guest's own. ERR_ABSENT with a text when the kernel carries no BTF.
+ */
+struct ktype_external {
+	const void *btf;
+	size_t btf_size;
+	const char *symbols;
+	size_t symbols_size;
+};
+enum err ktype_create(struct base_alloc *alloc, struct guest_pages *pages,
+		      const struct ktype_boot *boot, const struct ktype_external *external,
+		      struct ktype **ret, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * A profile: the same knowledge as position-independent bytes that are used in place (mapped
+ * from the cache). ktype_save() gives bytes owned by the caller (base_free);
+ * ktype_load() borrows `bytes` for the life of the result, checks them (checksum, bounds, build
+ * id) and slides the symbols by boot->kaslr. ERR_CORRUPT for a damaged or foreign profile.
+ */
+enum err ktype_save(const struct ktype *k, struct base_alloc *alloc, void **ret,
+		    size_t *size_ret) ERR_NODISCARD;
+enum err ktype_load(struct base_alloc *alloc, const void *bytes, size_t size,
+		    const struct ktype_boot *boot, struct ktype **ret,
+		    struct err_ctx *err) ERR_NODISCARD;
+
+void ktype_destroy(struct ktype *k);
+
+const struct ktype_boot *ktype_boot(const struct ktype *k);
+
+/* Address of a symbol (slid; per-CPU symbols: the offset within the per-CPU area). ERR_ABSENT. */
+enum err ktype_symbol(const struct ktype *k, const char *name, struct gva *ret) ERR_NODISCARD;
+
+/*
+ * Name of the symbol of the kernel image at or below `at`, and how far into it `at` is. ERR_ABSENT outside the
+ * image (modules have their own tables: see klib).
+ */
+enum err ktype_symbol_at(const struct ktype *k, struct gva at, char name[KTYPE_NAME_SIZE],
+			 uint64_t *offset_ret) ERR_NODISCARD;
+
+/*
+ * Layouts. `type` is "struct x", "union x", "enum x" or a typedef's name; `path` is dotted
+ * ("signal.nr_threads" never follows pointers: by-value nesting only); anonymous members add no
+ * name. ERR_ABSENT when type or member isn't there.
+ */
+enum err ktype_sizeof(const struct ktype *k, const char *type, uint64_t *ret) ERR_NODISCARD;
+enum err ktype_member(const struct ktype *k, const char *type, const char *path,
+		      struct ktype_member *ret) ERR_NODISCARD;
+
+/* Value of an enumerator; `type` NULL looks in every enum. */
+enum err ktype_enum(const struct ktype *k, const char *type, const char *name,
+		    int64_t *ret) ERR_NODISCARD;
+
+#endif
