@@ -1,25 +1,61 @@
+# SPDX-License-Identifier: MIT
 # The short way in; meson and ninja do the work. `make help` lists the targets.
-BUILD ?= build
+BUILD  ?= build
+PREFIX ?= /usr/local
 
-.PHONY: all help deps build check clean
+.PHONY: all help deps build demo check check-long bench fuzz install format clean
+
 all: build
 
 help:
 	@echo "make build       build everything into $(BUILD)/"
-	@echo "make check       install what is missing, build with gcc, clang and sanitizers, run the tests"
+	@echo "make demo        boot a VM and show its connections and processes from outside"
+	@echo "make check       build with gcc, clang and sanitizers, run the tests (under 30 minutes)"
+	@echo "make check-long  the whole matrix of kernels and machines, stress and all compilers"
+	@echo "make bench       measure; writes $(BUILD)/bench/results.json and prints a table"
+	@echo "make fuzz        run each fuzz target for a while (FUZZ_SECONDS=60)"
+	@echo "make install     install under PREFIX=$(PREFIX)"
+	@echo "make format      clang-format what differs from the last commit"
 	@echo "make clean       remove the build folders"
+	@echo "Every target first installs the Debian packages that it misses."
 
 deps:
 	@scripts/install-deps build
 
 $(BUILD)/build.ninja: | deps
-	meson setup $(BUILD)
+	CC=gcc meson setup --prefix=$(PREFIX) $(BUILD)
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
-check: build
-	meson test -C $(BUILD) --print-errorlogs
+demo:
+	@scripts/install-deps build guest demo
+	@$(MAKE) --no-print-directory build
+	@scripts/demo $(BUILD)
+
+check:
+	@scripts/install-deps build guest demo check
+	@scripts/check
+
+check-long:
+	@scripts/install-deps build guest demo check
+	@scripts/check --long
+
+bench:
+	@scripts/install-deps build guest demo bench
+	@$(MAKE) --no-print-directory build
+	@bench/run $(BUILD)
+
+fuzz:
+	@scripts/install-deps build
+	@scripts/fuzz $(or $(FUZZ_SECONDS),60)
+
+install: build
+	meson install -C $(BUILD)
+
+format:
+	@scripts/install-deps format
+	git clang-format --extensions c,h,cpp
 
 clean:
 	rm -rf build build-*
