@@ -26,6 +26,10 @@ struct seq_file {
 void seq_init(struct seq_file *m, struct base_alloc *alloc, size_t limit);
 void seq_deinit(struct seq_file *m);
 
+/*
+ * %d %i %u %x %X %o %c %s %p %% with flags, width, precision and lengths, as printf. Any other
+ * conversion makes the file fail with -EINVAL.
+ */
 void seq_printf(struct seq_file *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void seq_vprintf(struct seq_file *m, const char *fmt, va_list ap);
 void seq_puts(struct seq_file *m, const char *s);
@@ -42,7 +46,7 @@ void seq_put_decimal_ull_width(struct seq_file *m, const char *delimiter, unsign
 void seq_put_hex_ll(struct seq_file *m, const char *delimiter, unsigned long long v,
 		    unsigned int width);
 
-/* Bytes of `s` up to `size`, those in `esc` (and '\\' if listed) as \ooo. */
+/* Bytes of `s` up to `size`, those in `esc` (and '\\' if listed) and NULs as \ooo. */
 void seq_escape_mem(struct seq_file *m, const void *s, size_t size, const char *esc);
 
 /* From now to seq_pad(), at least `size` columns: seq_pad fills with spaces, then prints c if not 0. */

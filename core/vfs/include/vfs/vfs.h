@@ -19,6 +19,9 @@ enum {
 	VFS_PATH_MAX = 4096, /* with the NUL; link texts too */
 	VFS_KEY_WORDS = 4,
 	VFS_LINKS_MAX = 40, /* symbolic links followed in one walk */
+	VFS_DEPTH_MAX = 64, /* components of a place below the walk's base */
+	VFS_CONTENT_MAX = 1 << 28, /* bytes of one open file */
+	VFS_ENTRIES_MAX = 1 << 23, /* entries of one directory (PIDs are below 2^22) */
 };
 
 struct vfs;
@@ -51,7 +54,10 @@ struct vfs_dirent {
 	uint8_t type; /* DT_DIR, DT_REG, DT_LNK, ... */
 };
 
-/* Takes one directory entry; false stops the listing (out of room, which vfs turns into -ENOMEM). */
+/*
+ * Takes one directory entry; false stops the listing (out of room, which vfs turns into -ENOMEM).
+ * A name that no look-up could find (empty, over-long, with '/' or NUL) is left out.
+ */
 struct vfs_dir_sink {
 	bool (*emit)(struct vfs_dir_sink *s, const char *name, size_t name_size, uint64_t ino,
 		     uint8_t type);
@@ -82,6 +88,7 @@ struct vfs_node_ops {
 	/*
 	 * Link, optional: where it leads inside this file system without going by its text (as
 	 * /proc/net does). -ENOENT from here means: outside (the text decides, the door's business).
+	 * ".." in the target leads back to where the link is.
 	 */
 	int (*follow)(void *fs, const struct vfs_node *n, struct vfs_node *ret);
 
@@ -111,9 +118,12 @@ enum vfs_walk_flags {
 };
 
 /*
- * Where a walk ended. `node` is valid for VFS_FOUND. For VFS_OUTSIDE a symbolic link led out of this
- * file system (absolute text, or ".." above the root): `link` is that link's node, and `path` the
- * absolute or root-relative rest to go on with in the world outside.
+ * Where a walk ended. VFS_FOUND: `node`, and in `path` its canonical path below the walk's base,
+ * without leading '/' ("" is the base). VFS_OUTSIDE: the way led out of this file system, by a
+ * symbolic link (then link.ops is set: an absolute text, or a magic link, one that has
+ * getattr_target, whose text is only for show), or by ".." above the base (link.ops is NULL).
+ * `path` is what is left to go: the link's text and what came after it, or the rest beginning with
+ * "..", relative to the base.
  */
 struct vfs_place {
 	enum { VFS_FOUND, VFS_OUTSIDE } kind;

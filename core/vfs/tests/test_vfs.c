@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+/* Walk, open files and listings over a tree in memory, with what a hostile guest could answer. */
+#include "vfs/vfs.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "memfs.h"
+#include "vfs/seq_file.h"
+
+static struct base_alloc alloc;
+
+static int tree_up(void **state)
+{
+	base_alloc_init(&alloc, 256 << 20);
+	struct memfs *fs = memfs_create(&alloc);
+
+	memfs_file(fs, "version", "Linux version 6.1\n");
+	memfs_file(fs, "1/stat", "1 (init) S 0\n");
+	memfs_add(fs, "1/exe", MEMFS_MAGIC_LINK, "/usr/bin/init", 13);
+	memfs_add(fs, "1/fd/0", MEMFS_MAGIC_LINK, "socket:[17]", 11);
+	memfs_add(fs, "1/root", MEMFS_MAGIC_LINK, "/", 1);
+	memfs_file(fs, "1/net/tcp", "sl\n");
+	memfs_add(fs, "net", MEMFS_FOLLOW_LINK, "self/net", 8)->target = memfs_dir(fs, "1/net");
+	memfs_link(fs, "rel", "1/stat");
+	memfs_link(fs, "reldir", "1/net/");
+	memfs_link(fs, "1/up", "../version");
+	memfs_link(fs, "abs", "/etc/passwd");
+	memfs_link(fs, "out", "../etc/passwd");
+	memfs_link(fs, "loop", "loop");
+	memfs_link(fs, "ping", "1/../pong");
+	memfs_link(fs, "pong", "ping/x");
+	memfs_link(fs, "dangling", "none");
+	memfs_link(fs, "empty", "");
+	*state = fs;
+	return 0;
+}
+
+static int tree_down(void **state)
+{
+	struct memfs *fs = *state;
+
+	assert_int_equal(fs->enters, fs->leaves);
+	memfs_destroy(fs);
+	assert_int_equal(alloc.used, 0);
+	return 0;
+}
+
+static void test_walk(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned int flags;
+		int result;
+		const char *canonical; /* of what is found */
+		const char *outside;
+	} cases[] = {
+		{ ".", 0, 0, "" },
+		{ "/", 0, 0, "" },
+		{ "version", 0, 0, "version" },
+		{ "/version", 0, 0, "version" },
+		{ "///1//./stat", 0, 0, "1/stat" },
+		{ "1/", 0, 0, "1" },
+		{ "1/.", 0, 0, "1" },
+		{ "1/..", 0, 0, "" },
+		{ "1/../1/net/../stat", 0, 0, "1/stat" },
+		{ "net", 0, 0, "net" },
+		{ "net/tcp", 0, 0, "net/tcp" },
+		{ "net/", VFS_WALK_NOFOLLOW, 0, "net" },
+		{ "net/..", 0, 0, "" },
+		{ "rel", 0, 0, "1/stat" },
+		{ "rel", VFS_WALK_NOFOLLOW, 0, "rel" },
+		{ "reldir", 0, 0, "1/net" },
+		{ "reldir/tcp", 0, 0, "1/net/tcp" },
+		{ "1/up", 0, 0, "version" },
+		{ "1/exe", VFS_WALK_NOFOLLOW, 0, "1/exe" },
+		{ "", 0, -ENOENT },
+		{ "none", 0, -ENOENT },
+		{ "none/x", 0, -ENOENT },
+		{ "dangling", 0, -ENOENT },
+		{ "empty", 0, -ENOENT },
+		{ "version/", 0, -ENOTDIR },
+		{ "version/x", 0, -ENOTDIR },
+		{ "version/.", 0, -ENOTDIR },
+		{ "version/..", 0, -ENOTDIR },
+		{ "rel/", 0, -ENOTDIR },
+		{ "loop", 0, -ELOOP },
+		{ "ping", 0, -ELOOP },
+		{ "loop/x", VFS_WALK_NOFOLLOW, -ELOOP },
+		{ "abs", 0, 0, NULL, "/etc/passwd" },
+		{ "abs/x/y", 0, 0, NULL, "/etc/passwd/x/y" },
+		{ "out", 0, 0, NULL, "../etc/passwd" },
+		{ "../x", 0, 0, NULL, "../x" },
+		{ "1/../..", 0, 0, NULL, ".." },
+		{ "1/exe", 0, 0, NULL, "/usr/bin/init" },
+		{ "1/fd/0", 0, 0, NULL, "socket:[17]" },
+		{ "1/root/etc", 0, 0, NULL, "//etc" },
+	};
+	struct memfs *fs = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct vfs_place p;
+		int r = vfs_walk(fs->vfs, NULL, cases[i].path, cases[i].flags, &p);
+
+		if (r != cases[i].result)
+			print_error("%s\n", cases[i].path);
+		assert_int_equal(r, cases[i].result);
+		if (r)
+			continue;
+		assert_int_equal(p.kind, cases[i].canonical ? VFS_FOUND : VFS_OUTSIDE);
+		assert_string_equal(p.path,
+				    cases[i].canonical ? cases[i].canonical : cases[i].outside);
+	}
+}
+
+static void test_walk_outside_link(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_place p;
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/exe", 0, &p), 0);
+	assert_true(p.at_end && p.link.ops);
+	assert_int_equal(vfs_getattr_target(fs->vfs, &p.link, &st), 0);
+	assert_true(S_ISREG(st.mode));
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/root/x", 0, &p), 0);
+	assert_false(p.at_end);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "abs", 0, &p), 0);
+	assert_int_equal(vfs_getattr_target(fs->vfs, &p.link, &st), -ENOENT);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "../x", 0, &p), 0);
+	assert_null(p.link.ops);
+}
+
+static void test_walk_base(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_place one, p;
+
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1", 0, &one), 0);
+	assert_int_equal(vfs_walk(fs->vfs, &one.node, "net/tcp", 0, &p), 0);
+	assert_string_equal(p.path, "net/tcp");
+	assert_int_equal(vfs_walk(fs->vfs, &one.node, "../version", 0, &p), 0);
+	assert_int_equal(p.kind, VFS_OUTSIDE);
+	assert_string_equal(p.path, "../version");
+}
+
+static void test_walk_long(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_place p;
+	char name[VFS_NAME_MAX + 2], path[VFS_PATH_MAX + 1];
+
+	memset(name, 'n', sizeof(name));
+	name[VFS_NAME_MAX] = '\0';
+	assert_int_equal(vfs_walk(fs->vfs, NULL, name, 0, &p), -ENOENT);
+	name[VFS_NAME_MAX] = 'n';
+	name[VFS_NAME_MAX + 1] = '\0';
+	assert_int_equal(vfs_walk(fs->vfs, NULL, name, 0, &p), -ENAMETOOLONG);
+
+	for (size_t i = 0; i < VFS_PATH_MAX; i++)
+		path[i] = i % 2 ? '/' : '.';
+	path[VFS_PATH_MAX - 1] = '\0';
+	assert_int_equal(vfs_walk(fs->vfs, NULL, path, 0, &p), 0);
+	path[VFS_PATH_MAX - 1] = '/';
+	path[VFS_PATH_MAX] = '\0';
+	assert_int_equal(vfs_walk(fs->vfs, NULL, path, 0, &p), -ENAMETOOLONG);
+
+	/* A link as long as can be, with a rest that makes it too long. */
+	for (size_t i = 0; i < VFS_PATH_MAX; i++)
+		path[i] = i % 2 ? '/' : '.';
+	memfs_add(fs, "long", MEMFS_LINK, path, VFS_PATH_MAX - 1);
+	memfs_add(fs, "longer", MEMFS_LINK, path, VFS_PATH_MAX);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "long", 0, &p), 0);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "long/version", 0, &p), -ENAMETOOLONG);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "longer", 0, &p), -ENAMETOOLONG);
+	memfs_add(fs, "nul", MEMFS_LINK, "1/\0stat", 7);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "nul", 0, &p), -ENAMETOOLONG);
+
+	/* Deeper than any /proc. */
+	char deep[2 * VFS_DEPTH_MAX + 8] = "";
+	for (int i = 0; i < VFS_DEPTH_MAX + 1; i++)
+		strcat(deep, i ? "/d" : "d");
+	memfs_dir(fs, deep);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, deep, 0, &p), -ENAMETOOLONG);
+	deep[strlen(deep) - 2] = '\0';
+	assert_int_equal(vfs_walk(fs->vfs, NULL, deep, 0, &p), 0);
+	assert_string_equal(p.path, deep);
+}
+
+static void test_epoch_refused(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_place p, version;
+	struct vfs_stat st;
+	struct vfs_file *f;
+	char text[VFS_PATH_MAX];
+
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "version", 0, &version), 0);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/exe", VFS_WALK_NOFOLLOW, &p), 0);
+	assert_int_equal(vfs_open(fs->vfs, &version.node, &f), 0);
+	fs->enter_error = -EIO;
+	struct vfs_node exe = p.node;
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "version", 0, &p), -EIO);
+	assert_int_equal(vfs_getattr(fs->vfs, &version.node, &st), -EIO);
+	assert_int_equal(vfs_getattr_target(fs->vfs, &exe, &st), -EIO);
+	assert_int_equal(vfs_readlink(fs->vfs, &exe, text), -EIO);
+	assert_int_equal(vfs_pread(f, text, 1, 0), -EIO);
+	fs->enter_error = 0;
+	assert_int_equal(vfs_pread(f, text, 1, 0), 1);
+	vfs_close(f);
+}
+
+static struct vfs_file *open_path(struct memfs *fs, const char *path)
+{
+	struct vfs_place p;
+	struct vfs_file *f;
+
+	assert_int_equal(vfs_walk(fs->vfs, NULL, path, 0, &p), 0);
+	assert_int_equal(vfs_open(fs->vfs, &p.node, &f), 0);
+	return f;
+}
+
+static int show_count(struct memfs_node *n, struct seq_file *m)
+{
+	seq_printf(m, "shown %u\n", n->shows);
+	return 0;
+}
+
+static void test_read(void **state)
+{
+	struct memfs *fs = *state;
+	struct memfs_node *n = memfs_file(fs, "count", "");
+	struct vfs_file *f;
+	char buf[64];
+
+	n->show = show_count;
+	f = open_path(fs, "count");
+	assert_int_equal(n->shows, 0);
+	assert_int_equal(vfs_pread(f, buf, 0, 0), 0);
+	assert_int_equal(vfs_pread(f, buf, 3, 0), 3);
+	assert_int_equal(vfs_pread(f, buf + 3, 60, 3), 5);
+	assert_memory_equal(buf, "shown 1\n", 8);
+	assert_int_equal(vfs_pread(f, buf, 60, 8), 0);
+	assert_int_equal(vfs_pread(f, buf, 60, INT64_MAX), 0);
+	assert_int_equal(vfs_pread(f, buf, 60, -1), -EINVAL);
+	assert_int_equal(vfs_pread(f, buf, 60, 0), 8);
+	assert_memory_equal(buf, "shown 2\n", 8);
+	assert_ptr_equal(vfs_file_node(f)->key[0], (uintptr_t)n);
+	vfs_close(f);
+
+	/* Begun in the middle. */
+	f = open_path(fs, "count");
+	assert_int_equal(vfs_pread(f, buf, 60, 6), 2);
+	assert_memory_equal(buf, "3\n", 2);
+	vfs_close(f);
+
+	n->error = -ESRCH;
+	f = open_path(fs, "count");
+	assert_int_equal(vfs_pread(f, buf, 60, 0), -ESRCH);
+	n->error = 0;
+	assert_int_equal(vfs_pread(f, buf, 60, 0), 8);
+	vfs_close(f);
+	vfs_close(NULL);
+}
+
+static void test_open_kinds(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_dirent e;
+	struct vfs_place p;
+	struct vfs_file *f;
+	char c;
+
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "abs", VFS_WALK_NOFOLLOW, &p), 0);
+	assert_int_equal(vfs_open(fs->vfs, &p.node, &f), -ELOOP);
+	f = open_path(fs, "1");
+	assert_int_equal(vfs_pread(f, &c, 1, 0), -EISDIR);
+	vfs_close(f);
+	f = open_path(fs, "version");
+	assert_int_equal(vfs_dirent_at(f, 0, &e), -ENOTDIR);
+	vfs_close(f);
+}
+
+static int show_endless(struct memfs_node *n, struct seq_file *m)
+{
+	(void)n;
+	while (!m->error)
+		seq_puts(m, "and so on, ");
+	return 0;
+}
+
+static int show_to_limit(struct memfs_node *n, struct seq_file *m)
+{
+	(void)n;
+	char block[4096];
+
+	memset(block, 'b', sizeof(block));
+	for (size_t i = 0; i < m->limit / sizeof(block); i++)
+		seq_write(m, block, sizeof(block));
+	return 0;
+}
+
+static void test_content_limit(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_file *f;
+	char c;
+
+	alloc.limit = (size_t)3 << 28;
+	memfs_file(fs, "endless", "")->show = show_endless;
+	memfs_file(fs, "limit", "")->show = show_to_limit;
+	f = open_path(fs, "endless");
+	assert_int_equal(vfs_pread(f, &c, 1, 0), -EFBIG);
+	vfs_close(f);
+	f = open_path(fs, "limit");
+	assert_int_equal(vfs_pread(f, &c, 1, 0), 1);
+	assert_int_equal(vfs_pread(f, &c, 1, VFS_CONTENT_MAX - 1), 1);
+	assert_int_equal(vfs_pread(f, &c, 1, VFS_CONTENT_MAX), 0);
+	vfs_close(f);
+
+	alloc.limit = 1 << 20;
+	f = open_path(fs, "endless");
+	assert_int_equal(vfs_pread(f, &c, 1, 0), -ENOMEM);
+	vfs_close(f);
+	alloc.limit = 256 << 20;
+	f = open_path(fs, "version");
+	assert_int_equal(vfs_pread(f, &c, 1, 0), 1);
+	vfs_close(f);
+}
+
+static void test_listing(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_dirent e;
+	struct vfs_file *f;
+	static const char *const names[] = { ".", "..", "stat", "exe", "fd", "root", "net", "up" };
+
+	f = open_path(fs, "1");
+	for (uint64_t i = 0; i < 8; i++) {
+		assert_int_equal(vfs_dirent_at(f, i, &e), 1);
+		assert_string_equal(e.name, names[i]);
+		assert_true(e.ino);
+	}
+	assert_int_equal(vfs_dirent_at(f, 8, &e), 0);
+	assert_int_equal(vfs_dirent_at(f, UINT64_MAX, &e), 0);
+	/* The list stays as it was until it is taken anew. */
+	memfs_file(fs, "1/later", "");
+	assert_int_equal(vfs_dirent_at(f, 8, &e), 0);
+	assert_int_equal(vfs_dirent_at(f, 0, &e), 1);
+	assert_int_equal(vfs_dirent_at(f, 8, &e), 1);
+	assert_string_equal(e.name, "later");
+	vfs_close(f);
+}
+
+static void test_listing_large(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_dirent e;
+	struct vfs_file *f;
+	char name[32];
+
+	for (int i = 0; i < 100000; i++) {
+		snprintf(name, sizeof(name), "big/%d", i);
+		memfs_dir(fs, name);
+	}
+	f = open_path(fs, "big");
+	for (int i = 0; i < 100000; i++) {
+		assert_int_equal(vfs_dirent_at(f, (uint64_t)i + 2, &e), 1);
+		assert_int_equal(atoi(e.name), i);
+		assert_int_equal(e.type, 4);
+	}
+	assert_int_equal(vfs_dirent_at(f, 100002, &e), 0);
+	vfs_close(f);
+
+	/* The same with too little memory: an error, not half a list. */
+	alloc.limit = alloc.used + (1 << 20);
+	f = open_path(fs, "big");
+	assert_int_equal(vfs_dirent_at(f, 2, &e), -ENOMEM);
+	vfs_close(f);
+}
+
+static int op_dir_getattr(void *fs, const struct vfs_node *n, struct vfs_stat *ret)
+{
+	(void)fs;
+	(void)n;
+	ret->mode = S_IFDIR | 0555;
+	return 0;
+}
+
+static int op_readdir_hostile(void *fs, const struct vfs_node *n, struct vfs_dir_sink *sink)
+{
+	static const char long_name[VFS_NAME_MAX + 1] = { [0 ... VFS_NAME_MAX] = 'l' };
+
+	(void)fs;
+	sink->emit(sink, "a/b", 3, 1, 4);
+	sink->emit(sink, "", 0, 1, 4);
+	sink->emit(sink, "a\0b", 3, 1, 4);
+	sink->emit(sink, long_name, VFS_NAME_MAX + 1, 1, 4);
+	sink->emit(sink, long_name, VFS_NAME_MAX, 1, 4);
+	if (n->key[0])
+		while (sink->emit(sink, "endless", 7, 1, 4))
+			;
+	return 0;
+}
+
+static void test_listing_hostile(void **state)
+{
+	static const struct vfs_node_ops ops = {
+		.getattr = op_dir_getattr,
+		.readdir = op_readdir_hostile,
+	};
+	struct vfs_node node = { .ops = &ops };
+	struct vfs *v = vfs_create(&alloc, NULL, NULL, &node);
+	struct vfs_place p;
+	struct vfs_dirent e;
+	struct vfs_file *f;
+
+	(void)state;
+	assert_int_equal(vfs_walk(v, NULL, "x", 0, &p), -ENOENT);
+	assert_int_equal(vfs_open(v, &node, &f), 0);
+	assert_int_equal(vfs_dirent_at(f, 2, &e), 1);
+	assert_int_equal(strlen(e.name), VFS_NAME_MAX);
+	assert_int_equal(vfs_dirent_at(f, 3, &e), 0);
+	vfs_close(f);
+	node.key[0] = 1;
+	alloc.limit = (size_t)2 << 30;
+	assert_int_equal(vfs_open(v, &node, &f), 0);
+	assert_int_equal(vfs_dirent_at(f, 0, &e), -ENOMEM);
+	vfs_close(f);
+	vfs_destroy(v);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, tree_up, tree_down)
+	const struct CMUnitTest tests[] = {
+		T(test_walk),	     T(test_walk_outside_link), T(test_walk_base),
+		T(test_walk_long),   T(test_epoch_refused),	T(test_read),
+		T(test_open_kinds),  T(test_content_limit),	T(test_listing),
+		T(test_listing_large), T(test_listing_hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
