@@ -3,9 +3,9 @@
  * What the files of procfs share: an item (which file of which task is asked for), the rows that
  * make up directories, and the functions behind the rows, grouped by the file that defines them.
  *
- * To add a file: write its show function in the .c of its family, declare it here, add one row to
- * the table of its directory in tree.c. The function runs inside guest_run(): guest pointers work,
- * a fault is sticky; return 0, or a negative errno as open() or read() of the real file gives.
+ * To add a file: write its show function in the .c of its family and add one row to the family's
+ * table there. The function runs inside guest_run(): guest pointers work, a fault is sticky;
+ * return 0, or a negative errno as open() or read() of the real file gives.
  */
 #ifndef SCW_PROCFS_INTERNAL_H
 #define SCW_PROCFS_INTERNAL_H
@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "procfs/procfs.h"
 #include "vfs/seq_file.h"
 #include "vfs/vfs.h"
 
-struct procfs;
+struct proc_row;
 
 /*
  * Which thing a row's function is asked about. Guest addresses travel as u64 through ordinary C
@@ -26,10 +27,12 @@ struct procfs;
 struct proc_item {
 	struct procfs *fs;
 	uint64_t task;	/* struct task_struct of PID or TID; 0 in global files */
+	uint64_t pid;	/* its struct pid; 0 in global files */
 	uint64_t net;	/* struct net for files below net/; 0 elsewhere */
-	int tgid, tid;	/* as numbered in the initial PID namespace */
+	int tgid, tid;	/* as numbered in the initial PID namespace; 0 in global files */
 	bool thread;	/* below task/TID/ rather than below PID/ */
-	int fd;		/* for fd/N; else -1 */
+	bool in_net;	/* below net/ */
+	uint64_t arg;	/* set by the lookup of a dynamic directory: N of fd/N, an index, ...; else 0 */
 };
 
 typedef int proc_show_fn(const struct proc_item *it, struct seq_file *m);
@@ -39,8 +42,33 @@ typedef int proc_link_fn(const struct proc_item *it, char buf[VFS_PATH_MAX]);
 typedef int proc_target_fn(const struct proc_item *it, struct vfs_stat *ret);
 
 /*
- * A row of a directory: exactly one of show, link, rows. `present` (NULL: always there) tells
- * whether this guest's kernel has the file at all, by asking the guest for a symbol or a member.
+ * A directory whose children are the guest's things rather than rows: pids, threads, fds, network
+ * devices. A child is an item (a copy of the directory's with tgid, tid or arg changed) and the row
+ * that says what it is. Both run inside guest_run().
+ */
+struct proc_list;
+struct proc_dir {
+	/* The child called `name`: change *it, set *row_ret. 0 or -ENOENT. */
+	int (*lookup)(struct proc_item *it, const char *name, size_t name_size,
+		      const struct proc_row **row_ret);
+	/* All children in the kernel's order, each by proc_list_emit(). 0 or -errno. */
+	int (*list)(const struct proc_item *it, struct proc_list *l);
+};
+/* false: no room left, stop. */
+bool proc_list_emit(struct proc_list *l, const char *name, size_t name_size,
+		    const struct proc_item *child, const struct proc_row *row);
+
+/* How the rows of a directory are listed. */
+enum proc_order {
+	PROC_ORDER_TABLE, /* as in the table (fs/proc/base.c: below a PID) */
+	PROC_ORDER_PDE,	  /* shorter names first, then by bytes (fs/proc/generic.c: proc_match) */
+	PROC_ORDER_NAME,  /* by bytes (fs/proc/proc_sysctl.c: namecmp) */
+};
+
+/*
+ * A row of a directory: exactly one of show, link, {rows, dir} is set; a directory may have both
+ * rows and dir (rows come first in the listing). `present` (NULL: always there) tells whether this
+ * guest's kernel has the file at all, by asking the guest for a symbol or a member.
  */
 struct proc_row {
 	const char *name;
@@ -48,26 +76,69 @@ struct proc_row {
 	proc_show_fn *show;
 	proc_link_fn *link;
 	proc_target_fn *target;
-	const struct proc_row *rows; /* of a fixed sub-directory; ends with .name == NULL */
+	const struct proc_row *rows; /* of a sub-directory; ends with .name == NULL */
+	const struct proc_dir *dir;
+	enum proc_order order;
 	bool (*present)(const struct proc_item *it);
+	/* Optional: change what stat shows (inside guest_run()); *ret holds the usual. */
+	void (*attr)(const struct proc_item *it, struct vfs_stat *ret);
 };
 
-/*
- * Print records one after the other so that one torn record never spoils a file: note the
- * position, print; if the record faulted take it back and skip it. See records.c.
- */
+/* S_IFREG and so on with permissions, as rows write them. */
+#define PROC_REG(perm) (0100000 | (perm))
+#define PROC_DIR(perm) (0040000 | (perm))
+#define PROC_LNK(perm) (0120000 | (perm))
 
-/* net_*.c: rows of /proc/net, in the kernel's order of listing */
+/* Memory for a function that needs more than its stack; NULL when out of memory. */
+struct base_alloc *procfs_alloc(struct procfs *p);
+struct llview_guest *procfs_guest(struct procfs *p);
+
+/*
+ * `name` as a PID or fd number: decimal, no sign, no leading zero, fits an int. -1 otherwise.
+ * (fs/proc/util.c: name_to_int)
+ */
+int64_t proc_name_to_int(const char *name, size_t name_size);
+
+/* net_*.c: rows of /proc/net; listed by PROC_ORDER_PDE whatever their order here */
 extern const struct proc_row proc_net_rows[];
 
-/* global.c and friends: rows of /proc itself that are neither PID nor net */
+/*
+ * global.c and friends: rows of /proc itself that are neither PID, net, sys, mounts nor self;
+ * listed by PROC_ORDER_PDE whatever their order here
+ */
 extern const struct proc_row proc_root_rows[];
 
-/* sys.c: rows of /proc/sys */
+/* sys.c: rows of /proc/sys; each directory row below says PROC_ORDER_NAME itself */
 extern const struct proc_row proc_sys_rows[];
 
-/* pid_*.c: rows of /proc/PID and of /proc/PID/task/TID */
+/* pid.c: rows of /proc/PID and of /proc/PID/task/TID, in the kernel's order */
 extern const struct proc_row proc_tgid_rows[];
 extern const struct proc_row proc_tid_rows[];
+
+/* pid.c, each inside guest_run(): */
+
+/*
+ * Find the task that it->tgid / it->tid / it->thread name and fill it->task and it->pid; if
+ * it->pid is set already, it must still be the same process. 0, -ENOENT or -ESRCH.
+ */
+int proc_item_task(struct proc_item *it);
+/* Fill it->net: the task's, or the initial one for global items. 0 or -ENOENT (a zombie). */
+int proc_item_net(struct proc_item *it);
+/* Owner of files with `mode` below the item's PID (fs/proc/base.c: task_dump_owner). */
+void proc_item_owner(const struct proc_item *it, uint32_t mode, uint32_t *uid_ret,
+		     uint32_t *gid_ret);
+/* Number of processes, for the link count of /proc (kernel/fork.c: nr_processes). */
+uint32_t proc_process_count(void);
+/* When the guest booted, nanoseconds since 1970: the time that stat shows for /proc's files. */
+int64_t proc_boot_time_ns(void);
+/* All processes (their first threads), and all threads of a process. */
+extern const struct proc_dir proc_pid_dir;
+extern const struct proc_dir proc_task_dir;
+
+/* tree.c: what the children of those two are */
+extern const struct proc_row proc_tgid_row;
+extern const struct proc_row proc_tid_row;
+/* tree.c: the row of the directory net/ below a PID or TID */
+extern const struct proc_row proc_net_row;
 
 #endif

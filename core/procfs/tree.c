@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tree: nodes of the vfs are a row and an item, and every operation on one is a single
+ * guest_run() in which the item's task is looked up anew, so that nothing is remembered of a guest
+ * that runs on. This file is ordinary C; what reads the guest is in the families' files.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "internal.h"
+#include "llview/llview.h"
+
+struct procfs {
+	struct base_alloc *alloc;
+	struct llview_guest *guest;
+	struct vfs *vfs;
+};
+
+/* A node's key. Numbers of tasks fit 31 bits: PID_MAX_LIMIT is 2^22. */
+enum {
+	KEY_ROW,
+	KEY_IDS, /* tgid, tid in the upper half, and the flags */
+	KEY_PID, /* address of the struct pid: a number that is used again is another file */
+	KEY_ARG,
+};
+
+#define IDS_THREAD (1ull << 31)
+#define IDS_NET	   (1ull << 63)
+#define IDS_NUMBER 0x7fffffffull
+
+/* Inodes that stat shows of anonymous devices: major 0. Which one /proc has can't be known. */
+#define PROC_DEV 0x16
+
+static const struct vfs_node_ops dir_ops, file_ops, link_ops, magic_ops, follow_ops;
+
+struct base_alloc *procfs_alloc(struct procfs *p)
+{
+	return p->alloc;
+}
+
+struct llview_guest *procfs_guest(struct procfs *p)
+{
+	return p->guest;
+}
+
+int64_t proc_name_to_int(const char *name, size_t name_size)
+{
+	int64_t n = 0;
+
+	if (!name_size || (name_size > 1 && name[0] == '0'))
+		return -1;
+	for (size_t i = 0; i < name_size; i++) {
+		if (name[i] < '0' || name[i] > '9')
+			return -1;
+		n = n * 10 + (name[i] - '0');
+		if (n > INT_MAX)
+			return -1;
+	}
+	return n;
+}
+
+static int self_link(const struct proc_item *it, char buf[VFS_PATH_MAX])
+{
+	(void)it;
+	(void)buf;
+	/* The reader has no PID in the guest; the kernel says the same to one of another namespace. */
+	return -ENOENT;
+}
+
+static int link_text(const char *text, char buf[VFS_PATH_MAX])
+{
+	size_t size = strlen(text);
+
+	memcpy(buf, text, size);
+	return (int)size;
+}
+
+static int net_link(const struct proc_item *it, char buf[VFS_PATH_MAX])
+{
+	(void)it;
+	return link_text("self/net", buf);
+}
+
+static int mounts_link(const struct proc_item *it, char buf[VFS_PATH_MAX])
+{
+	(void)it;
+	return link_text("self/mounts", buf);
+}
+
+const struct proc_row proc_net_row = {
+	.name = "net", .mode = PROC_DIR(0555), .rows = proc_net_rows, .order = PROC_ORDER_PDE,
+};
+
+const struct proc_row proc_tgid_row = {
+	.name = "PID", .mode = PROC_DIR(0555), .rows = proc_tgid_rows,
+};
+
+const struct proc_row proc_tid_row = {
+	.name = "TID", .mode = PROC_DIR(0555), .rows = proc_tid_rows,
+};
+
+static const struct proc_row own_rows[] = {
+	{ .name = "mounts", .mode = PROC_LNK(0777), .link = mounts_link },
+	{ .name = "net", .mode = PROC_LNK(0777), .link = net_link },
+	{ .name = "sys", .mode = PROC_DIR(0555), .rows = proc_sys_rows, .order = PROC_ORDER_NAME },
+	{ 0 }
+};
+
+static const struct proc_row self_rows[] = {
+	{ .name = "self", .mode = PROC_LNK(0777), .link = self_link },
+	{ .name = "thread-self", .mode = PROC_LNK(0777), .link = self_link },
+	{ 0 }
+};
+
+static const struct proc_row root_row = {
+	.name = "", .mode = PROC_DIR(0555), .rows = proc_root_rows, .dir = &proc_pid_dir,
+	.order = PROC_ORDER_PDE,
+};
+
+/* Rows of `row` come from up to this many tables. */
+enum {
+	TABLES = 2,
+};
+
+static void row_tables(const struct proc_row *row, const struct proc_row *ret[TABLES])
+{
+	ret[0] = row->rows;
+	ret[1] = row == &root_row ? own_rows : NULL;
+}
+
+static bool row_present(const struct proc_row *row, const struct proc_item *it)
+{
+	return !row->present || row->present(it);
+}
+
+static const struct vfs_node_ops *row_ops(const struct proc_row *row)
+{
+	if (row->rows || row->dir)
+		return &dir_ops;
+	if (row->show)
+		return &file_ops;
+	if (row->target)
+		return &magic_ops;
+	return row->link == net_link || row->link == mounts_link ? &follow_ops : &link_ops;
+}
+
+static struct vfs_node node_of(const struct proc_item *it, const struct proc_row *row)
+{
+	return (struct vfs_node){
+		.ops = row_ops(row),
+		.key = {
+			[KEY_ROW] = (uintptr_t)row,
+			[KEY_IDS] = (uint64_t)it->tgid | (uint64_t)it->tid << 32 |
+				    (it->thread ? IDS_THREAD : 0) | (it->in_net ? IDS_NET : 0),
+			[KEY_PID] = it->pid,
+			[KEY_ARG] = it->arg,
+		},
+	};
+}
+
+static const struct proc_row *row_of(const struct vfs_node *n)
+{
+	return (const struct proc_row *)(uintptr_t)n->key[KEY_ROW];
+}
+
+/* Stable made-up inode numbers of 32 bits, as the kernel's are: equal items have equal numbers. */
+static uint64_t item_ino(const struct proc_item *it, const struct proc_row *row)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	if (row == &root_row)
+		return 1; /* PROC_ROOT_INO */
+	for (const char *s = row->name; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ull;
+	h = (h ^ (uint64_t)it->tgid) * 0x100000001b3ull;
+	h = (h ^ ((uint64_t)it->tid << 2 | (uint64_t)it->thread << 1 | it->in_net)) * 0x100000001b3ull;
+	h = (h ^ it->arg) * 0x100000001b3ull;
+	h ^= h >> 32;
+	return 2 + h % 0xfffffff0u;
+}
+
+/* Children of a directory row share its item, but for what says that they are below net/. */
+static struct proc_item child_item(const struct proc_item *dir, const struct proc_row *row)
+{
+	struct proc_item it = *dir;
+
+	if (row->rows == proc_net_rows)
+		it.in_net = true;
+	return it;
+}
+
+/* One operation: what guest_run() is given. */
+struct call {
+	int (*op)(struct call *c);
+	struct proc_item it;
+	const struct proc_row *row;
+	int result;
+
+	const char *name;
+	size_t name_size;
+	struct vfs_node *node_ret;
+	struct vfs_stat *stat_ret;
+	struct vfs_dir_sink *sink;
+	struct seq_file *m;
+	char *buf;
+};
+
+struct proc_list {
+	struct vfs_dir_sink *sink;
+};
+
+static int item_resolve(struct proc_item *it)
+{
+	int r = 0;
+
+	if (it->tgid)
+		r = proc_item_task(it);
+	if (!r && it->in_net)
+		r = proc_item_net(it);
+	return r;
+}
+
+static void call_run(void *arg)
+{
+	struct call *c = arg;
+	int r = item_resolve(&c->it);
+
+	c->result = r ? r : c->op(c);
+}
+
+static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int (*op)(struct call *))
+{
+	uint64_t ids = n->key[KEY_IDS];
+
+	c->op = op;
+	c->row = row_of(n);
+	c->it = (struct proc_item){
+		.fs = p,
+		.pid = n->key[KEY_PID],
+		.tgid = (int)(ids & IDS_NUMBER),
+		.tid = (int)(ids >> 32 & IDS_NUMBER),
+		.thread = ids & IDS_THREAD,
+		.in_net = ids & IDS_NET,
+		.arg = n->key[KEY_ARG],
+	};
+	if (guest_run(p->guest, call_run, c))
+		return -EIO;
+	return c->result;
+}
+
+static int getattr_in(struct call *c)
+{
+	const struct proc_row *tables[TABLES];
+	struct vfs_stat *st = c->stat_ret;
+
+	st->mode = c->row->mode;
+	st->nlink = 1;
+	st->dev = PROC_DEV;
+	st->ino = item_ino(&c->it, c->row);
+	st->atime_ns = st->mtime_ns = st->ctime_ns = proc_boot_time_ns();
+	if (S_ISDIR(st->mode)) {
+		st->nlink = 2;
+		row_tables(c->row, tables);
+		for (int t = 0; t < TABLES; t++) {
+			for (const struct proc_row *r = tables[t]; r && r->name; r++)
+				st->nlink += S_ISDIR(r->mode) && row_present(r, &c->it);
+		}
+	}
+	if (c->row == &root_row)
+		st->nlink += proc_process_count();
+	if (c->it.tgid && (!c->it.in_net || c->row == &proc_net_row))
+		proc_item_owner(&c->it, st->mode, &st->uid, &st->gid);
+	if (c->row->attr)
+		c->row->attr(&c->it, st);
+	return 0;
+}
+
+static int op_getattr(void *fs, const struct vfs_node *n, struct vfs_stat *ret)
+{
+	struct call c = { .stat_ret = ret };
+
+	return call(fs, n, &c, getattr_in);
+}
+
+static int target_in(struct call *c)
+{
+	return c->row->target(&c->it, c->stat_ret);
+}
+
+static int op_getattr_target(void *fs, const struct vfs_node *n, struct vfs_stat *ret)
+{
+	struct call c = { .stat_ret = ret };
+
+	return call(fs, n, &c, target_in);
+}
+
+static const struct proc_row *rows_find(const struct proc_row *rows, const char *name,
+					size_t name_size)
+{
+	for (; rows && rows->name; rows++) {
+		if (!strncmp(rows->name, name, name_size) && !rows->name[name_size])
+			return rows;
+	}
+	return NULL;
+}
+
+static int lookup_in(struct call *c)
+{
+	const struct proc_row *tables[TABLES], *row = NULL;
+	struct proc_item it;
+
+	if (c->row->dir) {
+		it = c->it;
+		int r = c->row->dir->lookup(&it, c->name, c->name_size, &row);
+		if (r != -ENOENT) {
+			if (!r)
+				*c->node_ret = node_of(&it, row);
+			return r;
+		}
+	}
+	row_tables(c->row, tables);
+	for (int t = 0; t < TABLES && !row; t++)
+		row = rows_find(tables[t], c->name, c->name_size);
+	if (!row && c->row == &root_row)
+		row = rows_find(self_rows, c->name, c->name_size);
+	if (!row || !row_present(row, &c->it))
+		return -ENOENT;
+	it = child_item(&c->it, row);
+	*c->node_ret = node_of(&it, row);
+	return 0;
+}
+
+static int op_lookup(void *fs, const struct vfs_node *dir, const char *name, size_t name_size,
+		     struct vfs_node *ret)
+{
+	struct call c = { .name = name, .name_size = name_size, .node_ret = ret };
+
+	return call(fs, dir, &c, lookup_in);
+}
+
+bool proc_list_emit(struct proc_list *l, const char *name, size_t name_size,
+		    const struct proc_item *child, const struct proc_row *row)
+{
+	return l->sink->emit(l->sink, name, name_size, item_ino(child, row), IFTODT(row->mode));
+}
+
+static bool emit_row(struct proc_list *l, const struct proc_item *dir, const struct proc_row *row)
+{
+	struct proc_item it = child_item(dir, row);
+
+	return proc_list_emit(l, row->name, strlen(row->name), &it, row);
+}
+
+static int row_compare(const struct proc_row *a, const struct proc_row *b, enum proc_order order)
+{
+	size_t a_size = strlen(a->name), b_size = strlen(b->name);
+
+	if (order == PROC_ORDER_PDE && a_size != b_size)
+		return a_size < b_size ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* Directories are short and listed rarely: pick the next one by looking at all. */
+static bool list_sorted(struct call *c, struct proc_list *l)
+{
+	const struct proc_row *tables[TABLES], *last = NULL;
+
+	row_tables(c->row, tables);
+	for (;;) {
+		const struct proc_row *next = NULL;
+
+		for (int t = 0; t < TABLES; t++) {
+			for (const struct proc_row *r = tables[t]; r && r->name; r++) {
+				if (last && row_compare(r, last, c->row->order) <= 0)
+					continue;
+				if (!next || row_compare(r, next, c->row->order) < 0)
+					next = r;
+			}
+		}
+		if (!next)
+			return true;
+		if (row_present(next, &c->it) && !emit_row(l, &c->it, next))
+			return false;
+		last = next;
+	}
+}
+
+static bool list_table(struct call *c, struct proc_list *l, const struct proc_row *rows)
+{
+	for (const struct proc_row *r = rows; r && r->name; r++) {
+		if (row_present(r, &c->it) && !emit_row(l, &c->it, r))
+			return false;
+	}
+	return true;
+}
+
+static int readdir_in(struct call *c)
+{
+	struct proc_list l = { .sink = c->sink };
+	bool room;
+
+	if (c->row->order == PROC_ORDER_TABLE)
+		room = list_table(c, &l, c->row->rows);
+	else
+		room = list_sorted(c, &l);
+	if (room && c->row == &root_row)
+		room = list_table(c, &l, self_rows);
+	if (!room)
+		return -ENOMEM;
+	return c->row->dir ? c->row->dir->list(&c->it, &l) : 0;
+}
+
+static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink *sink)
+{
+	struct call c = { .sink = sink };
+
+	return call(fs, dir, &c, readdir_in);
+}
+
+static int show_in(struct call *c)
+{
+	return c->row->show(&c->it, c->m);
+}
+
+static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)
+{
+	struct call c = { .m = m };
+
+	return call(fs, n, &c, show_in);
+}
+
+static int readlink_in(struct call *c)
+{
+	return c->row->link(&c->it, c->buf);
+}
+
+static int op_readlink(void *fs, const struct vfs_node *n, char buf[VFS_PATH_MAX])
+{
+	struct call c = { .buf = buf };
+
+	return call(fs, n, &c, readlink_in);
+}
+
+/*
+ * /proc/net and /proc/mounts lead to the reader's own task; a reader from outside is given what
+ * the guest's first process sees: the initial network namespace, and PID 1's mounts.
+ */
+static int follow_in(struct call *c)
+{
+	struct proc_item it = c->it;
+	const struct proc_row *row;
+
+	if (c->row->link == net_link) {
+		it.in_net = true;
+		*c->node_ret = node_of(&it, &proc_net_row);
+		return 0;
+	}
+	row = rows_find(proc_tgid_rows, "mounts", strlen("mounts"));
+	it.tgid = it.tid = 1;
+	if (!row || proc_item_task(&it))
+		return -ENOENT;
+	*c->node_ret = node_of(&it, row);
+	return 0;
+}
+
+static int op_follow(void *fs, const struct vfs_node *n, struct vfs_node *ret)
+{
+	struct call c = { .node_ret = ret };
+
+	return call(fs, n, &c, follow_in);
+}
+
+static const struct vfs_node_ops dir_ops = {
+	.getattr = op_getattr, .lookup = op_lookup, .readdir = op_readdir,
+};
+static const struct vfs_node_ops file_ops = { .getattr = op_getattr, .show = op_show };
+static const struct vfs_node_ops link_ops = { .getattr = op_getattr, .readlink = op_readlink };
+static const struct vfs_node_ops magic_ops = {
+	.getattr = op_getattr, .readlink = op_readlink, .getattr_target = op_getattr_target,
+};
+static const struct vfs_node_ops follow_ops = {
+	.getattr = op_getattr, .readlink = op_readlink, .follow = op_follow,
+};
+
+static int fs_enter(void *fs)
+{
+	struct procfs *p = fs;
+	enum err e = llview_epoch(p->guest, NULL);
+
+	return e ? -err_to_errno(e) : 0;
+}
+
+static const struct vfs_fs_ops fs_ops = { .enter = fs_enter };
+
+enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, struct procfs **ret,
+		       struct err_ctx *err)
+{
+	static const struct proc_item none;
+	struct procfs *p = base_alloc_zeroed(alloc, 1, sizeof(*p));
+	struct vfs_node root = node_of(&none, &root_row);
+
+	if (!p)
+		return err_set(err, ERR_NOMEM, "out of memory for the procfs");
+	p->alloc = alloc;
+	p->guest = guest;
+	p->vfs = vfs_create(alloc, &fs_ops, p, &root);
+	if (!p->vfs) {
+		base_free(alloc, p);
+		return err_set(err, ERR_NOMEM, "out of memory for the procfs");
+	}
+	*ret = p;
+	return ERR_OK;
+}
+
+void procfs_destroy(struct procfs *p)
+{
+	if (!p)
+		return;
+	vfs_destroy(p->vfs);
+	base_free(p->alloc, p);
+}
+
+struct vfs *procfs_vfs(struct procfs *p)
+{
+	return p->vfs;
+}
