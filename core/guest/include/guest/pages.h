@@ -80,8 +80,10 @@ struct guest_paging {
 
 /*
  * Pages by walking the guest's own page tables over `phys` (borrowed; must outlive the result).
- * Sources that can map give the guest's memory itself; for the others pages are copied into a
- * cache of at most `cache_pages`. x86-64: 4-/5-level, 4K/2M/1G pages (SDM vol. 3A 4.5).
+ * Sources that can map give the guest's memory itself; for the others, pages are copied into a
+ * cache of at most `cache_pages` (memory is taken as it fills). x86-64: 4-/5-level, 4K/2M/1G pages
+ * (SDM vol. 3A 4.5); in the user half also what Linux marks PROT_NONE and thus not present.
+ * Not thread-safe: one a thread. ERR_INVAL for another number of levels.
  */
 enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *phys,
 				 const struct guest_paging *paging, size_t cache_pages,
@@ -90,5 +92,37 @@ enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *ph
 /* Copy `size` bytes at `va`, crossing pages as needed. On error `buf` is unspecified. */
 enum err guest_pages_read(struct guest_pages *p, struct guest_space as, struct gva va, void *buf,
 			  size_t size) ERR_NODISCARD;
+
+/*
+ * Where `va` is in guest-physical memory, for a `p` made by guest_walk_pages_create() (procfs
+ * itself has no use for it; discovery and tests do). Errors as page().
+ */
+enum err guest_walk_translate(struct guest_pages *p, struct guest_space as, struct gva va,
+			      struct gpa *ret) ERR_NODISCARD;
+
+static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, struct guest_space as,
+						      struct gva va, const void **ret)
+{
+	return p->ops->page(p, as, va, ret);
+}
+
+static inline enum err ERR_NODISCARD guest_pages_epoch(struct guest_pages *p, struct err_ctx *err)
+{
+	return p->ops->epoch(p, err);
+}
+
+static inline void guest_pages_want(struct guest_pages *p, struct guest_space as,
+				    const struct guest_range *ranges, size_t count)
+{
+	if (p->ops->want)
+		p->ops->want(p, as, ranges, count);
+}
+
+/* NULL is fine. */
+static inline void guest_pages_destroy(struct guest_pages *p)
+{
+	if (p)
+		p->ops->destroy(p);
+}
 
 #endif

@@ -16,6 +16,14 @@
 
 struct guest_phys;
 
+/* One of several reads that are asked for together. */
+struct guest_phys_io {
+	struct gpa at;
+	void *buf;
+	size_t size;
+	bool ok; /* set by the source: all `size` bytes are in `buf` */
+};
+
 /* One run of physical memory: `size` bytes from `start`, both multiples of the page size. */
 struct guest_phys_range {
 	struct gpa start;
@@ -26,6 +34,10 @@ struct guest_phys_range {
  * To add a source: fill one of these, static const; embed struct guest_phys in your own struct.
  * Every callback is given ranges as they come from the guest, so each checks them.
  */
+enum {
+	GUEST_PHYS_BATCH = 64, /* most entries of one read_many() */
+};
+
 struct guest_phys_ops {
 	const char *name; /* "ram-file", "process", "elf-core", "raw", "synthetic" */
 
@@ -35,6 +47,14 @@ struct guest_phys_ops {
 	 */
 	enum err (*read)(struct guest_phys *p, struct gpa at, void *buf, size_t size,
 			 struct err_ctx *err);
+
+	/*
+	 * Optional (NULL: read() is called for each). Do `count` reads, at most
+	 * GUEST_PHYS_BATCH, in as few system calls as can be. A hole fails only its own entry
+	 * (.ok = false); the result is not ERR_OK only when the source as a whole failed.
+	 */
+	enum err (*read_many)(struct guest_phys *p, struct guest_phys_io *ios, size_t count,
+			      struct err_ctx *err);
 
 	/*
 	 * Optional (NULL: the source can't). Host address of the guest's own page at `at` (page
@@ -77,6 +97,10 @@ static inline enum err ERR_NODISCARD guest_phys_read(struct guest_phys *p, struc
 {
 	return p->ops->read(p, at, buf, size, err);
 }
+
+/* Do `count` reads of any number; see read_many. */
+enum err guest_phys_read_many(struct guest_phys *p, struct guest_phys_io *ios, size_t count,
+			      struct err_ctx *err) ERR_NODISCARD;
 
 static inline const void *guest_phys_map(struct guest_phys *p, struct gpa at)
 {
