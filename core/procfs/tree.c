@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "internal.h"
-#include "llview/llview.h"
+#include "llview/guest.h"
 
 struct procfs {
 	struct base_alloc *alloc;
@@ -488,7 +488,7 @@ static const struct vfs_node_ops follow_ops = {
 static int fs_enter(void *fs)
 {
 	struct procfs *p = fs;
-	enum err e = llview_epoch(p->guest, NULL);
+	enum err e = llview_guest_epoch(p->guest, NULL);
 
 	return e ? -err_to_errno(e) : 0;
 }
