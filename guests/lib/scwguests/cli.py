@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""The commands guests/boot, exec, freeze, ...: one function each, named as the command."""
+
+import argparse
+import json
+import os
+import sys
+
+from . import GuestError, agent
+from .kernel import forget
+from .machine import BOOT_TIMEOUT, Guest, all_guests, new_name
+
+SCENARIOS = ("none",)
+
+
+def run(command, argv=None):
+    """Runs a command function as a program: its exit status."""
+    try:
+        return command(sys.argv[1:] if argv is None else argv) or 0
+    except GuestError as error:
+        print("guests/%s: %s" % (command.__name__.strip("_"), error), file=sys.stderr)
+        return 125 if command is exec_ else 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(name, text, **kwargs):
+    return argparse.ArgumentParser(prog="guests/" + name, description=text, **kwargs)
+
+
+def boot(argv):
+    p = _parser("boot", "Boot a test guest in the background and print its name when it is ready.")
+    p.add_argument("--kernel", action="append", metavar="RELEASE|PACKAGE.deb|DIR",
+                   help="5.10, 6.1 (default), 6.12, with -cloud (default), -generic or -rt; a release, "
+                   "package or version that Debian's archive has; a .deb file (repeatable, for split "
+                   "packages); or a folder with an unpacked kernel")
+    p.add_argument("--cpus", type=int, default=1, help="virtual CPUs (default 1)")
+    p.add_argument("--memory", metavar="SIZE", help="512M, 5G, ... (default: as the scenario needs)")
+    la57 = p.add_mutually_exclusive_group()
+    la57.add_argument("--la57", action="store_true", help="5-level page tables")
+    la57.add_argument("--no-la57", action="store_true", help="4-level page tables (default)")
+    p.add_argument("--ram", choices=("shared", "private"), default="shared",
+                   help="guest memory in a shared file (default) or in QEMU's own memory")
+    p.add_argument("--machine", choices=("pc", "q35"), default="pc", help="QEMU machine (default pc)")
+    p.add_argument("--scenario", choices=SCENARIOS, default="none",
+                   help="the load to lay out (default none)")
+    p.add_argument("--name", help="the guest's name (default: made from the kernel)")
+    p.add_argument("--timeout", type=int, default=BOOT_TIMEOUT, metavar="SECONDS",
+                   help="how long booting may take (default %d)" % BOOT_TIMEOUT)
+    p.add_argument("--accel", choices=("kvm", "tcg"), help="default: KVM where it works")
+    p.add_argument("--append", default="", metavar="ARGS", help="more kernel arguments")
+    p.add_argument("--qemu", action="append", default=[], metavar="ARG",
+                   help="one more argument for QEMU (repeatable)")
+    p.add_argument("--update", action="store_true",
+                   help="ask the archive anew which kernel a name means")
+    options = p.parse_args(argv)
+    options.kernel = options.kernel or ["6.1"]
+    options.memory = options.memory or "512M"
+    options.say = lambda text: print("guests/boot: " + text, file=sys.stderr)
+    if not 1 <= options.cpus <= 255:
+        raise GuestError("--cpus must be 1 to 255")
+    if options.update:
+        for name in options.kernel:
+            forget(name)
+    guest = Guest(options.name or new_name(options.kernel[0]))
+    guest.boot(options)
+    print(guest.name)
+
+
+def exec_(argv):
+    p = _parser("exec", "Run a command in a guest: its output, its errors, its exit status. 125: no such "
+                "guest, frozen, or gone; 126 or 127: the command can't be run.",
+                usage="guests/exec [-h] [--timeout SECONDS] [-i] NAME [--] COMMAND...")
+    p.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this time")
+    p.add_argument("-i", "--stdin", action="store_true", help="pass standard input on")
+    p.add_argument("name")
+    p.add_argument("command", nargs=argparse.REMAINDER)
+    options = p.parse_args(argv)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        p.error("no command given")
+    with Guest(options.name).channel() as link:
+        try:
+            status = link.run(command, _writer(1), _writer(2), 0 if options.stdin else None,
+                              options.timeout)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or error.filename is None:
+                raise
+            print("guests/exec: %s: %s" % (error.filename, error.strerror), file=sys.stderr)
+            return agent.start_code(error)
+        except BaseException:
+            link.sync(5)  # ends the command
+            raise
+    return agent.exit_code(status)
+
+
+def _writer(fd):
+    def write(data):
+        while data:
+            data = data[os.write(fd, data):]
+    return write
+
+
+def _named(name, text, argv):
+    p = _parser(name, text)
+    p.add_argument("name")
+    return Guest(p.parse_args(argv).name)
+
+
+def freeze(argv):
+    _named("freeze", "Stop a guest's CPUs; its memory stays readable.", argv).freeze()
+
+
+def thaw(argv):
+    _named("thaw", "Let a frozen guest go on.", argv).thaw()
+
+
+def stop(argv):
+    p = _parser("stop", "End guests and remove what belongs to them.")
+    p.add_argument("names", nargs="*", metavar="NAME")
+    p.add_argument("--all", action="store_true", help="all guests")
+    options = p.parse_args(argv)
+    if bool(options.names) == options.all:
+        p.error("give names or --all")
+    for guest in all_guests() if options.all else [Guest(n) for n in options.names]:
+        guest.stop()
+
+
+def _facts(guest):
+    return dict(guest.info(), status=guest.status())
+
+
+def list_(argv):
+    p = _parser("list", "List the guests.")
+    p.add_argument("--json", action="store_true")
+    options = p.parse_args(argv)
+    facts = [_facts(g) for g in all_guests()]
+    if options.json:
+        print(json.dumps(facts, indent=1))
+        return
+    row = "%-16s %7s %-8s %-28s %4s %7s %-8s %s"
+    print(row % ("NAME", "PID", "STATUS", "KERNEL", "CPUS", "MEMORY", "RAM", "SCENARIO"))
+    for f in facts:
+        print(row % (f["name"], f["pid"], f["status"] if f["ready"] else "booting", f["kernel"],
+                     f["cpus"], "%dM" % (f["memory"] >> 20), f["ram"], f["scenario"]))
+
+
+def info(argv):
+    p = _parser("info", "Show what is known about a guest.")
+    p.add_argument("name")
+    p.add_argument("--json", action="store_true")
+    options = p.parse_args(argv)
+    facts = _facts(Guest(options.name))
+    if options.json:
+        print(json.dumps(facts, indent=1))
+        return
+    for key, value in facts.items():
+        print("%-17s %s" % (key, "-" if value is None else value))

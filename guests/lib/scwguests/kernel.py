@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Finds, fetches and unpacks kernels; reads what a kernel is and which modules it has."""
+
+import glob
+import hashlib
+import lzma
+import os
+import re
+import struct
+import subprocess
+
+from . import GuestError
+from .debian import Archive, CODENAMES, unpack
+from .paths import building, cache_dir
+
+FLAVOURS = {"cloud": "cloud-amd64", "generic": "amd64", "rt": "rt-amd64"}
+# where a line of kernels is kept up, first choice first
+HOMES = {"5.10": ("bullseye",), "6.1": ("bookworm",), "6.12": ("bookworm", "trixie")}
+SEARCH = ("bookworm", "bullseye", "trixie", "forky", "sid")
+
+
+class Kernel:
+    """An unpacked kernel: `image` (path), `release`, `modules` (folder of .ko files or None)."""
+
+    def __init__(self, directory, label):
+        self.directory = os.path.realpath(directory)
+        self.label = label
+        self.image = self._find_image()
+        self.release = image_release(self.image)
+        self.modules = self._find_modules()
+        self._index = None
+
+    def _find_image(self):
+        found = []
+        for pattern in ("boot/vmlinuz*", "boot/bzImage*", "vmlinuz*", "bzImage*",
+                        "usr/lib/modules/*/vmlinuz*", "lib/modules/*/vmlinuz*"):
+            found += sorted(glob.glob(os.path.join(self.directory, pattern)))
+        if not found:
+            for base, _, names in os.walk(self.directory):
+                found += [os.path.join(base, n) for n in names if n.startswith("vmlinuz")]
+        found = [f for f in found if os.path.isfile(f)]
+        if not found:
+            raise GuestError("no boot/vmlinuz* in %s: give the package that holds the image too"
+                             % self.directory)
+        releases = {image_release(f) for f in found}
+        if len(releases) > 1:
+            raise GuestError("more than one kernel in %s: %s" %
+                             (self.directory, ", ".join(sorted(releases))))
+        return found[0]
+
+    def _find_modules(self):
+        for base in ("lib/modules", "usr/lib/modules"):
+            path = os.path.join(self.directory, base, self.release)
+            if os.path.isdir(os.path.join(path, "kernel")):
+                return path
+        return None
+
+    def module_files(self):
+        """{name with underscores: path of the .ko, .ko.xz, .ko.zst or .ko.gz}"""
+        if self._index is None:
+            self._index = {}
+            for base, _, names in os.walk(self.modules) if self.modules else ():
+                for name in names:
+                    stem, dot, rest = name.partition(".ko")
+                    if dot and rest in ("", ".xz", ".zst", ".gz"):
+                        self._index[stem.replace("-", "_")] = os.path.join(base, name)
+        return self._index
+
+    def builtin(self):
+        """Names of what could be modules but is in the image."""
+        try:
+            with open(os.path.join(self.modules or "", "modules.builtin")) as f:
+                lines = f.read().split()
+        except OSError:
+            return set()
+        return {os.path.basename(line)[:-3].replace("-", "_") for line in lines}
+
+    def module_order(self, wanted):
+        """[(name, content)] of the wanted modules that exist and all they need, in loading order."""
+        done, order = set(), []
+
+        def visit(name):
+            if name in done:
+                return
+            done.add(name)
+            path = self.module_files().get(name)
+            if not path:
+                return
+            content = read_module(path)
+            for need in module_needs(content):
+                visit(need)
+            order.append((name, content))
+
+        for name in wanted:
+            visit(name)
+        return order
+
+
+def read_module(path):
+    """A module's ELF file, decompressed."""
+    if path.endswith(".zst"):
+        done = subprocess.run(["zstd", "-dcq", path], capture_output=True, check=False)
+        if done.returncode:
+            raise GuestError("cannot decompress %s: is zstd installed?" % path)
+        return done.stdout
+    with open(path, "rb") as f:
+        content = f.read()
+    if path.endswith(".xz"):
+        return lzma.decompress(content)
+    if path.endswith(".gz"):
+        import gzip
+        return gzip.decompress(content)
+    return content
+
+
+def module_needs(content):
+    """What a module must have loaded before it (modinfo's depends and softdep pre)."""
+    needs = []
+    found = re.search(rb"\0depends=([^\0]+)\0", content)
+    if found:
+        needs += found.group(1).decode().split(",")
+    for line in re.findall(rb"\0softdep=pre: ([^\0]+)\0", content):
+        needs += line.decode().split(" post:")[0].split()
+    return [n.replace("-", "_") for n in needs]
+
+
+def image_release(path):
+    """The release that a bzImage's boot header names (Documentation/arch/x86/boot.rst)."""
+    with open(path, "rb") as f:
+        head = f.read(0x10000)
+    if head[0x202:0x206] != b"HdrS":
+        raise GuestError("%s is not an x86 Linux image" % path)
+    at = struct.unpack_from("<H", head, 0x20e)[0] + 0x200
+    text = head[at:at + 256].split(b"\0")[0].decode("ascii", "replace")
+    if not text:
+        raise GuestError("%s does not name its release" % path)
+    return text.split()[0]
+
+
+def _version_key(text):
+    return [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", text)]
+
+
+def _find_package(name):
+    """(Archive, [package, ...]) for a name that the user gave."""
+    if name.startswith("linux-"):
+        return _by_package(name)
+    short = re.fullmatch(r"(\d+\.\d+)(?:-(%s))?" % "|".join(FLAVOURS), name)
+    if short:
+        line, flavour = short.group(1), FLAVOURS[short.group(2) or "cloud"]
+        for codename in HOMES.get(line, SEARCH):
+            archive = _archive(codename)
+            pattern = re.compile(r"linux-image-%s[.+][^-]*(-[0-9][^-]*)?-%s(-unsigned)?" %
+                                 (re.escape(line), flavour)) if archive else None
+            found = [n for n in archive.names("linux-image-" + line)
+                     if pattern.fullmatch(n) and "deb%d" % 11 not in n] if archive else []
+            if found:
+                return archive, _choose(archive, found)
+        raise GuestError("no %s kernel of flavour %s in Debian's archive" % (line, flavour))
+    # a release (6.1.0-56-cloud-amd64) or a package's version (6.1.176-1)
+    for codename in SEARCH:
+        archive = _archive(codename)
+        if not archive:
+            continue
+        if archive.names("linux-image-%s" % name):
+            found = [n for n in archive.names("linux-image-%s" % name)
+                     if n in ("linux-image-" + name, "linux-image-%s-unsigned" % name)]
+            if found:
+                return archive, _choose(archive, found)
+        line = re.match(r"\d+\.\d+", name)
+        for package in archive.names("linux-image-" + line.group(0)) if line else ():
+            if re.search(r"-cloud-amd64(-unsigned)?$", package) and \
+               name in archive.versions(package):
+                return archive, ["%s=%s" % (package, name)]
+    raise GuestError("no kernel called %s in Debian's archive (tried %s): use a name such as 6.1 or "
+                     "6.12-generic, a release, a package, a .deb file or a folder" %
+                     (name, ", ".join(SEARCH)))
+
+
+def _archive(codename):
+    archive = Archive(codename)
+    try:
+        archive.update()
+    except GuestError:
+        if codename in ("bullseye", "bookworm"):
+            raise
+        return None  # a release that this mirror doesn't carry
+    return archive
+
+
+def _choose(archive, names):
+    """The newest release; of it the unsigned package where there is one: it needs no signer's."""
+    newest = max((n.replace("-unsigned", "") for n in names), key=_version_key)
+    if newest + "-unsigned" in names:
+        newest += "-unsigned"
+    return _with_parts(archive, newest)
+
+
+def _by_package(name):
+    for codename in SEARCH:
+        archive = _archive(codename)
+        if archive and archive.versions(name.partition("=")[0]):
+            return archive, _with_parts(archive, name)
+    raise GuestError("no package %s in Debian's archive" % name)
+
+
+def _with_parts(archive, package):
+    """The package and the parts it is split into: image, binary, modules."""
+    chosen, todo = [], [package]
+    while todo:
+        one = todo.pop()
+        chosen.append(one)
+        depends = archive.field(one.partition("=")[0], "Depends")
+        for need in re.findall(r"(linux-(?:image|binary|modules)-[^ ,|(]+)(?: \(= ([^)]+)\))?", depends):
+            wanted = "=".join(n for n in need if n)
+            if wanted not in chosen:
+                todo.append(wanted)
+    return chosen
+
+
+def _unpacked(debs, label):
+    """Unpacks packages together, once."""
+    digest = hashlib.sha256()
+    for deb in sorted(debs):
+        with open(deb, "rb") as f:
+            digest.update(hashlib.sha256(f.read()).digest())
+    target = os.path.join(cache_dir("kernels"), digest.hexdigest()[:24])
+    with building(target) as part:
+        if part:
+            os.makedirs(part)
+            for deb in debs:
+                unpack(deb, part)
+            # debug information and headers are of no use here
+            Kernel(part, label)
+    return Kernel(target, label)
+
+
+def find(arguments):
+    """The Kernel for the --kernel options given: names, .deb files, or one folder."""
+    debs = [a for a in arguments if a.endswith(".deb")]
+    if debs and len(debs) == len(arguments):
+        for deb in debs:
+            if not os.path.isfile(deb):
+                raise GuestError("no such file: %s" % deb)
+        return _unpacked(debs, os.path.basename(debs[0]))
+    if len(arguments) != 1:
+        raise GuestError("--kernel is repeated only for the .deb files of one kernel")
+    name = arguments[0]
+    if os.path.isdir(name):
+        return Kernel(name, os.path.basename(os.path.realpath(name)))
+    if "/" in name:
+        raise GuestError("no such file or folder: %s" % name)
+    remembered = os.path.join(cache_dir("kernels"), "name-" + name)
+    kernel = _recall(remembered, name)
+    if not kernel:
+        archive, packages = _find_package(name)
+        kernel = _unpacked([archive.download(p) for p in packages], name)
+        with open(remembered + ".part-%d" % os.getpid(), "w") as f:
+            f.write(os.path.basename(kernel.directory))
+        os.rename(f.name, remembered)
+    return kernel
+
+
+def _recall(path, name):
+    """What the name meant last time, so that boots need no network (`guests/boot --update` asks again)."""
+    try:
+        with open(path) as f:
+            directory = os.path.join(cache_dir("kernels"), f.read().strip())
+        return Kernel(directory, name)
+    except (OSError, GuestError):
+        return None
+
+
+def forget(name):
+    """Makes the next find() ask the archive what the name means."""
+    try:
+        os.unlink(os.path.join(cache_dir("kernels"), "name-" + name))
+    except OSError:
+        pass
+    for codename in CODENAMES:
+        stamp = os.path.join(cache_dir("apt", codename), "updated")
+        if os.path.exists(stamp):
+            os.unlink(stamp)
