@@ -44,6 +44,15 @@ class Archive:
         self.codename = codename
         self.root = cache_dir("apt", codename)
         self.config = os.path.join(self.root, "apt.conf")
+        self._refreshed = False
+
+    def _refresh(self):
+        """Reads the lists anew, once: what they name may have been replaced. False: did so before."""
+        if self._refreshed:
+            return False
+        self._refreshed = True
+        self.update(force=True)
+        return True
 
     def _configure(self):
         main, security = _mirror()
@@ -140,8 +149,8 @@ class Archive:
                     shutil.rmtree(part)
                     if not done.returncode and got:
                         return path
-            if not attempt:
-                self.update(force=True)
+            if attempt or not self._refresh():
+                break
         raise GuestError("cannot download %s: %s" % (package, _last_line(done.stderr)))
 
     def closure(self, packages):
@@ -157,8 +166,8 @@ class Archive:
                 # whatever was fetched before isn't listed again
                 return sorted(set(paths) | {os.path.join(directory, n)
                                             for n in os.listdir(directory) if n.endswith(".deb")})
-            if not attempt:
-                self.update(force=True)
+            if attempt or not self._refresh():
+                break
         raise GuestError("cannot download the guest's packages: %s" % _last_line(done.stderr))
 
 

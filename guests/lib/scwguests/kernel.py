@@ -8,6 +8,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 
 from . import GuestError
 from .debian import Archive, CODENAMES, unpack
@@ -142,7 +143,7 @@ def _version_key(text):
 
 
 def _find_package(name):
-    """(Archive, [package, ...]) for a name that the user gave."""
+    """(Archive, [choice, ...]) for a name that the user gave: packages, best first."""
     if name.startswith("linux-"):
         return _by_package(name)
     short = re.fullmatch(r"(\d+\.\d+)(?:-(%s))?" % "|".join(FLAVOURS), name)
@@ -155,7 +156,7 @@ def _find_package(name):
             found = [n for n in archive.names("linux-image-" + line)
                      if pattern.fullmatch(n) and "deb%d" % 11 not in n] if archive else []
             if found:
-                return archive, _choose(archive, found)
+                return archive, _ranked(found)
         raise GuestError("no %s kernel of flavour %s in Debian's archive" % (line, flavour))
     # a release (6.1.0-56-cloud-amd64) or a package's version (6.1.176-1)
     for codename in SEARCH:
@@ -166,7 +167,7 @@ def _find_package(name):
             found = [n for n in archive.names("linux-image-%s" % name)
                      if n in ("linux-image-" + name, "linux-image-%s-unsigned" % name)]
             if found:
-                return archive, _choose(archive, found)
+                return archive, _ranked(found)
         line = re.match(r"\d+\.\d+", name)
         for package in archive.names("linux-image-" + line.group(0)) if line else ():
             if re.search(r"-cloud-amd64(-unsigned)?$", package) and \
@@ -188,19 +189,17 @@ def _archive(codename):
     return archive
 
 
-def _choose(archive, names):
-    """The newest release; of it the unsigned package where there is one: it needs no signer's."""
-    newest = max((n.replace("-unsigned", "") for n in names), key=_version_key)
-    if newest + "-unsigned" in names:
-        newest += "-unsigned"
-    return _with_parts(archive, newest)
+def _ranked(names):
+    """The newest release first; of each the unsigned package before the signed one."""
+    return sorted(names, key=lambda n: (_version_key(n.replace("-unsigned", "")), "-unsigned" in n),
+                  reverse=True)
 
 
 def _by_package(name):
     for codename in SEARCH:
         archive = _archive(codename)
         if archive and archive.versions(name.partition("=")[0]):
-            return archive, _with_parts(archive, name)
+            return archive, [name]
     raise GuestError("no package %s in Debian's archive" % name)
 
 
@@ -253,12 +252,24 @@ def find(arguments):
     remembered = os.path.join(cache_dir("kernels"), "name-" + name)
     kernel = _recall(remembered, name)
     if not kernel:
-        archive, packages = _find_package(name)
-        kernel = _unpacked([archive.download(p) for p in packages], name)
+        kernel = _fetch(name)
         with open(remembered + ".part-%d" % os.getpid(), "w") as f:
             f.write(os.path.basename(kernel.directory))
         os.rename(f.name, remembered)
     return kernel
+
+
+def _fetch(name):
+    archive, choices = _find_package(name)
+    for choice in choices:
+        try:
+            return _unpacked([archive.download(p) for p in _with_parts(archive, choice)], name)
+        except GuestError as error:
+            # lists of an old release may name packages that its pool has dropped
+            if choice == choices[-1]:
+                raise
+            print("guests: %s; trying the next" % error, file=sys.stderr)
+    raise AssertionError("no choice")
 
 
 def _recall(path, name):
