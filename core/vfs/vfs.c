@@ -127,6 +127,21 @@ int vfs_getattr_target(struct vfs *v, const struct vfs_node *n, struct vfs_stat 
 	return r;
 }
 
+int vfs_getxattr(struct vfs *v, const struct vfs_node *n, bool target, const char *name,
+		 char buf[VFS_PATH_MAX])
+{
+	int r;
+
+	if (!n->ops->getxattr)
+		return -EOPNOTSUPP;
+	r = fs_enter(v);
+	if (r)
+		return r;
+	r = n->ops->getxattr(v->fs, n, target, name, buf);
+	fs_leave(v);
+	return r > VFS_PATH_MAX ? -ERANGE : r;
+}
+
 /* Inside enter/leave. */
 static int link_text(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {
@@ -453,6 +468,21 @@ int64_t vfs_pread(struct vfs_file *f, void *buf, size_t size, int64_t offset)
 		size = left;
 	memcpy(buf, f->content.buf + offset, size);
 	return (int64_t)size;
+}
+
+int vfs_content(struct vfs_file *f, const void **ret, size_t *size_ret)
+{
+	if (f->is_dir)
+		return -EISDIR;
+	if (!f->taken) {
+		int r = content_take(f);
+
+		if (r)
+			return r;
+	}
+	*ret = f->content.buf;
+	*size_ret = f->content.count;
+	return 0;
 }
 
 static int listing_take(struct vfs_file *f)

@@ -254,6 +254,18 @@ static void test_read(void **state)
 	assert_ptr_equal(vfs_file_node(f)->key[0], (uintptr_t)n);
 	vfs_close(f);
 
+	/* The content as a whole is what the reads see, not a new one. */
+	f = open_path(fs, "count");
+	const void *whole;
+	size_t whole_size;
+	assert_int_equal(vfs_pread(f, buf, 60, 0), 8);
+	n->shows = 7;
+	assert_int_equal(vfs_content(f, &whole, &whole_size), 0);
+	assert_int_equal(whole_size, 8);
+	assert_memory_equal(whole, "shown 3\n", 8);
+	vfs_close(f);
+	n->shows = 2;
+
 	/* Begun in the middle. */
 	f = open_path(fs, "count");
 	assert_int_equal(vfs_pread(f, buf, 60, 6), 2);
@@ -275,10 +287,12 @@ static void test_open_kinds(void **state)
 	struct vfs_dirent e;
 	struct vfs_place p;
 	struct vfs_file *f;
-	char c;
+	char c, text[VFS_PATH_MAX];
 
 	assert_int_equal(vfs_walk(fs->vfs, NULL, "abs", VFS_WALK_NOFOLLOW, &p), 0);
 	assert_int_equal(vfs_open(fs->vfs, &p.node, &f), -ELOOP);
+	assert_int_equal(vfs_getxattr(fs->vfs, &p.node, false, "security.selinux", text),
+			 -EOPNOTSUPP);
 	f = open_path(fs, "1");
 	assert_int_equal(vfs_pread(f, &c, 1, 0), -EISDIR);
 	vfs_close(f);

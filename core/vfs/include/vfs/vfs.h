@@ -97,6 +97,14 @@ struct vfs_node_ops {
 	 * guest, for stat() through it: the file itself lives in the guest and can't be opened here.
 	 */
 	int (*getattr_target)(void *fs, const struct vfs_node *n, struct vfs_stat *ret);
+
+	/*
+	 * Optional: the extended attribute `name` of the node itself or, of a magic link with
+	 * `target` set, of what it leads to (system.sockprotoname of a socket). Its value, at most
+	 * VFS_PATH_MAX bytes. Size, -ENODATA or -errno. NULL: no node of this kind has any.
+	 */
+	int (*getxattr)(void *fs, const struct vfs_node *n, bool target, const char *name,
+			char buf[VFS_PATH_MAX]);
 };
 
 /*
@@ -144,6 +152,10 @@ int vfs_getattr(struct vfs *v, const struct vfs_node *n, struct vfs_stat *ret);
 int vfs_readlink(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX]);
 int vfs_getattr_target(struct vfs *v, const struct vfs_node *n, struct vfs_stat *ret);
 
+/* -EOPNOTSUPP where the node has no attributes at all. */
+int vfs_getxattr(struct vfs *v, const struct vfs_node *n, bool target, const char *name,
+		 char buf[VFS_PATH_MAX]);
+
 /*
  * An open file: the content (or listing) as it was at one epoch, taken when it is first read and
  * again when a read starts at offset 0 after the end was reached or the position was set back to 0
@@ -156,6 +168,12 @@ const struct vfs_node *vfs_file_node(const struct vfs_file *f);
 
 /* Bytes read (0 at the end) or -errno; -EISDIR on a directory. */
 int64_t vfs_pread(struct vfs_file *f, void *buf, size_t size, int64_t offset);
+
+/*
+ * The whole content as the reads see it, taken now if it has not been. Valid until the next call on
+ * `f`.
+ */
+int vfs_content(struct vfs_file *f, const void **ret, size_t *size_ret);
 
 /*
  * Directory entries by position: 0 and 1 are "." and "..". 1 and *ret filled, 0 at the end, or
