@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory with input and output: opens the RAM of a virtual machine wherever this host keeps
+ * it (a shared RAM file, the VMM's own memory, a dump) and gives it as guest-physical memory.
+ *
+ * Backing bytes and guest-physical addresses are two things. A dump's headers say where its bytes
+ * belong; a RAM file or a process doesn't, and above about 3 GiB its offsets are not physical
+ * addresses any more. So such a source is first opened, then *placed*: source_place() finds the
+ * placement that the guest itself confirms, source_settle() makes it exact.
+ */
+#ifndef SCW_SOURCES_SOURCE_H
+#define SCW_SOURCES_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "guest/phys.h"
+#include "ktype/ktype.h"
+
+struct source;
+
+enum source_kind {
+	SOURCE_RAM_FILE, /* a shared RAM file, or a raw image: bytes without addresses */
+	SOURCE_PROCESS,	 /* the memory of a VMM process */
+	SOURCE_ELF_CORE, /* QEMU's dump-guest-memory, libvirt's dump --memory-only, a vmcore */
+	SOURCE_LIME,	 /* LiME image */
+};
+
+/* "ram-file", "process", ... */
+const char *source_kind_name(enum source_kind kind);
+
+/*
+ * One run of the guest's physical memory and where its bytes are: a file offset, or for a process
+ * the VMM's virtual address. All three are multiples of the page size unless the file is a dump.
+ */
+struct source_extent {
+	uint64_t gpa;
+	uint64_t size;
+	uint64_t backing;
+};
+
+enum {
+	SOURCE_EXTENTS_MAX = 1 << 16, /* most extents that a source may have */
+};
+
+/*
+ * Open a file, by what it holds: ELF core, LiME, else bytes without addresses. ERR_ABSENT when
+ * there is no such file, ERR_CORRUPT when it is truncated or malformed, ERR_UNSUPPORTED for
+ * formats that must be converted first (the text says how), ERR_PERM.
+ */
+enum err source_open_file(const char *path, struct source **ret, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Open the memory of process `pid`. Shared mappings are mapped, private ones are read with
+ * process_vm_readv(). ERR_ABSENT: no such process, or none of its memory looks like a guest's RAM;
+ * ERR_PERM: the text says what is needed.
+ */
+enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err) ERR_NODISCARD;
+
+void source_close(struct source *s);
+
+enum source_kind source_kind(const struct source *s);
+
+/* Bytes of guest memory: of the extents once placed, before that of the likely RAM. */
+uint64_t source_size(const struct source *s);
+
+/* True when some of the memory is read by copying rather than mapped. */
+bool source_copies(const struct source *s);
+
+/*
+ * Find the guest: where VMCOREINFO is and which placement of the backing bytes makes the guest's
+ * own page tables lead where VMCOREINFO says. ERR_NOTREADY when there is no Linux (yet);
+ * ERR_UNSUPPORTED for kernels that ktype can't read.
+ */
+enum err source_place(struct source *s, struct ktype_boot *ret, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Use a placement found earlier, of the same backing; `boot` says what must be found there again.
+ * ERR_TORN when the guest isn't there any more (rebooted, or another VM): place anew.
+ */
+enum err source_place_as(struct source *s, const struct source_extent *extents, size_t count,
+			 const struct ktype_boot *boot, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Make the placement exact by the memory map that the guest's firmware gave its kernel. Changes
+ * the extents, so guest_pages made before must not be used after it unless *changed_ret is false;
+ * boot->vmcoreinfo moves along. ERR_ABSENT when the kernel doesn't tell (all stays as it was).
+ */
+enum err source_settle(struct source *s, struct base_alloc *alloc, const struct ktype *k,
+		       struct ktype_boot *boot, bool *changed_ret,
+		       struct err_ctx *err) ERR_NODISCARD;
+
+/* Guest-physical memory of a placed source; owned by the source. */
+struct guest_phys *source_phys(struct source *s);
+
+/* The extents of a placed source, sorted by guest-physical address; valid until it changes. */
+const struct source_extent *source_extents(const struct source *s, size_t *count_ret);
+
+/*
+ * Watch what a placed source shows: from now on alive() also fails with ERR_GONE when process
+ * `pid` has ended (0: none known) or when the kernel that `boot` describes is no longer there.
+ * ERR_GONE when it already isn't.
+ */
+enum err source_watch(struct source *s, pid_t pid, const struct ktype_boot *boot,
+		      struct err_ctx *err) ERR_NODISCARD;
+
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The memory of a VMM, found by its PID alone: candidates from /proc/PID/maps, largest first. A
+ * shared mapping is opened as the file that it is, which can be mapped; everything else is read by
+ * copying.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "guest/addr.h"
+#include "internal.h"
+#include "maps.h"
+
+static enum err no_permission(pid_t pid, int e, struct err_ctx *err)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	if (stat(path, &st) < 0)
+		return err_set(err, ERR_ABSENT, "no process %d", (int)pid);
+	return err_set_errno(err, ERR_PERM, e,
+			     "can't read the memory of process %d: be its user (uid %u) with "
+			     "kernel.yama.ptrace_scope 0, or have CAP_SYS_PTRACE (root has)",
+			     (int)pid, (unsigned int)st.st_uid);
+}
+
+static enum err open_maps(pid_t pid, FILE **ret, struct err_ctx *err)
+{
+	char path[64];
+	FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	f = fopen(path, "re");
+	if (!f && (errno == ENOENT || errno == ESRCH))
+		return err_set(err, ERR_ABSENT, "no process %d", (int)pid);
+	if (!f)
+		return no_permission(pid, errno, err);
+	*ret = f;
+	return ERR_OK;
+}
+
+/* A file of `pid`'s that is inode `m->inode`: by its path, its mapping, or a descriptor. */
+static int open_mapped_file(pid_t pid, const struct maps_entry *m)
+{
+	dev_t dev = makedev(m->major, m->minor);
+	char path[320];
+	struct dirent *d;
+	struct stat st;
+	int fd = -1;
+	DIR *dir;
+
+	/* maps marks what can't be opened by its path with " (deleted)", which no path check passes */
+	if (m->path[0] == '/' && stat(m->path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_dev == dev && st.st_ino == m->inode)
+		fd = open(m->path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", (int)pid, m->start, m->end);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0) {
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			return fd;
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	fd = -1;
+	while (fd < 0 && (d = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)pid, d->d_name);
+		if (d->d_name[0] == '.' || stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    st.st_dev != dev || st.st_ino != m->inode)
+			continue;
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	closedir(dir);
+	return fd;
+}
+
+enum err process_open_block(struct source *s, const struct source_block *b, struct store **ret,
+			    struct err_ctx *err)
+{
+	struct maps_entry m;
+	char *line = NULL;
+	size_t room = 0;
+	struct stat st;
+	int fd = -1;
+	FILE *f = NULL;
+	enum err e = open_maps(s->pid, &f, err);
+
+	if (e)
+		return e;
+	while (getline(&line, &room, f) > 0) {
+		if (!maps_parse_line(line, &m) || m.start > b->backing ||
+		    m.end < b->backing + b->size)
+			continue;
+		if (m.shared && m.inode)
+			fd = open_mapped_file(s->pid, &m);
+		break;
+	}
+	if (fd >= 0) {
+		uint64_t offset = m.offset + (b->backing - m.start);
+		struct store *store;
+
+		/* what the mapping has beyond the file's end the VMM can't touch either */
+		if (fstat(fd, &st) == 0 && (uint64_t)st.st_size >= offset + b->size &&
+		    store_file_create(fd, offset, b->size, &s->phys.stats, &store, NULL) ==
+			    ERR_OK) {
+			store->base = b->backing;
+			*ret = store;
+			goto out;
+		}
+	}
+	e = store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
+out:
+	free(line);
+	fclose(f);
+	return e;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct source_block *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return (x->backing > y->backing) - (x->backing < y->backing);
+}
+
+enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err)
+{
+	struct {
+		unsigned int major, minor;
+		uint64_t inode, offset;
+	} seen[SOURCE_BLOCKS_MAX];
+	size_t seen_count = 0, lines = 0;
+	struct source *s;
+	struct maps_entry m;
+	char *line = NULL;
+	size_t room = 0;
+	FILE *f = NULL;
+	enum err e = open_maps(pid, &f, err);
+
+	if (e)
+		return e;
+	s = source_create(SOURCE_PROCESS);
+	if (!s) {
+		fclose(f);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	s->pid = pid;
+	errno = 0;
+	while (getline(&line, &room, f) > 0) {
+		bool again = false;
+
+		lines++;
+		if (!maps_parse_line(line, &m) || !maps_may_be_ram(&m))
+			continue;
+		/* the same memory mapped twice is one block */
+		for (size_t i = 0; m.shared && i < seen_count && !again; i++)
+			again = seen[i].major == m.major && seen[i].minor == m.minor &&
+				seen[i].inode == m.inode && seen[i].offset == m.offset;
+		if (again || s->block_count == SOURCE_BLOCKS_MAX)
+			continue;
+		if (m.shared) {
+			seen[seen_count].major = m.major;
+			seen[seen_count].minor = m.minor;
+			seen[seen_count].inode = m.inode;
+			seen[seen_count++].offset = m.offset;
+		}
+		e = source_add_block(s, m.start, m.end - m.start, NULL, err);
+		if (e)
+			break;
+	}
+	if (!e && lines == 0 && errno == EACCES)
+		e = no_permission(pid, errno, err);
+	free(line);
+	fclose(f);
+	if (!e && s->block_count == 0)
+		e = err_set(err, ERR_ABSENT,
+			    "process %d has no memory that could be a guest's", (int)pid);
+	if (!e) {
+		struct iovec none = {&room, 1};
+		struct iovec first = {(void *)(uintptr_t)s->blocks[0].backing, 1};
+
+		/* to see the maps takes less than to read the memory */
+		if (process_vm_readv(pid, &none, 1, &first, 1, 0) < 0 && errno == EPERM)
+			e = no_permission(pid, errno, err);
+	}
+	if (e) {
+		source_close(s);
+		return e;
+	}
+	qsort(s->blocks, s->block_count, sizeof(s->blocks[0]), by_size);
+	*ret = s;
+	return ERR_OK;
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A store that is a stretch of a file, mapped read-only and shared: a VM's RAM file (tmpfs, memfd,
+ * hugetlbfs) or a dump on disk.
+ *
+ * Reading a hole of a tmpfs or hugetlbfs file through a mapping allocates the page, at the VM's
+ * expense. So a page is mapped only once it is known to hold data (SEEK_DATA for tmpfs; hugetlbfs
+ * can't tell, there a page of zeros counts as a hole); holes read as zeros without a look.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "guest/addr.h"
+#include "store.h"
+
+enum {
+	WINDOW = 2 << 20, /* bytes that one mincore() looks at */
+	WINDOW_PAGES = WINDOW / GUEST_PAGE_SIZE,
+	FD_LOWEST = 200, /* out of the way of tools that we are preloaded into */
+};
+
+enum holes {
+	HOLES_HARMLESS, /* a file on disk: looking at a hole costs the VM nothing */
+	HOLES_SEEK,	/* tmpfs, memfd: SEEK_DATA knows */
+	HOLES_PROBE,	/* hugetlbfs: nothing knows but a read */
+};
+
+struct store_file {
+	struct store store;
+	int fd;
+	uint64_t at; /* offset in the file of the store's first byte */
+	enum holes holes;
+	bool may_mincore;
+	size_t granule;
+	uint8_t *map;
+	uint64_t *known; /* bit a page: it holds data. A page may lose it again by ballooning only */
+	atomic_bool hit;
+	dev_t dev;
+	ino_t ino;
+};
+
+static struct store_file *to_file(struct store *s)
+{
+	return (struct store_file *)s;
+}
+
+static bool is_known(const struct store_file *f, uint64_t page)
+{
+	return f->known[page / 64] >> (page % 64) & 1;
+}
+
+static void set_known(struct store_file *f, uint64_t page)
+{
+	f->known[page / 64] |= 1ull << (page % 64);
+}
+
+static bool is_zero(const uint8_t *p, size_t size)
+{
+	return p[0] == 0 && memcmp(p, p + 1, size - 1) == 0;
+}
+
+static ssize_t pread_all(int fd, void *buf, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pread(fd, (char *)buf + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -1 : (ssize_t)done;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* Does the page at `offset` hold data, so that mapping it allocates nothing? */
+static bool has_data(struct store_file *f, uint64_t offset)
+{
+	uint64_t page = offset / GUEST_PAGE_SIZE;
+	uint8_t buf[GUEST_PAGE_SIZE];
+	bool data = false;
+
+	if (f->holes == HOLES_HARMLESS || is_known(f, page))
+		return true;
+	if (f->holes == HOLES_SEEK) {
+		off_t at = (off_t)(f->at + offset);
+
+		data = lseek(f->fd, at, SEEK_DATA) == at;
+	} else {
+		f->store.stats->reads++;
+		data = pread_all(f->fd, buf, sizeof(buf), f->at + offset) ==
+			       (ssize_t)sizeof(buf) &&
+		       !is_zero(buf, sizeof(buf));
+	}
+	if (data)
+		set_known(f, page);
+	return data;
+}
+
+static const void *file_map(struct store *s, uint64_t offset)
+{
+	struct store_file *f = to_file(s);
+
+	if (offset + GUEST_PAGE_SIZE > s->size || !has_data(f, offset & GUEST_PAGE_MASK))
+		return NULL;
+	/* in a dump a page may lie across two of the file's */
+	if (offset % GUEST_PAGE_SIZE && !has_data(f, (offset | (GUEST_PAGE_SIZE - 1)) + 1))
+		return NULL;
+	return f->map + offset;
+}
+
+static enum err file_read(struct store *s, uint64_t offset, void *buf, size_t size,
+			  struct err_ctx *err)
+{
+	struct store_file *f = to_file(s);
+	char *out = buf;
+
+	(void)err;
+	while (size) {
+		uint64_t page = offset & GUEST_PAGE_MASK;
+		size_t n = GUEST_PAGE_SIZE - (size_t)(offset - page);
+
+		if (n > size)
+			n = size;
+		if (has_data(f, page)) {
+			memcpy(out, f->map + offset, n);
+			s->stats->reads++;
+			s->stats->bytes += n;
+		} else {
+			memset(out, 0, n);
+		}
+		out += n;
+		offset += n;
+		size -= n;
+	}
+	return ERR_OK;
+}
+
+static enum err file_read_many(struct store *s, struct store_io *io, size_t count,
+			       struct err_ctx *err)
+{
+	struct store_file *f = to_file(s);
+
+	for (size_t i = 0; i < count; i++) {
+		if (f->holes == HOLES_PROBE) {
+			/* not worth a look at the whole page to tell a hole from data */
+			io[i].ok = pread_all(f->fd, io[i].buf, io[i].size,
+					     f->at + io[i].offset) == (ssize_t)io[i].size;
+			s->stats->reads++;
+			s->stats->bytes += io[i].size;
+		} else {
+			io[i].ok = file_read(s, io[i].offset, io[i].buf, io[i].size, err) == ERR_OK;
+		}
+	}
+	return ERR_OK;
+}
+
+/*
+ * SEEK_HOLE would cost a look at each page up to the end of the run, however far that is, so the
+ * end is looked for with mincore() and no further than a window.
+ */
+static bool file_next_data(struct store *s, uint64_t from, uint64_t end, uint64_t *start_ret,
+			   uint64_t *end_ret)
+{
+	struct store_file *f = to_file(s);
+	unsigned char core[WINDOW_PAGES];
+	uint64_t start, pages, n;
+	off_t at;
+
+	if (from >= end)
+		return false;
+	at = lseek(f->fd, (off_t)(f->at + from), SEEK_DATA);
+	if (at < 0 && errno == ENXIO)
+		return false;
+	if (at < 0) { /* the file system can't tell: all may be data */
+		*start_ret = from;
+		*end_ret = end;
+		return true;
+	}
+	start = ((uint64_t)at - f->at) & GUEST_PAGE_MASK;
+	if (start < from)
+		start = from;
+	if (start >= end)
+		return false;
+	*start_ret = start;
+	if (f->holes != HOLES_SEEK) {
+		off_t hole = lseek(f->fd, at, SEEK_HOLE);
+
+		*end_ret = end;
+		if (hole > at && (uint64_t)hole - f->at < end)
+			*end_ret = ((uint64_t)hole - f->at + GUEST_PAGE_SIZE - 1) &
+				   GUEST_PAGE_MASK;
+		return true;
+	}
+	pages = (end - start) / GUEST_PAGE_SIZE;
+	if (pages > WINDOW_PAGES)
+		pages = WINDOW_PAGES;
+	n = 1;
+	if (pages > 1 && f->may_mincore &&
+	    mincore(f->map + start, pages * GUEST_PAGE_SIZE, core) == 0)
+		while (n < pages && (core[n] & 1))
+			n++;
+	for (uint64_t i = 0; i < n; i++)
+		set_known(f, start / GUEST_PAGE_SIZE + i);
+	*end_ret = start + n * GUEST_PAGE_SIZE;
+	return true;
+}
+
+static enum err file_alive(struct store *s, struct err_ctx *err)
+{
+	struct store_file *f = to_file(s);
+	struct stat st;
+
+	/* a tool that closes all descriptors may have closed ours */
+	if (fstat(f->fd, &st) < 0 || st.st_dev != f->dev || st.st_ino != f->ino)
+		return err_set(err, ERR_GONE, "the descriptor of the guest's memory was closed");
+	if ((uint64_t)st.st_size < f->at + s->size)
+		return err_set_addr(err, ERR_GONE, (uint64_t)st.st_size,
+				    "the file that holds the guest's memory was truncated");
+	if (atomic_exchange(&f->hit, false) &&
+	    mmap(f->map, s->size, PROT_READ, MAP_SHARED | MAP_FIXED, f->fd, (off_t)f->at) ==
+		    MAP_FAILED)
+		return err_set_errno(err, ERR_IO, errno, "can't map the guest's memory again");
+	return ERR_OK;
+}
+
+static void file_close(struct store *s)
+{
+	struct store_file *f = to_file(s);
+
+	if (f->map) {
+		guard_remove(f->map);
+		munmap(f->map, s->size);
+	}
+	free(f->known);
+	close(f->fd);
+	free(f);
+}
+
+static const struct store_ops file_ops = {
+	.read = file_read,
+	.read_many = file_read_many,
+	.map = file_map,
+	.next_data = file_next_data,
+	.alive = file_alive,
+	.close = file_close,
+};
+
+enum err store_file_create(int fd, uint64_t at, uint64_t size, struct guest_phys_stats *stats,
+			   struct store **ret, struct err_ctx *err)
+{
+	struct store_file *f = calloc(1, sizeof(*f));
+	struct statfs fs;
+	struct stat st;
+	void *map;
+	int high;
+
+	if (!f) {
+		close(fd);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	high = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOWEST);
+	if (high >= 0) {
+		close(fd);
+		fd = high;
+	}
+	f->store = (struct store){.ops = &file_ops, .base = at, .size = size, .stats = stats};
+	f->fd = fd;
+	f->at = at;
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0) {
+		int e = errno;
+
+		file_close(&f->store);
+		return err_set_errno(err, ERR_IO, e, "can't stat the guest's memory");
+	}
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	f->granule = GUEST_PAGE_SIZE;
+	if (fs.f_type == HUGETLBFS_MAGIC) {
+		f->holes = HOLES_PROBE;
+		f->granule = (size_t)fs.f_bsize;
+	} else if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC) {
+		f->holes = HOLES_SEEK;
+	}
+	/* to others mincore() says that all is there */
+	f->may_mincore = geteuid() == 0 || st.st_uid == geteuid();
+	f->known = calloc(size / GUEST_PAGE_SIZE / 64 + 1, sizeof(*f->known));
+	if (!f->known) {
+		file_close(&f->store);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)at);
+	if (map == MAP_FAILED) {
+		int e = errno;
+
+		file_close(&f->store);
+		return err_set_errno(err, ERR_IO, e, "can't map the guest's memory");
+	}
+	f->map = map;
+	if (!guard_add(map, size, f->granule, &f->hit)) {
+		file_close(&f->store);
+		return err_set(err, ERR_LIMIT, "too many pieces of guest memory are mapped");
+	}
+	*ret = &f->store;
+	return ERR_OK;
+}
