@@ -32,8 +32,8 @@ static inline unsigned int cpu_ids(void)
 }
 
 #define for_each_cpu(cpu, mask)                                                                    \
-	for (unsigned int cpu##_ids = cpu_ids(), cpu = bitmap_next((mask)->bits, 0, cpu##_ids);    \
-	     cpu < cpu##_ids; cpu = bitmap_next((mask)->bits, cpu + 1, cpu##_ids))
+	for (unsigned int klib_ids = cpu_ids(), cpu = bitmap_next((mask)->bits, 0, klib_ids);      \
+	     cpu < klib_ids; cpu = bitmap_next((mask)->bits, cpu + 1, klib_ids))
 #define for_each_possible_cpu(cpu) for_each_cpu(cpu, &__cpu_possible_mask)
 #define for_each_present_cpu(cpu)  for_each_cpu(cpu, &__cpu_present_mask)
 #define for_each_online_cpu(cpu)   for_each_cpu(cpu, &__cpu_online_mask)

@@ -19,7 +19,8 @@ enum {
 
 struct klib_list_walk {
 	struct guest_bound bound;
-	struct list_head __guest *head, __guest *at;
+	struct list_head __guest *head;
+	struct list_head __guest *at;
 };
 
 static inline struct klib_list_walk klib_list_begin(struct list_head __guest *head)

@@ -8,7 +8,8 @@
 GUEST_TYPES_BEGIN
 
 struct list_head {
-	struct list_head __guest *next, __guest *prev;
+	struct list_head __guest *next;
+	struct list_head __guest *prev;
 };
 
 struct hlist_node {
