@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the libc door share: the table of guest file descriptors, the way from a path
+ * to a guest node or to the host, and access to the C library's own functions.
+ *
+ * One lock guards everything, the vfs below included. Functions that return with it held say so.
+ * A signal handler that interrupts its holder and makes a file call on the guest gets EAGAIN.
+ */
+#ifndef SCW_DOOR_STATE_H
+#define SCW_DOOR_STATE_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "door/door.h"
+#include "vfs/vfs.h"
+
+/*
+ * The C library's own function. Preloaded: the next definition of the name, found at first use.
+ * Linked: the function itself.
+ */
+#ifdef DOOR_PRELOAD
+void *door_real_find(void **cache, const char *name);
+#define REAL(f)                                                                  \
+	(*({                                                                     \
+		static void *cache_;                                             \
+		void *found_ = __atomic_load_n(&cache_, __ATOMIC_RELAXED);       \
+		if (__builtin_expect(!found_, 0))                                \
+			found_ = door_real_find(&cache_, #f);                    \
+		(__typeof__(&f))found_;                                          \
+	}))
+#else
+#define REAL(f) (f)
+#endif
+
+#define DOOR_API __attribute__((visibility("default")))
+/* A second name of a function with the same binary interface, such as open64 of open. */
+#ifdef __clang__
+#define DOOR_ALIAS(ret, name, args, of) DOOR_API ret name args __attribute__((alias(#of)));
+#else
+#define DOOR_ALIAS(ret, name, args, of)                                          \
+	_Pragma("GCC diagnostic push")                                           \
+	_Pragma("GCC diagnostic ignored \"-Wattribute-alias\"")                  \
+	DOOR_API ret name args __attribute__((alias(#of)));                      \
+	_Pragma("GCC diagnostic pop")
+#endif
+
+enum {
+	DOOR_FDS_CHUNK = 1024,
+	DOOR_FDS_CHUNKS = 1024, /* descriptors up to a million */
+};
+
+/* An open file of the guest, shared by the descriptors, DIRs and FILEs that came from one open. */
+struct door_file {
+	unsigned int refs;
+	int flags;	      /* as F_GETFL shows them */
+	struct vfs_file *file; /* NULL for O_PATH on a link */
+	struct vfs_node node;
+	int64_t pos;	      /* bytes; of a directory: entries */
+	bool is_dir;
+	bool is_path;	      /* O_PATH */
+	bool is_real;	      /* the descriptors are of a memfd with the content and the position */
+	char path[];	      /* below the mount, canonical, without leading '/' */
+};
+
+extern struct door_file **door_fd_chunks[DOOR_FDS_CHUNKS];
+extern bool door_cwd_is_guest; /* a hint, read without the lock */
+
+/* Without the lock: might `fd` be a guest's? */
+static inline bool door_fd_maybe(int fd)
+{
+	struct door_file **chunk;
+
+	if ((unsigned int)fd >= DOOR_FDS_CHUNK * DOOR_FDS_CHUNKS)
+		return false;
+	chunk = __atomic_load_n(&door_fd_chunks[fd / DOOR_FDS_CHUNK], __ATOMIC_ACQUIRE);
+	if (__builtin_expect(!chunk, 1))
+		return false;
+	return __atomic_load_n(&chunk[fd % DOOR_FDS_CHUNK], __ATOMIC_ACQUIRE);
+}
+
+/* False: this thread holds it already (a signal handler, or attach code), errno is EAGAIN. */
+bool door_lock(void);
+void door_unlock(void);
+/* Unlock; a negative result becomes errno and -1. */
+long door_done(long result);
+
+/*
+ * If `fd` is the guest's: true, with the lock held and *ret set, or with *ret NULL and errno set
+ * (then the lock isn't held). Else false.
+ */
+bool door_fd_take(int fd, struct door_file **ret);
+
+/* The following with the lock held. They return negative errno values. */
+struct door_file *door_fd_get(int fd); /* NULL: not the guest's */
+int door_fd_install(struct door_file *f, bool cloexec); /* takes over a reference; the number */
+int door_fd_set(int fd, struct door_file *f); /* fd is a placeholder already; takes over */
+void door_fd_drop(int fd); /* forget fd if it is the guest's; the descriptor itself stays */
+void door_fd_drop_range(unsigned int first, unsigned int last);
+int door_anchor(void); /* the descriptor that placeholders are duplicates of, or -1 */
+void door_anchor_move(void);
+/* A number for which door_fd_get() may be non-NULL is below this. */
+int door_fd_end(void);
+
+struct door_file *door_file_ref(struct door_file *f);
+void door_file_unref(struct door_file *f);
+/* Any descriptor of `f`, or -1. */
+int door_file_any_fd(const struct door_file *f);
+int64_t door_file_read(struct door_file *f, void *buf, size_t size);
+int64_t door_file_pread(struct door_file *f, void *buf, size_t size, int64_t offset);
+int64_t door_file_seek(struct door_file *f, int64_t offset, int whence);
+/* Give the descriptors of `f` the content itself, for a process that doesn't have the door. */
+int door_file_materialise(struct door_file *f);
+void door_materialise_all(bool those_kept_by_exec_only);
+
+/* A path on its way: what resolve found. */
+enum {
+	DOOR_NOFOLLOW = 1,
+	DOOR_EMPTY_PATH = 2, /* AT_EMPTY_PATH: "" is the dirfd itself */
+};
+
+struct door_target {
+	/* Not the guest's: call the C library with these. */
+	int dirfd;
+	const char *path;
+	/* The guest's: */
+	int error; /* 0 or negative errno */
+	bool at_cwd_or_fd; /* "" with DOOR_EMPTY_PATH */
+	struct vfs_place *place; /* of the process; valid while the lock is held */
+};
+
+extern bool door_off; /* no guest is wanted in this process; also while it is found out */
+bool door_resolve_slow(struct door_target *t, int dirfd, const char *path, unsigned int flags);
+bool door_path_maybe(int dirfd, const char *path);
+
+/*
+ * True: the path is the guest's; the lock is held unless t->error is -EAGAIN, and t->place or
+ * t->error is set: end with door_target_done(). False: the host's, use t->dirfd and t->path.
+ */
+static inline bool door_resolve(struct door_target *t, int dirfd, const char *path,
+				unsigned int flags)
+{
+	t->dirfd = dirfd;
+	t->path = path;
+	if (__builtin_expect(!door_path_maybe(dirfd, path), 1))
+		return false;
+	return door_resolve_slow(t, dirfd, path, flags);
+}
+
+/* As door_done(). */
+long door_target_done(const struct door_target *t, long result);
+
+struct vfs *door_vfs(void);
+/* Open what was found, with the flags of open(). A new reference in *ret. */
+int door_target_open(struct door_target *t, int flags, struct door_file **ret);
+int door_target_getattr(struct door_target *t, struct vfs_stat *ret);
+
+/* The virtual working directory ("" is the mount itself), or NULL when it is the host's. */
+const char *door_cwd(void);
+int door_cwd_set(const char *path); /* NULL: back to the host's */
+
+bool door_is_dir_stream(const void *dir);
+
+/* With the lock held: the file behind a FILE of the guest, or NULL. */
+struct door_file *door_stream_file(FILE *f);
+
+/* Once, before anything else is asked. */
+void door_init(void);
+void door_state_init(void);
+
+/* The functions themselves, as the other files call them. */
+int scw_openat(int dirfd, const char *path, int flags, ...);
+int scw_open(const char *path, int flags, ...);
+int scw_close(int fd);
+ssize_t scw_read(int fd, void *buf, size_t size);
+int scw_lstat(const char *path, struct stat *st);
+int scw_stat(const char *path, struct stat *st);
+int scw_fstat(int fd, struct stat *st);
+int scw_fstatat(int dirfd, const char *path, struct stat *st, int flags);
+DIR *scw_opendir(const char *path);
+DIR *scw_fdopendir(int fd);
+struct dirent *scw_readdir(DIR *d);
+int scw_closedir(DIR *d);
+int scw_dirfd(DIR *d);
+FILE *scw_fopen(const char *path, const char *mode);
+int scw_chdir(const char *path);
+int scw_fchdir(int fd);
+char *scw_getcwd(char *buf, size_t size);
+ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t size);
+
+#endif
