@@ -10,7 +10,7 @@ from . import GuestError, agent
 from .kernel import forget
 from .machine import BOOT_TIMEOUT, Guest, all_guests, new_name
 
-SCENARIOS = ("none",)
+SCENARIOS = ("none", "small", "stock", "large", "churn")
 
 
 def run(command, argv=None):
@@ -57,7 +57,7 @@ def boot(argv):
                    help="ask the archive anew which kernel a name means")
     options = p.parse_args(argv)
     options.kernel = options.kernel or ["6.1"]
-    options.memory = options.memory or "512M"
+    options.memory = options.memory or ("2G" if options.scenario == "large" else "512M")
     options.say = lambda text: print("guests/boot: " + text, file=sys.stderr)
     if not 1 <= options.cpus <= 255:
         raise GuestError("--cpus must be 1 to 255")

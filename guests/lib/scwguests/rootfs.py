@@ -38,12 +38,15 @@ MERGED = ("bin", "sbin", "lib", "lib64")
 PROGRAMS = {
     "init": ("init.c",),
     "agent": ("agent.c",),
+    "load": ("load.c", "load_bulk.c", "load_container.c", "load_files.c", "load_sockets.c",
+             "load_tasks.c", "load_tcp.c"),
 }
 
 # what the scenarios and the tools need; what a kernel has built in or lacks is skipped
 MODULES = (
     "virtio_pci", "virtio_console",
-    "af_packet", "ipv6", "unix", "crc32c_generic", "crc32c_intel", "ext4", "loop", "overlay", "zram",
+    "af_packet", "ipv6", "unix", "crc32c_generic", "crc32c_intel", "ext4", "loop", "overlay", "lzo", "lzo_rle", "lz4", "zstd",
+    "zram",
     "veth", "dummy", "8021q", "bridge", "tun", "nf_tables",
     "inet_diag", "tcp_diag", "udp_diag", "raw_diag", "unix_diag", "af_packet_diag", "netlink_diag",
 )
