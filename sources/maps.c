@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* See maps.h. Paths come last and may hold anything; "\012" stands for a newline in them. */
-#include "maps.h"
+/* See sources/maps.h. Paths come last and may hold anything; "\012" stands for a newline in them. */
+#include "sources/maps.h"
 
 #include <stdio.h>
 #include <string.h>

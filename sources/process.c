@@ -17,7 +17,7 @@
 
 #include "guest/addr.h"
 #include "internal.h"
-#include "maps.h"
+#include "sources/maps.h"
 
 static enum err no_permission(pid_t pid, int e, struct err_ctx *err)
 {

@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The steps from a VM's name to a guest that can be read. Each step first tries what is remembered
+ * (from the environment, then from the cache), checks it against the guest, and does without it
+ * when the check fails.
+ */
+#include "attach/attach.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach/vms.h"
+#include "cache.h"
+#include "instance.h"
+
+#define MIB ((size_t)1 << 20)
+
+enum {
+	CACHE_PAGES = 16384,	/* of a guest that must be copied: 64 MiB */
+	EXTERNAL_MAX = 1 << 28, /* bytes of an external BTF file or System.map */
+	INSTANCE_DAYS = 7,
+};
+
+struct attach_private {
+	struct attach_opts opts;
+	char *program;
+	struct instance known;	/* what is true now, as it would be remembered */
+	char vm[PATH_MAX];	/* the VM argument, for programs started from here */
+	struct ktype *ktype;
+	const void *profile;	/* mapped, used by ktype in place */
+	size_t profile_size;
+	int profile_fd;		/* memfd with the profile when it isn't in the cache; -1 */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- which VM ---- */
+
+static enum err backing_of_file(const char *path, struct instance *ret, struct err_ctx *err)
+{
+	struct stat st;
+
+	if (!realpath(path, ret->path)) {
+		enum err e = errno == EACCES ? ERR_PERM : ERR_ABSENT;
+
+		return err_set_errno(err, e, errno, "can't open %.150s", path);
+	}
+	if (stat(ret->path, &st) < 0)
+		return err_set_errno(err, ERR_IO, errno, "can't stat %.150s", path);
+	ret->is_file = true;
+	ret->dev = st.st_dev;
+	ret->ino = st.st_ino;
+	ret->size = (uint64_t)st.st_size;
+	ret->mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	return ERR_OK;
+}
+
+static enum err backing_of_pid(pid_t pid, struct instance *ret, struct err_ctx *err)
+{
+	ret->pid = pid;
+	if (!vms_start_time(pid, &ret->start))
+		return err_set(err, ERR_ABSENT, "no process %d", (int)pid);
+	ret->vmm = pid;
+	ret->vmm_start = ret->start;
+	return ERR_OK;
+}
+
+/* A VM argument: a path has a slash, a PID is all digits, anything else is a name. */
+static enum err resolve(const char *vm, struct instance *ret, struct err_ctx *err)
+{
+	struct vms_entry v;
+	struct stat st;
+	enum err e;
+
+	memset(ret, 0, sizeof(*ret));
+	if (strchr(vm, '/'))
+		return backing_of_file(vm, ret, err);
+	if (vm[0] && vm[strspn(vm, "0123456789")] == '\0' && strlen(vm) < 10)
+		return backing_of_pid((pid_t)atoi(vm), ret, err);
+	e = vms_find(vm, &v, err);
+	if (e == ERR_ABSENT && stat(vm, &st) == 0 && S_ISREG(st.st_mode)) {
+		err_clear(err);
+		return backing_of_file(vm, ret, err);
+	}
+	return e ? e : backing_of_pid(v.pid, ret, err);
+}
+
+/* ---- its memory, and the kernel in it ---- */
+
+static enum err open_backing(struct attach *a, const struct instance *in, struct err_ctx *err)
+{
+	return in->is_file ? source_open_file(in->path, &a->source, err)
+			   : source_open_process(in->pid, &a->source, err);
+}
+
+/* Who runs the VM whose RAM file this is? A dump or an image on disk has nobody. */
+static void find_vmm(struct attach *a, struct instance *in)
+{
+	struct vms_entry v;
+	uint64_t start;
+
+	if (in->vmm && (!vms_start_time(in->vmm, &start) || start != in->vmm_start))
+		in->vmm = 0;
+	if (in->vmm || !in->is_file || source_kind(a->source) != SOURCE_RAM_FILE)
+		return;
+	if (vms_find_mapper(in->dev, in->ino, &v) == ERR_OK) {
+		in->vmm = v.pid;
+		in->vmm_start = v.start;
+	}
+}
+
+/* Use what is remembered, if it is of this backing and the guest confirms it. */
+static bool place_as_known(struct attach *a, const struct instance *in)
+{
+	if (source_place_as(a->source, in->extents, in->extent_count, &in->boot, NULL))
+		return false;
+	a->boot = in->boot;
+	return true;
+}
+
+static bool instance_file(const struct instance *in, char path[PATH_MAX])
+{
+	char name[96];
+
+	if (in->is_file)
+		snprintf(name, sizeof(name), "file-%" PRIx64 "-%" PRIx64, in->dev, in->ino);
+	else
+		snprintf(name, sizeof(name), "process-%d-%" PRIx64, (int)in->pid, in->start);
+	return cache_path(path, "instances", name);
+}
+
+static bool load_instance(const struct instance *backing, struct instance *ret)
+{
+	char path[PATH_MAX], text[INSTANCE_TEXT_MAX];
+	const void *bytes;
+	size_t size;
+	bool done;
+
+	if (!instance_file(backing, path) || !cache_map(path, &bytes, &size))
+		return false;
+	done = size < sizeof(text);
+	if (done) {
+		memcpy(text, bytes, size);
+		text[size] = '\0';
+	}
+	munmap((void *)bytes, size);
+	return done && instance_parse(text, ret) && instance_same_backing(backing, ret);
+}
+
+static void save_instance(const struct instance *in)
+{
+	char path[PATH_MAX], text[INSTANCE_TEXT_MAX];
+
+	if (!instance_file(in, path) || !instance_print(in, text, sizeof(text)) ||
+	    !cache_write(path, text, strlen(text)))
+		return;
+	cache_expire("instances", INSTANCE_DAYS);
+}
+
+static void note_placement(struct attach *a)
+{
+	struct instance *in = &a->private->known;
+	size_t count;
+	const struct source_extent *x = source_extents(a->source, &count);
+
+	in->boot = a->boot;
+	in->extent_count = 0;
+	if (source_kind(a->source) != SOURCE_RAM_FILE && source_kind(a->source) != SOURCE_PROCESS)
+		return;
+	if (count > INSTANCE_EXTENTS_MAX)
+		return;
+	memcpy(in->extents, x, count * sizeof(*x));
+	in->extent_count = count;
+}
+
+static enum err make_pages(struct attach *a, struct err_ctx *err)
+{
+	enum err e;
+
+	if (a->pages)
+		a->pages->ops->destroy(a->pages);
+	a->pages = NULL;
+	e = guest_walk_pages_create(&a->alloc, source_phys(a->source), &a->boot.paging,
+				    source_copies(a->source) ? CACHE_PAGES : 64, &a->pages);
+	return e ? err_set(err, e, "out of memory") : ERR_OK;
+}
+
+/* ---- what the kernel knows of itself ---- */
+
+static void build_id_name(const struct ktype_boot *b, const char *suffix, char name[128])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < KTYPE_BUILD_ID_SIZE; i++)
+		n += (size_t)snprintf(name + n, 128 - n, "%02x", b->build_id[i]);
+	snprintf(name + n, 128 - n, "%s", suffix);
+}
+
+static bool may_cache(const struct attach *a)
+{
+	const struct attach_opts *o = &a->private->opts;
+
+	return !o->no_cache && !a->private->known.external && a->boot.has_build_id;
+}
+
+static bool load_profile(struct attach *a, const char *path)
+{
+	struct attach_private *p = a->private;
+	struct err_ctx ignored = {0};
+
+	if (!cache_map(path, &p->profile, &p->profile_size))
+		return false;
+	if (ktype_load(&a->alloc, p->profile, p->profile_size, &a->boot, &p->ktype, &ignored) ==
+	    ERR_OK) {
+		snprintf(p->known.profile, sizeof(p->known.profile), "%s", path);
+		return true;
+	}
+	munmap((void *)p->profile, p->profile_size);
+	p->profile = NULL;
+	return false;
+}
+
+static enum err map_external(const char *path, const void **ret, size_t *size_ret,
+			     struct err_ctx *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *map;
+
+	if (fd < 0)
+		return err_set_errno(err, errno == ENOENT ? ERR_ABSENT : ERR_IO, errno,
+				     "can't open %.150s", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
+	    st.st_size > EXTERNAL_MAX) {
+		close(fd);
+		return err_set(err, ERR_INVAL, "%.150s can't be used: empty, too large, or no file",
+			       path);
+	}
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (map == MAP_FAILED)
+		return err_set_errno(err, ERR_IO, errno, "can't map %.150s", path);
+	*ret = map;
+	*size_ret = (size_t)st.st_size;
+	return ERR_OK;
+}
+
+static enum err read_kernel(struct attach *a, struct err_ctx *err)
+{
+	struct attach_private *p = a->private;
+	struct ktype_external x = {0};
+	const void *symbols = NULL;
+	enum err e = ERR_OK;
+
+	if (p->opts.btf)
+		e = map_external(p->opts.btf, &x.btf, &x.btf_size, err);
+	if (!e && p->opts.symbols)
+		e = map_external(p->opts.symbols, &symbols, &x.symbols_size, err);
+	x.symbols = symbols;
+	if (!e)
+		e = ktype_create(&a->alloc, a->pages, &a->boot, &x, &p->ktype, err);
+	if (x.btf)
+		munmap((void *)x.btf, x.btf_size);
+	if (symbols)
+		munmap((void *)symbols, x.symbols_size);
+	return e;
+}
+
+static void save_profile(struct attach *a, const char *path)
+{
+	struct attach_private *p = a->private;
+	size_t size;
+	void *bytes;
+
+	if (ktype_save(p->ktype, &a->alloc, &bytes, &size) != ERR_OK)
+		return;
+	if (cache_write(path, bytes, size))
+		snprintf(p->known.profile, sizeof(p->known.profile), "%s", path);
+	base_free(&a->alloc, bytes);
+}
+
+enum err attach_ktype(struct attach *a, const struct ktype **ret, struct err_ctx *err)
+{
+	struct attach_private *p = a->private;
+	char name[128], path[PATH_MAX];
+	bool cached;
+	enum err e;
+
+	if (p->ktype) {
+		*ret = p->ktype;
+		return ERR_OK;
+	}
+	build_id_name(&a->boot, "", name);
+	cached = may_cache(a) && cache_path(path, "profiles", name);
+	/* what was handed over may lie elsewhere than in a cache of ours */
+	a->stats.known_kernel =
+		(a->stats.handed_over && p->known.profile[0] && load_profile(a, p->known.profile)) ||
+		(cached && load_profile(a, path));
+	if (!a->stats.known_kernel) {
+		e = read_kernel(a, err);
+		if (e)
+			return e;
+		if (cached)
+			save_profile(a, path);
+	}
+	*ret = p->ktype;
+	return ERR_OK;
+}
+
+static bool load_layout(struct attach *a, const char *path)
+{
+	const void *bytes;
+	size_t size;
+	enum err e;
+
+	if (!cache_map(path, &bytes, &size))
+		return false;
+	e = llview_layout_load(&a->alloc, bytes, size, a->boot.kaslr, &a->layout);
+	munmap((void *)bytes, size);
+	return e == ERR_OK;
+}
+
+static enum err make_layout(struct attach *a, struct err_ctx *err)
+{
+	struct attach_private *p = a->private;
+	char name[128], suffix[64], path[PATH_MAX];
+	const struct ktype *k;
+	bool cached;
+	size_t size;
+	void *bytes;
+	enum err e;
+
+	snprintf(suffix, sizeof(suffix), ".%.50s", p->program);
+	build_id_name(&a->boot, suffix, name);
+	cached = may_cache(a) && cache_path(path, "profiles", name);
+	if (cached && load_layout(a, path)) {
+		a->stats.known_layout = true;
+		/* nobody needs the profile yet, so nobody pays for it */
+		a->stats.known_kernel = true;
+		return ERR_OK;
+	}
+	e = attach_ktype(a, &k, err);
+	if (!e)
+		e = llview_layout_create(&a->alloc, k, &a->layout);
+	if (e)
+		return err_set(err, e, "can't resolve the layouts of this kernel");
+	if (cached && llview_layout_save(a->layout, &a->alloc, &bytes, &size) == ERR_OK) {
+		cache_write(path, bytes, size);
+		base_free(&a->alloc, bytes);
+	}
+	return ERR_OK;
+}
+
+/* ---- all together ---- */
+
+/* A kernel found by its looks: now that its symbols are known, make the placement exact. */
+static enum err settle(struct attach *a, struct err_ctx *err)
+{
+	const struct ktype *k;
+	bool changed = false;
+	enum err e = attach_ktype(a, &k, err);
+
+	if (e)
+		return e;
+	e = source_settle(a->source, &a->alloc, k, &a->boot, &changed, NULL);
+	/* a kernel that doesn't tell leaves us with the placement that its page tables confirm */
+	if (e && e != ERR_ABSENT)
+		return err_set(err, e, "can't find out where the guest's memory is");
+	return changed ? make_pages(a, err) : ERR_OK;
+}
+
+static enum err attach_backing(struct attach *a, const struct instance *known, struct err_ctx *err)
+{
+	struct attach_private *p = a->private;
+	struct instance cached;
+	bool fresh = false;
+	uint64_t t = now_ns();
+	enum err e = open_backing(a, &p->known, err);
+
+	a->stats.open_ns += now_ns() - t;
+	if (e)
+		return e;
+	t = now_ns();
+	if (known) {
+		/* handed over: if this isn't it, the caller starts anew */
+		if (!place_as_known(a, known))
+			return ERR_TORN;
+		a->stats.handed_over = a->stats.known_instance = true;
+	} else if (!p->opts.no_cache && load_instance(&p->known, &cached) &&
+		   place_as_known(a, &cached)) {
+		a->stats.known_instance = true;
+		p->known.vmm = cached.vmm;
+		p->known.vmm_start = cached.vmm_start;
+	} else {
+		fresh = true;
+		e = source_place(a->source, &a->boot, err);
+		if (e)
+			return e;
+	}
+	a->stats.place_ns = now_ns() - t;
+	t = now_ns();
+	e = make_pages(a, err);
+	if (!e && fresh)
+		e = settle(a, err);
+	if (!e)
+		e = make_layout(a, err);
+	if (e)
+		return e;
+	find_vmm(a, &p->known);
+	a->vmm = p->known.vmm;
+	e = source_watch(a->source, a->vmm, &a->boot, err);
+	if (!e)
+		e = llview_guest_create(&a->alloc, a->layout, a->pages, NULL, &a->guest);
+	a->stats.kernel_ns = now_ns() - t;
+	if (e)
+		return e;
+	note_placement(a);
+	if (fresh && !p->opts.no_cache)
+		save_instance(&p->known);
+	return ERR_OK;
+}
+
+static struct attach *create(const struct attach_opts *opts)
+{
+	struct attach *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->private = calloc(1, sizeof(*a->private));
+	if (!a->private) {
+		free(a);
+		return NULL;
+	}
+	base_alloc_init(&a->alloc, 1024 * MIB);
+	a->private->opts = *opts;
+	a->private->profile_fd = -1;
+	a->private->program = strdup(opts->program ? opts->program : "any");
+	if (!a->private->program) {
+		attach_close(a);
+		return NULL;
+	}
+	return a;
+}
+
+/* With what `scwatcher run` found, if we were started by it and all of that is still true. */
+static enum err open_handed_over(const struct attach_opts *opts, struct attach **ret)
+{
+	const char *text = getenv(ATTACH_ENV_HANDOVER);
+	struct instance *known;
+	struct attach *a;
+	uint64_t start;
+	enum err e = ERR_ABSENT;
+
+	if (!text)
+		return ERR_ABSENT;
+	known = malloc(sizeof(*known));
+	a = create(opts);
+	if (known && a && instance_parse(text, known) &&
+	    (known->is_file ||
+	     (vms_start_time(known->pid, &start) && start == known->start))) {
+		a->private->known = *known;
+		e = attach_backing(a, known, NULL);
+	}
+	free(known);
+	if (e) {
+		attach_close(a);
+		return e;
+	}
+	*ret = a;
+	return ERR_OK;
+}
+
+enum err attach_open(const struct attach_opts *opts, struct attach **ret, struct err_ctx *err)
+{
+	const char *vm = opts->vm ? opts->vm : getenv(ATTACH_ENV_VM);
+	uint64_t t = now_ns();
+	struct attach *a;
+	enum err e;
+
+	if (!opts->vm && open_handed_over(opts, ret) == ERR_OK) {
+		(*ret)->stats.total_ns = now_ns() - t;
+		return ERR_OK;
+	}
+	if (!vm || !vm[0])
+		return err_set(err, ERR_INVAL, "no VM is named (" ATTACH_ENV_VM " is not set)");
+	a = create(opts);
+	if (!a)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	snprintf(a->private->vm, sizeof(a->private->vm), "%s", vm);
+	e = resolve(vm, &a->private->known, err);
+	a->private->known.external = opts->btf || opts->symbols;
+	a->stats.open_ns = now_ns() - t;
+	if (!e)
+		e = attach_backing(a, NULL, err);
+	if (e) {
+		attach_close(a);
+		return e;
+	}
+	a->stats.total_ns = now_ns() - t;
+	*ret = a;
+	return ERR_OK;
+}
+
+void attach_close(struct attach *a)
+{
+	struct attach_private *p;
+
+	if (!a)
+		return;
+	p = a->private;
+	llview_guest_destroy(a->guest);
+	llview_layout_destroy(a->layout);
+	ktype_destroy(p->ktype);
+	if (a->pages)
+		a->pages->ops->destroy(a->pages);
+	source_close(a->source);
+	if (p->profile)
+		munmap((void *)p->profile, p->profile_size);
+	if (p->profile_fd >= 0)
+		close(p->profile_fd);
+	free(p->program);
+	free(p);
+	free(a);
+}
+
+enum err attach_alive(struct attach *a, struct err_ctx *err)
+{
+	struct guest_phys *phys = source_phys(a->source);
+
+	return phys->ops->alive ? phys->ops->alive(phys, err) : ERR_OK;
+}
+
+/* A profile that the cache couldn't take, where programs that we start can read it. */
+static void lend_profile(struct attach *a)
+{
+	struct attach_private *p = a->private;
+	size_t size, done = 0;
+	void *bytes;
+
+	if (!p->ktype ||
+	    ktype_save(p->ktype, &a->alloc, &bytes, &size) != ERR_OK)
+		return;
+	p->profile_fd = memfd_create("scwatcher-profile", MFD_CLOEXEC);
+	while (p->profile_fd >= 0 && done < size) {
+		ssize_t n = write(p->profile_fd, (char *)bytes + done, size - done);
+
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	if (done == size)
+		snprintf(p->known.profile, sizeof(p->known.profile), "/proc/%d/fd/%d",
+			 (int)getpid(), p->profile_fd);
+	base_free(&a->alloc, bytes);
+}
+
+enum err attach_handover(struct attach *a, struct err_ctx *err)
+{
+	struct attach_private *p = a->private;
+	char text[INSTANCE_TEXT_MAX];
+	char vm[PATH_MAX];
+
+	/* the name may be ambiguous or relative by then: say exactly which one it is */
+	if (p->known.is_file)
+		snprintf(vm, sizeof(vm), "%s", p->known.path);
+	else
+		snprintf(vm, sizeof(vm), "%d", (int)p->known.pid);
+	if (!p->known.profile[0] || p->known.external)
+		lend_profile(a);
+	if (setenv(ATTACH_ENV_VM, vm, 1) < 0)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	unsetenv(ATTACH_ENV_HANDOVER);
+	if (instance_print(&p->known, text, sizeof(text)) &&
+	    setenv(ATTACH_ENV_HANDOVER, text, 1) < 0)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	return ERR_OK;
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Finds VMMs in /proc. Whether a process holds a Linux guest is for the sources to say; this part
+ * only tells which processes are worth asking, and what their VMs are called.
+ */
+#include "attach/vms.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "sources/maps.h"
+
+enum {
+	CMDLINE_MAX = 64 << 10,
+};
+
+/* How known VMMs are called; the kernel cuts comm at 15 bytes. */
+static const char *const vmms[] = {
+	"qemu-system", "qemu-kvm",   "kvm",	     "firecracker", "cloud-hyperviso", "crosvm",
+	"lkvm",	       "vmware-vmx", "VBoxHeadless", "VirtualBoxVM", "dragonball",
+};
+
+static ssize_t read_file(pid_t pid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+bool vms_start_time(pid_t pid, uint64_t *ret)
+{
+	char buf[1024];
+	char *p;
+
+	if (read_file(pid, "stat", buf, sizeof(buf)) <= 0)
+		return false;
+	/* the second field is a name that may hold anything */
+	p = strrchr(buf, ')');
+	if (!p || p[1] == '\0' || p[2] == 'Z')
+		return false;
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return false;
+	*ret = strtoull(p + 1, NULL, 10);
+	return true;
+}
+
+/* QEMU's option values: "guest=NAME,more=..." or "NAME,more=..."; a comma in it is doubled. */
+static void take_qemu_name(const char *value, char name[VMS_NAME_SIZE])
+{
+	size_t n = 0;
+
+	if (strncmp(value, "guest=", 6) == 0)
+		value += 6;
+	for (; *value && n < VMS_NAME_SIZE - 1; value++) {
+		if (*value == ',' && *++value != ',')
+			break;
+		name[n++] = *value;
+	}
+	name[n] = '\0';
+}
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool vms_name_of(const char *cmdline, size_t size, char name[VMS_NAME_SIZE])
+{
+	static const char *const options[] = {"-name", "--name", "--id"};
+	const char *end = cmdline + size;
+
+	for (const char *arg = cmdline; arg < end; arg += strnlen(arg, (size_t)(end - arg)) + 1) {
+		const char *value = arg + strnlen(arg, (size_t)(end - arg)) + 1;
+
+		for (size_t i = 0; i < BASE_COUNT(options); i++) {
+			size_t n = strlen(options[i]);
+
+			if (strcmp(arg, options[i]) == 0 && value < end && *value) {
+				take_qemu_name(value, name);
+				return name[0] != '\0';
+			}
+			if (n > 5 && starts_with(arg, options[i]) && arg[n] == '=' && arg[n + 1]) {
+				snprintf(name, VMS_NAME_SIZE, "%s", arg + n + 1);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool is_known_vmm(const char *comm)
+{
+	for (size_t i = 0; i < BASE_COUNT(vmms); i++)
+		if (strcmp(comm, vmms[i]) == 0 ||
+		    (strlen(vmms[i]) > 4 && starts_with(comm, vmms[i])))
+			return true;
+	return false;
+}
+
+static bool has_kvm_open(pid_t pid)
+{
+	char path[320], target[64];
+	bool found = false;
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (!found && (d = readdir(dir))) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)pid, d->d_name);
+		n = readlink(path, target, sizeof(target) - 1);
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		found = strcmp(target, "anon_inode:kvm-vm") == 0;
+	}
+	closedir(dir);
+	return found;
+}
+
+static bool may_hold_guest(pid_t pid)
+{
+	char path[64], *line = NULL;
+	struct maps_entry m;
+	bool found = false;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && getline(&line, &room, f) > 0)
+		found = maps_parse_line(line, &m) && maps_may_be_ram(&m) &&
+			m.end - m.start >= 64 << 20;
+	free(line);
+	fclose(f);
+	return found;
+}
+
+/* The PIDs of all processes, ascending (the order in which the kernel lists them). */
+static enum err list_pids(pid_t **ret, size_t *count_ret, struct err_ctx *err)
+{
+	size_t count = 0, room = 0;
+	pid_t *pids = NULL;
+	struct dirent *d;
+	DIR *dir = opendir("/proc");
+
+	if (!dir)
+		return err_set_errno(err, ERR_IO, errno, "can't list processes in /proc");
+	while ((d = readdir(dir))) {
+		if (!isdigit((unsigned char)d->d_name[0]))
+			continue;
+		if (count == room) {
+			pid_t *more;
+
+			room = room ? room * 2 : 256;
+			more = reallocarray(pids, room, sizeof(*pids));
+			if (!more) {
+				free(pids);
+				closedir(dir);
+				return err_set(err, ERR_NOMEM, "out of memory");
+			}
+			pids = more;
+		}
+		pids[count++] = (pid_t)atoi(d->d_name);
+	}
+	closedir(dir);
+	*ret = pids;
+	*count_ret = count;
+	return ERR_OK;
+}
+
+/* Fill an entry if `pid` is a VMM. */
+static bool look_at(pid_t pid, bool all, char *cmdline, struct vms_entry *ret)
+{
+	struct vms_entry v = {.pid = pid};
+	ssize_t n;
+	bool known;
+
+	if (read_file(pid, "comm", v.comm, sizeof(v.comm)) <= 0)
+		return false;
+	v.comm[strcspn(v.comm, "\n")] = '\0';
+	known = is_known_vmm(v.comm);
+	/* a kernel thread has no command line; an empty read also spares us its descriptors */
+	n = read_file(pid, "cmdline", cmdline, CMDLINE_MAX);
+	if (n <= 0)
+		return false;
+	if (!known) {
+		/* a VMM may call its threads, and so itself, anything */
+		const char *base = strrchr(cmdline, '/');
+
+		known = is_known_vmm(base ? base + 1 : cmdline);
+	}
+	if (!known && !has_kvm_open(pid) && !(all && pid != getpid() && may_hold_guest(pid)))
+		return false;
+	if (!vms_start_time(pid, &v.start))
+		return false;
+	vms_name_of(cmdline, (size_t)n, v.name);
+	*ret = v;
+	return true;
+}
+
+enum err vms_list(bool all, struct vms_entry **ret, size_t *count_ret, struct err_ctx *err)
+{
+	struct vms_entry *found = NULL;
+	char *cmdline = malloc(CMDLINE_MAX);
+	size_t count = 0, pid_count = 0;
+	pid_t *pids = NULL;
+	enum err e;
+
+	e = cmdline ? list_pids(&pids, &pid_count, err) : err_set(err, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; !e && i < pid_count; i++) {
+		struct vms_entry v, *more;
+
+		if (!look_at(pids[i], all, cmdline, &v))
+			continue;
+		more = reallocarray(found, count + 1, sizeof(*found));
+		if (!more) {
+			e = err_set(err, ERR_NOMEM, "out of memory");
+			break;
+		}
+		found = more;
+		found[count++] = v;
+	}
+	free(pids);
+	free(cmdline);
+	if (e) {
+		free(found);
+		return e;
+	}
+	*ret = found;
+	*count_ret = count;
+	return ERR_OK;
+}
+
+enum err vms_find(const char *name, struct vms_entry *ret, struct err_ctx *err)
+{
+	struct vms_entry *all = NULL;
+	size_t count = 0, hits = 0, at = 0;
+	char pids[96] = "";
+	enum err e = vms_list(false, &all, &count, err);
+
+	if (e)
+		return e;
+	for (size_t i = 0; i < count; i++) {
+		size_t used = strlen(pids);
+
+		if (strcmp(all[i].name, name) != 0)
+			continue;
+		at = i;
+		hits++;
+		snprintf(pids + used, sizeof(pids) - used, " %d", (int)all[i].pid);
+	}
+	if (hits == 1)
+		*ret = all[at];
+	free(all);
+	if (hits > 1)
+		return err_set(err, ERR_AMBIGUOUS, "%zu VMs are called %.60s: name one by its PID:%s",
+			       hits, name, pids);
+	if (hits == 0)
+		return err_set(err, ERR_ABSENT,
+			       "no VM is called %.100s; `scwatcher list` shows those that run", name);
+	return ERR_OK;
+}
+
+static bool maps_file(pid_t pid, dev_t dev, ino_t ino)
+{
+	char path[64], *line = NULL;
+	struct maps_entry m;
+	bool found = false;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && getline(&line, &room, f) > 0)
+		found = maps_parse_line(line, &m) && m.inode == ino && m.write &&
+			makedev(m.major, m.minor) == dev;
+	free(line);
+	fclose(f);
+	return found;
+}
+
+enum err vms_find_mapper(dev_t dev, ino_t ino, struct vms_entry *ret)
+{
+	struct vms_entry *vms = NULL;
+	size_t count = 0, pid_count = 0;
+	pid_t *pids = NULL;
+	bool found = false;
+
+	if (vms_list(false, &vms, &count, NULL) == ERR_OK) {
+		for (size_t i = 0; i < count && !found; i++) {
+			found = maps_file(vms[i].pid, dev, ino);
+			if (found)
+				*ret = vms[i];
+		}
+		free(vms);
+	}
+	if (!found && list_pids(&pids, &pid_count, NULL) == ERR_OK) {
+		for (size_t i = 0; i < pid_count && !found; i++) {
+			struct vms_entry v = {.pid = pids[i]};
+
+			found = maps_file(pids[i], dev, ino) && vms_start_time(pids[i], &v.start);
+			if (found)
+				*ret = v;
+		}
+		free(pids);
+	}
+	return found ? ERR_OK : ERR_ABSENT;
+}
