@@ -30,8 +30,9 @@ static const struct {
 	{ERR_AMBIGUOUS, EINVAL, "ambiguous"},
 };
 
-static enum err set(struct err_ctx *ctx, enum err code, int sys_errno, const uint64_t *addr,
-		    const char *fmt, va_list ap)
+static enum err __attribute__((format(printf, 5, 0)))
+set(struct err_ctx *ctx, enum err code, int sys_errno, const uint64_t *addr, const char *fmt,
+    va_list ap)
 {
 	if (!ctx || ctx->code != ERR_OK)
 		return code;
