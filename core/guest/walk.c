@@ -62,9 +62,9 @@ static uint64_t read_entry(const uint64_t *entry)
 	return *(const volatile uint64_t *)entry;
 }
 
-static bool canonical(const struct walk_pages *w, uint64_t va)
+static bool canonical(unsigned int levels, uint64_t va)
 {
-	unsigned int unused = w->levels == 5 ? 7 : 16;
+	unsigned int unused = levels == 5 ? 7 : 16;
 
 	return (uint64_t)((int64_t)(va << unused) >> unused) == va;
 }
@@ -165,7 +165,7 @@ static enum err walk_large(struct walk_pages *w, uint64_t top, uint64_t va, stru
 	enum err e;
 
 	w->pages.stats.walks++;
-	if (!canonical(w, va))
+	if (!canonical(w->levels, va))
 		return ERR_UNMAPPED;
 	if (!upper_is(giant, va >> GIANT_SHIFT, top, w->pages.epoch)) {
 		struct upper walked;
@@ -337,4 +337,31 @@ enum err guest_walk_translate(struct guest_pages *p, struct guest_space as, stru
 	if (e == ERR_OK)
 		ret->v = at | (va.v & (GUEST_PAGE_SIZE - 1));
 	return e;
+}
+
+enum err guest_walk_once(struct guest_phys *phys, const struct guest_paging *paging, struct gva va,
+			 struct gpa *ret)
+{
+	uint64_t at = paging->kernel_top.v & PTE_ADDR;
+	unsigned int level = paging->levels;
+	bool leaf = false;
+
+	if (level != 4 && level != 5)
+		return ERR_INVAL;
+	if (!canonical(level, va.v))
+		return ERR_UNMAPPED;
+	for (;; level--) {
+		uint64_t index = va.v >> (level * 9 + 3) & (ENTRIES - 1), entry;
+		enum err e = guest_phys_read(phys, (struct gpa){at + index * sizeof(entry)}, &entry,
+					     sizeof(entry), NULL);
+
+		if (e != ERR_OK)
+			return e;
+		if (!decode_entry(entry, level, false, &leaf, &at))
+			return ERR_UNMAPPED;
+		if (leaf)
+			break;
+	}
+	ret->v = at + (va.v & (((uint64_t)1 << (level * 9 + 3)) - 1));
+	return ERR_OK;
 }

@@ -81,6 +81,7 @@ static void test_cursor(void **state)
 	static const unsigned char bytes[] = {1, 2, 0, 3, 0, 0, 0, 4, 0, 0, 0, 0, 0,
 					      0, 0x80, 'h', 'i', 0, 'n', 'o'};
 	struct base_cursor c = base_cursor_over(bytes, sizeof(bytes)), s;
+	size_t size;
 
 	(void)state;
 	assert_int_equal(base_cursor_u8(&c), 1);
@@ -112,6 +113,15 @@ static void test_cursor(void **state)
 	c = base_cursor_over(bytes, 3);
 	base_cursor_seek(&c, 4);
 	assert_false(base_cursor_ok(&c));
+	c = base_cursor_over("ab\n\nc", 5);
+	assert_memory_equal(base_cursor_line(&c, &size), "ab", 2);
+	assert_int_equal(size, 2);
+	assert_non_null(base_cursor_line(&c, &size));
+	assert_int_equal(size, 0);
+	assert_memory_equal(base_cursor_line(&c, &size), "c", 1);
+	assert_int_equal(size, 1);
+	assert_null(base_cursor_line(&c, &size));
+	assert_true(base_cursor_ok(&c));
 	c = base_cursor_over(NULL, 0);
 	assert_null(base_cursor_bytes(&c, 1));
 }

@@ -59,6 +59,8 @@ static void put_phys(struct fixture *f, uint64_t pa, uint64_t value)
 static void page_sizes(unsigned int levels, unsigned int flags)
 {
 	struct fixture f;
+	struct guest_paging paging;
+	struct gpa gpa;
 	uint64_t top, v = 0;
 	uint64_t low = levels == 5 ? 0xff10000000000000u : 0xffff888000000000u;
 
@@ -85,6 +87,18 @@ static void page_sizes(unsigned int levels, unsigned int flags)
 		assert_int_equal(read64(&f, 0, kernel_va + SYNTH_4K - 4, &v), ERR_UNMAPPED);
 		assert_int_equal(guest_pages_epoch(f.pages, NULL), ERR_OK);
 	}
+	paging = synth_paging(f.s);
+	assert_int_equal(guest_walk_once(synth_source(f.s, flags), &paging,
+					 (struct gva){low + SYNTH_1G + 0x345678}, &gpa),
+			 ERR_OK);
+	assert_int_equal(gpa.v, 0x345678);
+	assert_int_equal(guest_walk_once(synth_source(f.s, flags), &paging,
+					 (struct gva){kernel_va + 0x123}, &gpa),
+			 ERR_OK);
+	assert_int_equal(gpa.v, 3 * SYNTH_4K + 0x40000 + 0x123);
+	assert_int_equal(guest_walk_once(synth_source(f.s, flags), &paging,
+					 (struct gva){kernel_va + SYNTH_2M}, &gpa),
+			 ERR_UNMAPPED);
 	assert_true(f.pages->stats.faults > 0 && f.pages->stats.walks > 0);
 	teardown(&f);
 }

@@ -110,6 +110,23 @@ static inline const char *base_cursor_cstring(struct base_cursor *c)
 }
 
 /*
+ * The next line in place, without its newline, which is skipped; the last one may lack it. NULL,
+ * without failing, when nothing is left.
+ */
+static inline const char *base_cursor_line(struct base_cursor *c, size_t *size_ret)
+{
+	const unsigned char *start = c->failed ? NULL : c->data + c->pos;
+	const unsigned char *end;
+
+	if (!start || c->pos == c->size)
+		return NULL;
+	end = memchr(start, '\n', c->size - c->pos);
+	*size_ret = end ? (size_t)(end - start) : c->size - c->pos;
+	c->pos += *size_ret + (end ? 1 : 0);
+	return (const char *)start;
+}
+
+/*
  * A cursor over `size` bytes at the absolute offset `at` of the same bytes; a failed one when they
  * don't lie within. `c` itself doesn't move.
  */

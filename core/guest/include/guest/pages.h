@@ -100,6 +100,13 @@ enum err guest_pages_read(struct guest_pages *p, struct guest_space as, struct g
 enum err guest_walk_translate(struct guest_pages *p, struct guest_space as, struct gva va,
 			      struct gpa *ret) ERR_NODISCARD;
 
+/*
+ * One walk without any cache or memory of its own, for those who don't know yet whether `paging`
+ * is right: where `va` of the kernel is in guest-physical memory.
+ */
+enum err guest_walk_once(struct guest_phys *phys, const struct guest_paging *paging, struct gva va,
+			 struct gpa *ret) ERR_NODISCARD;
+
 static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, struct guest_space as,
 						      struct gva va, const void **ret)
 {

@@ -25,15 +25,32 @@ enum {
 	KTYPE_NAME_SIZE = 512, /* longest symbol name with the NUL (KSYM_NAME_LEN since 6.1) */
 };
 
+/*
+ * Virtual addresses of this boot that VMCOREINFO gives; 0 where it says nothing. kallsyms' are
+ * there from Linux 6.0 on; relative_base until 6.19, when offsets became relative to their own place.
+ */
+struct ktype_addresses {
+	uint64_t stext, init_uts_ns, swapper_pg_dir;
+	uint64_t uts_name; /* init_uts_ns.name, a struct new_utsname (found when not told) */
+	uint64_t kallsyms_names, kallsyms_num_syms, kallsyms_token_table, kallsyms_token_index;
+	uint64_t kallsyms_offsets, kallsyms_relative_base;
+	uint64_t kallsyms_addresses; /* instead of the two before, when not base-relative */
+};
+
 /* Facts about this boot of this kernel: where VMCOREINFO is and what it says. */
 struct ktype_boot {
 	struct gpa vmcoreinfo;	  /* the page that VMCOREINFO starts in */
 	char osrelease[KTYPE_OSRELEASE_SIZE];
+	/*
+	 * Names the kernel's build: its own build id or, without one (before 5.10.x), a fingerprint
+	 * of what VMCOREINFO says that is the same at each boot. Good as a cache key either way.
+	 */
 	uint8_t build_id[KTYPE_BUILD_ID_SIZE];
-	bool has_build_id;
+	bool has_build_id;	  /* it is the kernel's own */
 	uint64_t kaslr;		  /* slide of the kernel image's virtual addresses */
 	int64_t phys_base;
 	struct guest_paging paging;
+	struct ktype_addresses at;
 };
 
 /* A member of a record, found by its dotted path through by-value records and unions. */
@@ -46,9 +63,11 @@ struct ktype_member {
 };
 
 /*
- * Find VMCOREINFO in `phys`: first in the page at `hint` (hint->v == 0: none), then by one look
- * per page of what the source says is worth scanning. ERR_NOTREADY when no Linux is found,
- * ERR_UNSUPPORTED for a 32-bit or other-architecture kernel.
+ * Find VMCOREINFO in `phys`: first in the page at `hint` (hint.v == 0: none), then by one look
+ * per page of what the source says is worth scanning. A candidate is proven by walking its page
+ * tables to init_uts_ns; when a reboot left several, the one whose tables the real-mode trampoline
+ * holds is the running kernel's. ERR_NOTREADY when no Linux is found, ERR_UNSUPPORTED for a 32-bit
+ * or other-architecture kernel.
  */
 enum err ktype_boot_find(struct guest_phys *phys, struct gpa hint, struct ktype_boot *ret,
 			 struct err_ctx *err) ERR_NODISCARD;
