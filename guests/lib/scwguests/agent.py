@@ -107,6 +107,12 @@ class Channel:
             if end and time.monotonic() > end:
                 raise GuestError("the command did not end within %d s" % timeout)
 
+    def send_input(self, data):
+        """Sends bytes to the standard input of a command that run() was left from."""
+        self._out += _frame(STDIN, data)
+        while self._out:
+            self._pump()
+
     def _frames(self):
         at = 0
         frames = []

@@ -7,6 +7,7 @@ import os
 import sys
 
 from . import GuestError, agent
+from . import capture as captures
 from .kernel import forget
 from .machine import BOOT_TIMEOUT, Guest, all_guests, new_name
 
@@ -158,3 +159,76 @@ def info(argv):
         return
     for key, value in facts.items():
         print("%-17s %s" % (key, "-" if value is None else value))
+
+
+def _capture_arguments(p):
+    p.add_argument("--path", action="append", default=[], help="what to read (default /proc; repeatable)")
+    p.add_argument("--only", action="append", default=[], metavar="NAME",
+                   help="only files called so, or in folders called so (repeatable)")
+    p.add_argument("--skip", action="append", default=[], metavar="NAME",
+                   help="no files or folders called so (repeatable)")
+    p.add_argument("--full", action="store_true",
+                   help="costly files too, and /proc/PID/net of every process, not one a namespace")
+    p.add_argument("--buffer", type=int, default=64, metavar="MIB",
+                   help="room for all captures in the guest's memory (default 64)")
+
+
+def _capture_words(options):
+    words = ["--buffer", str(options.buffer)] + (["--all"] if options.full else [])
+    for name in options.only:
+        words += ["--only", name]
+    for name in options.skip:
+        words += ["--skip", name]
+    return words + options.path
+
+
+def oracle(argv):
+    p = _parser("oracle", "Let a guest read its own /proc twice and freeze itself at once: what it printed "
+                "goes to DIR/first.cap and DIR/second.cap (see guests/archive), and its memory stays as it "
+                "was then until guests/thaw.")
+    p.add_argument("name")
+    p.add_argument("directory", metavar="DIR")
+    p.add_argument("--thaw", action="store_true", help="let the guest go on afterwards")
+    _capture_arguments(p)
+    options = p.parse_args(argv)
+    guest = Guest(options.name)
+    captures.oracle(guest, options.directory, _capture_words(options))
+    if options.thaw:
+        guest.thaw()
+
+
+def archive(argv):
+    p = _parser("archive", "Look into a capture made by guests/oracle.")
+    p.add_argument("file")
+    p.add_argument("path", nargs="?", help="print what was read from this path; without it, list all")
+    p.add_argument("--extract", metavar="DIR", help="write the files (and links, as files) below DIR")
+    options = p.parse_args(argv)
+    held = captures.Capture.read(options.file)
+    if options.extract:
+        for path, entry in held.items():
+            if entry.kind != captures.FOLDER:
+                target = os.path.join(os.fsencode(options.extract), path.lstrip(b"/"))
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                with open(target, "wb") as f:
+                    f.write(entry.data)
+    elif options.path:
+        entry = held.get(os.fsencode(options.path))
+        if not entry:
+            raise GuestError("%s does not hold %s" % (options.file, options.path))
+        if entry.error:
+            raise GuestError("%s: %s" % (options.path, os.strerror(entry.error)))
+        _writer(1)(entry.data)
+    else:
+        kinds = {captures.FILE: "file", captures.LINK: "link", captures.FOLDER: "dir"}
+        for path, entry in held.items():
+            print(kinds[entry.kind], entry.error, len(entry.data), os.fsdecode(path))
+
+
+def dump(argv):
+    p = _parser("dump", "Write a guest's physical memory to a file; a running guest stands still meanwhile.")
+    p.add_argument("name")
+    p.add_argument("file")
+    p.add_argument("--raw", action="store_true",
+                   help="an image in which the file offset is the physical address (sparse), not an ELF core")
+    options = p.parse_args(argv)
+    Guest(options.name).dump(os.path.abspath(options.file), options.raw)

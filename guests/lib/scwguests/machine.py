@@ -146,6 +146,57 @@ class Guest:
             qmp.command("cont")
             self.mark_frozen(False)
 
+    def dump(self, path, raw):
+        """Writes physical memory as QEMU's ELF core (no paging), or as a raw image with holes."""
+        with self.qmp(timeout=600) as qmp:
+            running = qmp.command("query-status")["running"]
+            if running:
+                qmp.command("stop")
+            try:
+                if raw:
+                    self._dump_raw(qmp, path)
+                else:
+                    qmp.command("dump-guest-memory", paging=False, protocol="file:" + path)
+            finally:
+                if running:
+                    qmp.command("cont")
+
+    def _dump_raw(self, qmp, path):
+        """pmemsave of the ranges that hold RAM; QEMU puts what is above the hole at 4 GiB."""
+        part = path + ".part"
+        with open(path, "wb") as out:
+            for start, length in self._ram_ranges(qmp):
+                qmp.command("pmemsave", val=start, size=length, filename=part)
+                with open(part, "rb") as f:
+                    at = start
+                    while True:
+                        block = f.read(1 << 20)
+                        if not block:
+                            break
+                        if block.strip(b"\0"):
+                            out.seek(at)
+                            out.write(block)
+                        at += len(block)
+                    out.truncate(at)
+                os.unlink(part)
+
+    def _ram_ranges(self, qmp):
+        """[(guest-physical start, length)] of RAM, from QEMU's own map."""
+        total = self.info()["memory"]
+        text = qmp.command("human-monitor-command", command_line="info mtree -f")
+        low = high = 0
+        for start, end, name in re.findall(
+                r"^ +([0-9a-f]{16})-([0-9a-f]{16}) \(prio \d+, (?:ram|rom)\): (\S+)", text, re.M):
+            start, end = int(start, 16), int(end, 16) + 1
+            if name.startswith(("pc.ram", "ram")):
+                if start >= 1 << 32:
+                    high = max(high, end)
+                else:
+                    low = max(low, end)
+        if not low or low + (high - (1 << 32) if high else 0) != total:
+            raise GuestError("cannot make out where QEMU put the guest's memory")
+        return [(0, low)] + ([(1 << 32, high - (1 << 32))] if high else [])
+
     def mark_frozen(self, frozen):
         """Lets an exec that is under way see that it waits in vain."""
         if frozen:

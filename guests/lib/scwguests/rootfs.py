@@ -38,6 +38,7 @@ MERGED = ("bin", "sbin", "lib", "lib64")
 PROGRAMS = {
     "init": ("init.c",),
     "agent": ("agent.c",),
+    "capture": ("capture.c",),
     "load": ("load.c", "load_bulk.c", "load_container.c", "load_files.c", "load_sockets.c",
              "load_tasks.c", "load_tcp.c"),
 }
