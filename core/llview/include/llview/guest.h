@@ -67,8 +67,9 @@ struct llview_guest_opts {
 };
 
 struct llview_guest_stats {
-	uint64_t misses;  /* TLB misses, unaligned and crossing accesses */
+	uint64_t misses;  /* pages looked up: TLB misses */
 	uint64_t faults;  /* reads that failed */
+	uint64_t unaligned; /* unaligned and crossing accesses */
 	uint64_t copies;  /* pinned objects that had to be copied */
 	uint64_t runs;	  /* guest_run() calls */
 	uint64_t aborts;  /* of those, aborted */

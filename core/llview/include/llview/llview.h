@@ -169,14 +169,6 @@ static inline uint64_t guest_per_cpu_offset(unsigned int cpu)
 
 /* ---- copies ---- */
 
-LLVIEW_HIDDEN bool __llview_read(void *dst, uint64_t src, size_t size);
-LLVIEW_HIDDEN size_t __llview_strncpy(char *dst, uint64_t src, size_t size);
-LLVIEW_HIDDEN void __llview_pinned_read(void *dst, const void *src, size_t size);
-LLVIEW_HIDDEN size_t __llview_pinned_strncpy(char *dst, const void *src, size_t size);
-LLVIEW_HIDDEN size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va,
-					size_t size);
-LLVIEW_HIDDEN const void *__llview_pin(uint64_t va, uint64_t size, bool copy);
-
 #define __LLVIEW_OVERLOAD static inline __attribute__((overloadable, unused))
 
 /*
@@ -190,7 +182,7 @@ __LLVIEW_OVERLOAD bool guest_read(void *dst, const volatile void __guest *src, s
 
 __LLVIEW_OVERLOAD bool guest_read(void *dst, const volatile void __pinned *src, size_t size)
 {
-	__llview_pinned_read(dst, (const void *)(uintptr_t)src, size);
+	__llview_pinned_read(dst, guest_addr(src), size);
 	return true;
 }
 
@@ -206,7 +198,7 @@ __LLVIEW_OVERLOAD size_t guest_strncpy(char *dst, const volatile void __guest *s
 
 __LLVIEW_OVERLOAD size_t guest_strncpy(char *dst, const volatile void __pinned *src, size_t size)
 {
-	return __llview_pinned_strncpy(dst, (const void *)(uintptr_t)src, size);
+	return __llview_pinned_strncpy(dst, guest_addr(src), size);
 }
 
 /*
@@ -221,15 +213,13 @@ static inline size_t guest_read_user(struct guest_space as, void *dst, uint64_t 
 
 /* ---- pinning: one translation per object ---- */
 
-enum { GUEST_PIN_MAX = 65536 }; /* bytes; more aborts the walk */
-
 /*
  * guest_pin(ptr): `T __pinned *` to the T at `ptr`. The guest's own memory when it lies in one page
  * (it may change between two reads), else a copy. guest_copy(ptr): always a copy, hence stable.
  * guest_pin_bytes(ptr, size) / guest_copy_bytes(ptr, size): a run of `size` bytes from `ptr`, such
  * as the part of a hash table that lies in one page (guest_page_left()).
  *
- * What can't be read is zeros with the fault recorded; never NULL. Copies live in an arena
+ * At most GUEST_PIN_MAX bytes. What can't be read is zeros with the fault recorded; never NULL. Copies live in an arena
  * (bounded: beyond it a fault) until the record that they were made in ends; pins of the guest's
  * own memory live as long. A pinned object isn't cast to a larger type: cast, then pin.
  */
@@ -275,17 +265,11 @@ LLVIEW_HIDDEN uint64_t guest_fault_address(void);
  *	if (!guest_record_end(&r))
  *		seq_rollback(m, mark);
  */
-struct guest_record {
-	uint64_t address;
-	uint32_t arena;
-	bool faulted;
-};
 LLVIEW_HIDDEN struct guest_record guest_record_begin(void);
 LLVIEW_HIDDEN bool guest_record_end(const struct guest_record *r);
 
 /* Say that this record is no good (a value that can't be): as if a read at `ptr` had failed. */
 #define guest_fault(ptr) __llview_fault(guest_addr(ptr))
-LLVIEW_HIDDEN void __llview_fault(uint64_t va);
 
 /* ---- bounds ---- */
 
@@ -307,9 +291,6 @@ struct guest_bound {
 	uint64_t steps;
 };
 #define GUEST_BOUND(n) ((struct guest_bound){.left = (n), .power = 1})
-
-LLVIEW_HIDDEN bool __llview_bound_hit(void);
-LLVIEW_HIDDEN void __llview_out_of_fuel(void) __attribute__((noreturn));
 
 static inline bool guest_more(struct guest_bound *b)
 {
@@ -384,7 +365,10 @@ __llview_pinned_word(const void *at, uint64_t bits)
 {
 	uint64_t word = 0;
 
-	__builtin_memcpy(&word, at, bits >> 16 ? (bits >> 16) & 7 : sizeof(word));
+	if (__builtin_expect(bits >> 16 == 0, 1))
+		__builtin_memcpy(&word, at, sizeof(word));
+	else
+		__builtin_memcpy(&word, at, (bits >> 16) & 7);
 	return word;
 }
 

@@ -8,7 +8,11 @@
 #ifndef SCW_LLVIEW_STATE_H
 #define SCW_LLVIEW_STATE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "guest/addr.h"
 
 /* Bumped when compiled code and runtime stop fitting together; the driver passes it as SCW_LLVIEW. */
 #define LLVIEW_ABI 1
@@ -53,5 +57,30 @@ LLVIEW_HIDDEN const void *llview_miss(uint64_t va, uint32_t size);
 
 /* A pinned object was asked for a member that this guest hasn't: records a fault, gives zeros. */
 LLVIEW_HIDDEN const void *llview_pinned_absent(uint64_t offset);
+
+enum { GUEST_PIN_MAX = 65536 }; /* bytes of one pinned object; more aborts the walk */
+
+/* What llview.h's macros and functions of these names come down to; documented there. */
+LLVIEW_HIDDEN bool __llview_read(void *dst, uint64_t src, size_t size);
+LLVIEW_HIDDEN size_t __llview_strncpy(char *dst, uint64_t src, size_t size);
+LLVIEW_HIDDEN void __llview_pinned_read(void *dst, uint64_t src, size_t size);
+LLVIEW_HIDDEN size_t __llview_pinned_strncpy(char *dst, uint64_t src, size_t size);
+LLVIEW_HIDDEN size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va,
+					size_t size);
+LLVIEW_HIDDEN const void *__llview_pin(uint64_t va, uint64_t size, bool copy);
+LLVIEW_HIDDEN void __llview_fault(uint64_t va);
+LLVIEW_HIDDEN bool __llview_bound_hit(void);
+LLVIEW_HIDDEN void __llview_out_of_fuel(void) __attribute__((noreturn));
+
+struct guest_record {
+	uint64_t address;
+	size_t arena;
+	bool faulted;
+};
+LLVIEW_HIDDEN bool guest_faulted(void);
+LLVIEW_HIDDEN void guest_fault_clear(void);
+LLVIEW_HIDDEN uint64_t guest_fault_address(void);
+LLVIEW_HIDDEN struct guest_record guest_record_begin(void);
+LLVIEW_HIDDEN bool guest_record_end(const struct guest_record *r);
 
 #endif

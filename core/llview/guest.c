@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading one guest: what happens when the software TLB in llview/llview.h has no answer, copies and
+ * pins, faults and records, and the scope that all of it happens in.
+ *
+ * The guest is hostile: any address may come, anything may be behind it, and it changes meanwhile.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "desc.h"
+#include "llview/guest.h"
+#include "llview/state.h"
+
+enum {
+	ARENA_SIZE = 256 * 1024,
+	ARENA_ALIGN = 16,
+	ARENA_SLACK = 16, /* after each copy: what a bit-field's load may touch beyond a small record */
+	FAULT_LIMIT = 65536,
+};
+
+#define FUEL (1ull << 28)
+
+/* No address that can be translated ends like this, so no access has this tag. */
+#define TAG_NONE UINT64_MAX
+
+struct llview_guest {
+	struct llview_tlb_entry tlb[LLVIEW_TLB_ENTRIES];
+	struct base_alloc *alloc;
+	struct guest_pages *pages;
+	uint64_t delta;
+	struct llview_guest_opts opts;
+	uint64_t epoch; /* of the pages, that the TLB is good for */
+
+	/* The current run. */
+	void **abort_to;
+	enum err abort_code;
+	uint32_t faults_left;
+	bool faulted;
+	uint64_t fault_address;
+
+	char *arena;
+	size_t arena_used;
+	uint64_t bounce;
+	struct llview_guest_stats stats;
+};
+
+LLVIEW_HIDDEN __thread struct llview_state llview_state;
+
+/* What a pin of something unreadable points to. Never written; here and not const, to be in .bss. */
+static uint64_t zeros[(GUEST_PIN_MAX + ARENA_SLACK) / sizeof(uint64_t)];
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN
+#endif
+#ifdef HAS_ASAN
+void __asan_handle_no_return(void);
+#endif
+
+static __attribute__((noreturn)) void run_abort(struct llview_guest *g, enum err code)
+{
+	g->abort_code = code;
+	g->stats.aborts++;
+#ifdef HAS_ASAN
+	__asan_handle_no_return();
+#endif
+	__builtin_longjmp(g->abort_to, 1);
+}
+
+static void fault(struct llview_guest *g, uint64_t va)
+{
+	g->stats.faults++;
+	if (!g->faulted) {
+		g->faulted = true;
+		g->fault_address = va;
+	}
+	if (g->faults_left-- == 0)
+		run_abort(g, ERR_LIMIT);
+}
+
+static struct llview_tlb_entry *tlb_entry(struct llview_guest *g, uint64_t va)
+{
+	return &g->tlb[(va / GUEST_PAGE_SIZE) % LLVIEW_TLB_ENTRIES];
+}
+
+/* Host address of the byte at `va`, good to the end of its page; NULL when it can't be read. */
+static const char *translate(struct llview_guest *g, uint64_t va)
+{
+	uint64_t page = va & GUEST_PAGE_MASK;
+	struct llview_tlb_entry *t = tlb_entry(g, va);
+	const void *host;
+	enum err e;
+
+	if (t->tag == page)
+		return (const char *)(uintptr_t)(va + t->addend);
+	g->stats.misses++;
+	e = g->pages->ops->page(g->pages, GUEST_SPACE_KERNEL, (struct gva){page}, &host);
+	if (e == ERR_GONE)
+		run_abort(g, e);
+	if (e)
+		return NULL;
+	t->tag = page;
+	t->addend = (uint64_t)(uintptr_t)host - page;
+	return (const char *)host + (va - page);
+}
+
+static size_t page_left(uint64_t va)
+{
+	return GUEST_PAGE_SIZE - va % GUEST_PAGE_SIZE;
+}
+
+/* How many of `size` bytes at `va` could be copied to `dst`. */
+static size_t copy(struct llview_guest *g, void *dst, uint64_t va, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = page_left(va + done);
+		const char *host = translate(g, va + done);
+
+		if (!host)
+			break;
+		if (part > size - done)
+			part = size - done;
+		memcpy((char *)dst + done, host, part);
+		done += part;
+	}
+	return done;
+}
+
+const void *llview_miss(uint64_t va, uint32_t size)
+{
+	struct llview_guest *g = llview_state.guest;
+
+	if (va % size == 0) {
+		const char *host = translate(g, va);
+
+		if (host)
+			return host;
+	} else {
+		g->stats.unaligned++;
+		if (copy(g, &g->bounce, va, size) == size)
+			return &g->bounce;
+	}
+	fault(g, va);
+	return zeros;
+}
+
+const void *llview_pinned_absent(uint64_t offset)
+{
+	fault(llview_state.guest, offset);
+	return zeros;
+}
+
+bool __llview_read(void *dst, uint64_t src, size_t size)
+{
+	struct llview_guest *g = llview_state.guest;
+	size_t done = copy(g, dst, src, size);
+
+	if (done == size)
+		return true;
+	memset(dst, 0, size);
+	fault(g, src + done);
+	return false;
+}
+
+size_t __llview_strncpy(char *dst, uint64_t src, size_t size)
+{
+	struct llview_guest *g = llview_state.guest;
+	size_t done = 0;
+
+	if (!size)
+		return 0;
+	while (done < size - 1) {
+		size_t part = page_left(src + done);
+		const char *host = translate(g, src + done);
+		const char *nul;
+
+		if (!host) {
+			fault(g, src + done);
+			break;
+		}
+		if (part > size - 1 - done)
+			part = size - 1 - done;
+		/* Look for the NUL in the copy: the guest may take its own away meanwhile. */
+		memcpy(dst + done, host, part);
+		nul = memchr(dst + done, '\0', part);
+		if (nul)
+			return nul - dst;
+		done += part;
+	}
+	dst[done] = '\0';
+	return done;
+}
+
+void __llview_pinned_read(void *dst, uint64_t src, size_t size)
+{
+	memcpy(dst, (const void *)(uintptr_t)src, size);
+}
+
+size_t __llview_pinned_strncpy(char *dst, uint64_t src, size_t size)
+{
+	const volatile char *from = (const volatile char *)(uintptr_t)src;
+	size_t n;
+
+	if (!size)
+		return 0;
+	for (n = 0; n < size - 1; n++) {
+		dst[n] = from[n];
+		if (!dst[n])
+			return n;
+	}
+	dst[n] = '\0';
+	return n;
+}
+
+size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va, size_t size)
+{
+	struct llview_guest *g = llview_state.guest;
+	size_t done = 0;
+
+	while (done < size) {
+		uint64_t at = va + done;
+		size_t part = page_left(at);
+		const void *host;
+		enum err e;
+
+		/* The upper half is the kernel's, also in a process's tables. */
+		if (at < va || at >> 63)
+			break;
+		e = g->pages->ops->page(g->pages, as, (struct gva){at & GUEST_PAGE_MASK}, &host);
+		if (e == ERR_GONE)
+			run_abort(g, e);
+		if (e)
+			break;
+		if (part > size - done)
+			part = size - done;
+		memcpy((char *)dst + done, (const char *)host + at % GUEST_PAGE_SIZE, part);
+		done += part;
+	}
+	return done;
+}
+
+/* Room for a copy of `size` bytes that are aligned as `va` is; NULL when the arena is full. */
+static char *arena_take(struct llview_guest *g, uint64_t va, size_t size)
+{
+	size_t at = (g->arena_used + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN + va % ARENA_ALIGN;
+
+	if (at > g->opts.arena_size || size + ARENA_SLACK > g->opts.arena_size - at)
+		return NULL;
+	g->arena_used = at + size + ARENA_SLACK;
+	return g->arena + at;
+}
+
+const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
+{
+	struct llview_guest *g = llview_state.guest;
+	const char *host;
+	char *to;
+
+	if (size > GUEST_PIN_MAX)
+		run_abort(g, ERR_LIMIT);
+	/* No size: a type that this guest hasn't. Small records: see DESC_BIT_SHIFT. */
+	if (size && !copied && page_left(va) >= size) {
+		host = translate(g, va);
+		if (host)
+			return host;
+	} else if (size) {
+		to = arena_take(g, va, size);
+		g->stats.copies++;
+		if (to && copy(g, to, va, size) == size)
+			return to;
+	}
+	fault(g, va);
+	return zeros;
+}
+
+bool guest_faulted(void)
+{
+	return llview_state.guest->faulted;
+}
+
+void guest_fault_clear(void)
+{
+	llview_state.guest->faulted = false;
+	llview_state.guest->fault_address = 0;
+}
+
+uint64_t guest_fault_address(void)
+{
+	return llview_state.guest->fault_address;
+}
+
+void __llview_fault(uint64_t va)
+{
+	fault(llview_state.guest, va);
+}
+
+struct guest_record guest_record_begin(void)
+{
+	struct llview_guest *g = llview_state.guest;
+	struct guest_record r = {
+		.address = g->fault_address,
+		.arena = g->arena_used,
+		.faulted = g->faulted,
+	};
+
+	guest_fault_clear();
+	return r;
+}
+
+bool guest_record_end(const struct guest_record *r)
+{
+	struct llview_guest *g = llview_state.guest;
+	bool good = !g->faulted;
+
+	g->fault_address = r->address;
+	g->arena_used = r->arena;
+	g->faulted = r->faulted;
+	return good;
+}
+
+bool __llview_bound_hit(void)
+{
+	fault(llview_state.guest, 0);
+	return false;
+}
+
+void __llview_out_of_fuel(void)
+{
+	run_abort(llview_state.guest, ERR_LIMIT);
+}
+
+/* ---- the host side ---- */
+
+enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layout *layout,
+			     struct guest_pages *pages, const struct llview_guest_opts *opts,
+			     struct llview_guest **ret)
+{
+	struct llview_guest *g = base_alloc_zeroed(alloc, 1, sizeof(*g));
+
+	if (!g)
+		return ERR_NOMEM;
+	g->alloc = alloc;
+	g->pages = pages;
+	if (opts)
+		g->opts = *opts;
+	if (!g->opts.arena_size)
+		g->opts.arena_size = ARENA_SIZE;
+	if (!g->opts.fault_limit)
+		g->opts.fault_limit = FAULT_LIMIT;
+	if (!g->opts.fuel)
+		g->opts.fuel = FUEL;
+	g->delta = (uint64_t)(uintptr_t)llview_layout_slots(layout) -
+		   (uint64_t)(uintptr_t)__start_llview_desc;
+	g->arena = base_alloc_zeroed(alloc, 1, g->opts.arena_size);
+	if (!g->arena) {
+		llview_guest_destroy(g);
+		return ERR_NOMEM;
+	}
+	llview_guest_flush(g);
+	*ret = g;
+	return ERR_OK;
+}
+
+void llview_guest_destroy(struct llview_guest *g)
+{
+	if (!g)
+		return;
+	base_free(g->alloc, g->arena);
+	base_free(g->alloc, g);
+}
+
+void llview_guest_flush(struct llview_guest *g)
+{
+	for (size_t i = 0; i < LLVIEW_TLB_ENTRIES; i++)
+		g->tlb[i].tag = TAG_NONE;
+	g->epoch = g->pages->epoch;
+}
+
+enum err llview_guest_epoch(struct llview_guest *g, struct err_ctx *err)
+{
+	enum err e = g->pages->ops->epoch(g->pages, err);
+
+	g->stats.epochs++;
+	llview_guest_flush(g);
+	return e;
+}
+
+const struct llview_guest_stats *llview_guest_stats(const struct llview_guest *g)
+{
+	return &g->stats;
+}
+
+struct guest_pages *llview_guest_pages(const struct llview_guest *g)
+{
+	return g->pages;
+}
+
+/*
+ * Never inlined: the compiler may take the thread's state for constant in functions that read the
+ * guest, and does.
+ */
+__attribute__((noinline)) enum err guest_run(struct llview_guest *g, void (*fn)(void *arg),
+					     void *arg)
+{
+	struct llview_state outer_state = llview_state;
+	void **outer_abort = g->abort_to;
+	size_t outer_arena = g->arena_used;
+	uint32_t outer_faults = g->faults_left;
+	uint64_t outer_address = g->fault_address;
+	bool outer_faulted = g->faulted;
+	void *here[5];
+	enum err e = ERR_OK;
+
+	if (g->epoch != g->pages->epoch)
+		llview_guest_flush(g);
+	g->abort_to = here;
+	g->faults_left = g->opts.fault_limit;
+	g->faulted = false;
+	g->fault_address = 0;
+	g->stats.runs++;
+
+	if (__builtin_setjmp(here) == 0) {
+		llview_state = (struct llview_state){
+			.delta = g->delta,
+			.tlb = g->tlb,
+			.fuel = g->opts.fuel,
+			.guest = g,
+		};
+		fn(arg);
+	} else {
+		g = llview_state.guest;
+		e = g->abort_code;
+	}
+
+	g->abort_to = outer_abort;
+	g->arena_used = outer_arena;
+	g->faults_left = outer_faults;
+	g->fault_address = outer_address;
+	g->faulted = outer_faulted;
+	llview_state = outer_state;
+	return e;
+}

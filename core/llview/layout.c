@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The answers to what kernel-style code asks of a guest's kernel: resolved by name once for a kernel,
+ * or taken out of a cache.
+ */
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "desc.h"
+#include "llview/guest.h"
+
+enum {
+	SLOT_ABSENT = 1,
+	SLOT_SLIDE = 2, /* an address of the kernel image: moves with KASLR */
+};
+
+/* x86-64's __START_KERNEL_map: what lies above is the image; below, offsets of per-CPU symbols. */
+#define KERNEL_IMAGE 0xffffffff80000000u
+
+struct llview_layout {
+	struct base_alloc *alloc;
+	uint64_t kaslr;
+	size_t count;
+	uint64_t *slots;
+	uint8_t *flags;
+};
+
+/* What a cache holds: this, the slots without the slide, the flags. Host byte order. */
+struct saved {
+	char magic[8];
+	uint64_t questions; /* hash of the descriptors that were answered */
+	uint64_t count;
+	uint64_t checksum; /* of all that follows */
+};
+
+static const char magic[8] = "SCWLLV1";
+
+static size_t desc_count(void)
+{
+	return __stop_llview_desc - __start_llview_desc;
+}
+
+static uint64_t desc_hash(void)
+{
+	const struct llview_desc *d;
+	XXH3_state_t state;
+
+	XXH3_64bits_reset(&state);
+	for (d = __start_llview_desc; d != __stop_llview_desc; d++) {
+		const char *text = llview_desc_text(d);
+
+		XXH3_64bits_update(&state, &d->kind, sizeof(*d) - offsetof(struct llview_desc, kind));
+		XXH3_64bits_update(&state, text, strlen(text) + 1);
+	}
+	return XXH3_64bits_digest(&state);
+}
+
+static enum err layout_alloc(struct base_alloc *alloc, uint64_t kaslr, struct llview_layout **ret)
+{
+	size_t count = desc_count();
+	struct llview_layout *l = base_alloc_zeroed(alloc, 1, sizeof(*l));
+
+	if (!l)
+		return ERR_NOMEM;
+	l->alloc = alloc;
+	l->kaslr = kaslr;
+	l->count = count;
+	l->slots = base_alloc_zeroed(alloc, count + 1, sizeof(*l->slots));
+	l->flags = base_alloc_zeroed(alloc, count + 1, 1);
+	if (!l->slots || !l->flags) {
+		llview_layout_destroy(l);
+		return ERR_NOMEM;
+	}
+	*ret = l;
+	return ERR_OK;
+}
+
+void llview_layout_destroy(struct llview_layout *l)
+{
+	if (!l)
+		return;
+	base_free(l->alloc, l->slots);
+	base_free(l->alloc, l->flags);
+	base_free(l->alloc, l);
+}
+
+/* A text in two: "struct a" and "b.c". */
+struct name {
+	char type[256];
+	const char *rest;
+};
+
+static enum err name_split(const char *text, struct name *ret)
+{
+	const char *colon = strchr(text, ':');
+	size_t size = colon ? (size_t)(colon - text) : strlen(text);
+
+	if (size >= sizeof(ret->type))
+		return ERR_ABSENT;
+	memcpy(ret->type, text, size);
+	ret->type[size] = '\0';
+	ret->rest = colon ? colon + 1 : "";
+	return ERR_OK;
+}
+
+/* The compiler can't tell `typedef struct {} x` from `struct x` everywhere: x itself is tried too. */
+static const char *untagged(const char *type)
+{
+	if (!strncmp(type, "struct ", 7))
+		return type + 7;
+	if (!strncmp(type, "union ", 6))
+		return type + 6;
+	return NULL;
+}
+
+static enum err resolve_sizeof(const struct ktype *k, const char *type, uint64_t *ret)
+{
+	enum err e = ktype_sizeof(k, type, ret);
+
+	if (e && untagged(type))
+		e = ktype_sizeof(k, untagged(type), ret);
+	return e;
+}
+
+/* The member and the size of the record that it is in, which it lies in. */
+static enum err resolve_member(const struct ktype *k, const char *text, struct ktype_member *ret,
+			       uint64_t *record_size_ret)
+{
+	struct name n;
+	const char *type;
+	enum err e = name_split(text, &n);
+
+	if (e)
+		return e;
+	type = n.type;
+	e = ktype_member(k, type, n.rest, ret);
+	if (e && untagged(type)) {
+		type = untagged(type);
+		e = ktype_member(k, type, n.rest, ret);
+	}
+	if (e)
+		return e;
+	e = ktype_sizeof(k, type, record_size_ret);
+	if (e)
+		return e;
+	/* The guest's own description may say anything. */
+	if (*record_size_ret > INT32_MAX || ret->bit_offset / 8 > *record_size_ret ||
+	    ret->size > *record_size_ret - ret->bit_offset / 8)
+		return ERR_ABSENT;
+	return ERR_OK;
+}
+
+static enum err resolve_offset(const struct ktype *k, const struct llview_desc *d, uint64_t *ret)
+{
+	struct ktype_member m;
+	uint64_t record_size;
+	enum err e = resolve_member(k, llview_desc_text(d), &m, &record_size);
+
+	if (e)
+		return e;
+	if (m.bit_size || m.bit_offset % 8)
+		return ERR_ABSENT;
+	if (d->flags & DESC_ARRAY) {
+		if (m.size && m.size < d->size)
+			return ERR_ABSENT;
+	} else if (d->size && m.size != d->size) {
+		return ERR_ABSENT;
+	}
+	*ret = m.bit_offset / 8;
+	return ERR_OK;
+}
+
+/*
+ * Which eight bytes of the record to load for a bit-field, and how to shift its bits out of them. The
+ * bytes lie within the record, so that pinned objects aren't read beyond; smaller records have fewer.
+ */
+static enum err resolve_bits(const struct ktype *k, const char *text, unsigned int max_width,
+			     bool is_signed, uint64_t *word_ret, uint64_t *shift_ret)
+{
+	struct ktype_member m;
+	uint64_t record_size, word, width, up;
+	enum err e = resolve_member(k, text, &m, &record_size);
+
+	if (e)
+		return e;
+	width = m.bit_size;
+	if (!width) {
+		/* What is a bit-field for us may be a plain member there. */
+		if (!m.is_scalar || m.size > 8)
+			return ERR_ABSENT;
+		width = 8 * m.size;
+	}
+	if (!width || width > max_width || (is_signed && width != max_width))
+		return ERR_ABSENT;
+	if (m.bit_offset + width > 8 * record_size)
+		return ERR_ABSENT;
+
+	word = m.bit_offset / 64 * 8;
+	if (m.bit_offset + width > 8 * (word + 8))
+		word = m.bit_offset / 8; /* a packed record */
+	if (record_size < 8)
+		word = 0;
+	else if (word > record_size - 8)
+		word = record_size - 8;
+	if (m.bit_offset + width > 8 * (word + 8))
+		return ERR_ABSENT;
+
+	up = 64 - (m.bit_offset - 8 * word) - width;
+	*word_ret = word;
+	*shift_ret = up | (64 - width) << 8 | (record_size < 8 ? record_size << 16 : 0);
+	return ERR_OK;
+}
+
+static enum err resolve_symbol(const struct ktype *k, const char *name, uint64_t *ret,
+			       uint8_t *flags)
+{
+	struct gva at;
+	enum err e = ktype_symbol(k, name, &at);
+
+	if (e)
+		return e;
+	*ret = at.v;
+	if (at.v >= KERNEL_IMAGE)
+		*flags |= SLOT_SLIDE;
+	return ERR_OK;
+}
+
+static enum err resolve_enum(const struct ktype *k, const char *text, uint64_t *ret)
+{
+	struct name n;
+	int64_t v;
+	enum err e = name_split(text, &n);
+
+	if (e)
+		return e;
+	e = ktype_enum(k, n.type[0] ? n.type : NULL, n.rest, &v);
+	if (!e)
+		*ret = (uint64_t)v;
+	return e;
+}
+
+/* The answer to one question, and SLOT_*. */
+static uint64_t resolve(const struct ktype *k, const struct llview_desc *d, uint8_t *flags)
+{
+	const char *text = llview_desc_text(d);
+	uint64_t value = 0, other, absent = 0;
+	uint8_t ignored = 0;
+	bool question = false;
+	enum err e = ERR_ABSENT;
+
+	switch ((enum llview_desc_kind)d->kind) {
+	case DESC_HAS:
+		question = true;
+		e = resolve_offset(k, d, &value);
+		break;
+	case DESC_OFFSET:
+		absent = LLVIEW_POISON;
+		e = resolve_offset(k, d, &value);
+		break;
+	case DESC_HAS_BITS:
+		question = true;
+		e = resolve_bits(k, text, 64, false, &value, &other);
+		break;
+	case DESC_BIT_WORD:
+		absent = LLVIEW_POISON;
+		e = resolve_bits(k, text, d->size, d->flags & DESC_SIGNED, &value, &other);
+		break;
+	case DESC_BIT_SHIFT:
+		e = resolve_bits(k, text, d->size, d->flags & DESC_SIGNED, &other, &value);
+		break;
+	case DESC_HAS_TYPE:
+		question = true;
+		e = resolve_sizeof(k, text, &value);
+		break;
+	case DESC_SIZEOF:
+		e = resolve_sizeof(k, text, &value);
+		break;
+	case DESC_HAS_SYMBOL:
+		question = true;
+		e = resolve_symbol(k, text, &value, &ignored);
+		break;
+	case DESC_SYMBOL:
+		absent = LLVIEW_POISON;
+		e = resolve_symbol(k, text, &value, flags);
+		break;
+	case DESC_HAS_ENUM:
+		question = true;
+		e = resolve_enum(k, text, &value);
+		break;
+	case DESC_ENUM:
+		absent = LLVIEW_ENUM_ABSENT;
+		e = resolve_enum(k, text, &value);
+		break;
+	}
+	if (e) {
+		*flags |= SLOT_ABSENT;
+		return absent;
+	}
+	return question ? 1 : value;
+}
+
+enum err llview_layout_create(struct base_alloc *alloc, const struct ktype *k,
+			      struct llview_layout **ret)
+{
+	struct llview_layout *l;
+	enum err e = layout_alloc(alloc, ktype_boot(k)->kaslr, &l);
+
+	if (e)
+		return e;
+	for (size_t i = 0; i < l->count; i++)
+		l->slots[i] = resolve(k, &__start_llview_desc[i], &l->flags[i]);
+	*ret = l;
+	return ERR_OK;
+}
+
+enum err llview_layout_save(const struct llview_layout *l, struct base_alloc *alloc, void **ret,
+			    size_t *size_ret)
+{
+	size_t body = l->count * (sizeof(uint64_t) + 1);
+	struct saved *s = base_alloc_zeroed(alloc, 1, sizeof(*s) + body);
+	uint64_t *slots;
+
+	if (!s)
+		return ERR_NOMEM;
+	slots = (uint64_t *)(s + 1);
+	for (size_t i = 0; i < l->count; i++)
+		slots[i] = l->slots[i] - (l->flags[i] & SLOT_SLIDE ? l->kaslr : 0);
+	memcpy(slots + l->count, l->flags, l->count);
+	memcpy(s->magic, magic, sizeof(magic));
+	s->questions = desc_hash();
+	s->count = l->count;
+	s->checksum = XXH3_64bits(slots, body);
+	*ret = s;
+	*size_ret = sizeof(*s) + body;
+	return ERR_OK;
+}
+
+enum err llview_layout_load(struct base_alloc *alloc, const void *bytes, size_t size,
+			    uint64_t kaslr, struct llview_layout **ret)
+{
+	struct saved s;
+	struct llview_layout *l;
+	const char *body = (const char *)bytes + sizeof(s);
+	enum err e;
+
+	if (size < sizeof(s))
+		return ERR_CORRUPT;
+	memcpy(&s, bytes, sizeof(s));
+	if (memcmp(s.magic, magic, sizeof(magic)))
+		return ERR_CORRUPT;
+	if (s.count > (size - sizeof(s)) / (sizeof(uint64_t) + 1) ||
+	    s.count * (sizeof(uint64_t) + 1) != size - sizeof(s) ||
+	    s.checksum != XXH3_64bits(body, size - sizeof(s)))
+		return ERR_CORRUPT;
+	if (s.count != desc_count() || s.questions != desc_hash())
+		return ERR_ABSENT;
+
+	e = layout_alloc(alloc, kaslr, &l);
+	if (e)
+		return e;
+	memcpy(l->slots, body, l->count * sizeof(uint64_t));
+	memcpy(l->flags, body + l->count * sizeof(uint64_t), l->count);
+	for (size_t i = 0; i < l->count; i++)
+		if (l->flags[i] & SLOT_SLIDE)
+			l->slots[i] += kaslr;
+	*ret = l;
+	return ERR_OK;
+}
+
+const uint64_t *llview_layout_slots(const struct llview_layout *l)
+{
+	return l->slots;
+}
+
+size_t llview_layout_count(const struct llview_layout *l)
+{
+	return l->count;
+}
+
+size_t llview_layout_absent(const struct llview_layout *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		n += l->flags[i] & SLOT_ABSENT;
+	return n;
+}
+
+void llview_layout_each_absent(const struct llview_layout *l,
+			       void (*fn)(void *arg, const char *what), void *arg)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->flags[i] & SLOT_ABSENT)
+			fn(arg, llview_desc_text(&__start_llview_desc[i]));
+}
