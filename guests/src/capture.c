@@ -32,6 +32,7 @@
 
 #define PAGE 4096
 #define HUGE_PAGE (2 << 20)
+#define READ_SIZE (128 << 10)
 #define MAX_DEPTH 12
 #define MAX_PATH 4096
 #define PANIC_PORT 0x505 /* QEMU's pvpanic; bit 0 pauses, as guests/boot asks for */
@@ -128,7 +129,9 @@ static void read_file(int folder, const char *name, const char *path)
 		return;
 	}
 	while (room(PAGE)) {
-		ssize_t n = read(fd, buffer + used, buffer_size - used);
+		/* the kernel allocates as much for a sysctl as we ask for */
+		size_t left = buffer_size - used;
+		ssize_t n = read(fd, buffer + used, left < READ_SIZE ? left : READ_SIZE);
 
 		if (n < 0 && errno == EINTR)
 			continue;
