@@ -377,42 +377,112 @@ static bool scan_chunks(struct search *s, uint64_t at, uint64_t size)
 	return false;
 }
 
+/* A stretch of physical addresses. */
+struct window {
+	uint64_t from, to;
+};
+
+static enum err bad_range(const struct guest_phys *phys, const struct guest_phys_range *range,
+			  struct err_ctx *err)
+{
+	return err_set_addr(err, ERR_INVAL, range->start.v,
+			    "source \"%s\" gave a senseless range", phys->ops->name);
+}
+
+/* The next run of memory at or above `from`; ERR_INVAL when the source would hold us for ever. */
+static enum err next_range(struct guest_phys *phys, uint64_t from, struct guest_phys_range *ret,
+			   uint64_t *end_ret, struct err_ctx *err)
+{
+	enum err e = phys->ops->next_range(phys, (struct gpa){from}, (uint64_t)1 << 46,
+					   ret);
+
+	if (e != ERR_OK)
+		return e;
+	if (ret->start.v < from || ret->size == 0 ||
+	    !base_add64(ret->start.v, ret->size, end_ret))
+		return bad_range(phys, ret, err);
+	return ERR_OK;
+}
+
+/* One look per page of a window. *certain: found, search no further. */
+static enum err scan_window(struct search *s, struct window w, bool *certain, struct err_ctx *err)
+{
+	struct guest_phys_range range;
+	uint64_t end;
+	enum err e = ERR_OK;
+
+	while (!*certain && w.from < w.to) {
+		e = next_range(s->phys, w.from, &range, &end, err);
+		if (e != ERR_OK || range.start.v >= w.to)
+			break;
+		if (end > w.to)
+			end = w.to;
+		if (s->phys->ops->map)
+			*certain = scan_mapped(s, range.start.v, end - range.start.v);
+		else if (s->phys->ops->read_many)
+			*certain = scan_batches(s, range.start.v, end - range.start.v);
+		else
+			*certain = scan_chunks(s, range.start.v, end - range.start.v);
+		w.from = end;
+	}
+	return e == ERR_ABSENT ? ERR_OK : e;
+}
+
+/*
+ * All of memory, the likely places first: the page is allocated when hardly anything else is, so
+ * it lies at an end of the zone that early allocations come from: above 16 MiB, above 4 GiB, or
+ * below the top, under the memory map, which takes 1/64 of all memory.
+ */
+static enum err scan(struct search *s, struct err_ctx *err)
+{
+	const uint64_t near = (uint64_t)64 << 20, dma32 = (uint64_t)16 << 20,
+		       normal = (uint64_t)4 << 30;
+	struct window likely[3] = {{dma32, dma32 + near}, {normal, normal + near}};
+	struct guest_phys_range range;
+	uint64_t top = 0, end = 0;
+	bool certain = false;
+	enum err e;
+
+	while ((e = next_range(s->phys, end, &range, &end, err)) == ERR_OK)
+		top = end;
+	if (e != ERR_ABSENT)
+		return e;
+	likely[2].to = top;
+	likely[2].from = top > top / 64 + 2 * near ? top - top / 64 - 2 * near : 0;
+	/* Disjoint and ascending, so that the rest is what lies between them. */
+	for (size_t i = BASE_COUNT(likely) - 1; i-- > 0;)
+		if (likely[i].to > likely[i + 1].from) {
+			likely[i].to = likely[i + 1].from;
+			if (likely[i].from > likely[i].to)
+				likely[i].from = likely[i].to;
+		}
+	e = ERR_OK;
+	for (size_t i = 0; e == ERR_OK && i < BASE_COUNT(likely); i++)
+		e = scan_window(s, likely[i], &certain, err);
+	end = 0;
+	for (size_t i = 0; e == ERR_OK && i < BASE_COUNT(likely); i++) {
+		e = scan_window(s, (struct window){end, likely[i].from}, &certain, err);
+		end = likely[i].to;
+	}
+	return e;
+}
+
 enum err ktype_boot_find(struct guest_phys *phys, struct gpa hint, struct ktype_boot *ret,
 			 struct err_ctx *err)
 {
 	struct search s = {.phys = phys};
-	struct guest_phys_range range;
-	uint64_t from = 0;
-	bool certain = false;
+	enum err e = ERR_OK;
 
-	if (hint.v)
-		certain = consider(&s, (struct gpa){hint.v & GUEST_PAGE_MASK});
-	while (!certain &&
-	       phys->ops->next_range(phys, (struct gpa){from}, (uint64_t)1 << 30, &range) ==
-		       ERR_OK) {
-		uint64_t end;
-
-		/* A source that goes backwards or nowhere would hold us here. */
-		if (range.start.v < from || range.size == 0 ||
-		    !base_add64(range.start.v, range.size, &end))
-			return err_set_addr(err, ERR_INVAL, range.start.v,
-					    "source \"%s\" gave a senseless range",
-					    phys->ops->name);
-		if (phys->ops->map)
-			certain = scan_mapped(&s, range.start.v, range.size);
-		else if (phys->ops->read_many)
-			certain = scan_batches(&s, range.start.v, range.size);
-		else
-			certain = scan_chunks(&s, range.start.v, range.size);
-		from = end;
-	}
+	if (!hint.v || !consider(&s, (struct gpa){hint.v & GUEST_PAGE_MASK}))
+		e = scan(&s, err);
+	if (e != ERR_OK)
+		return e;
 	if (s.proof != PROOF_NONE) {
 		*ret = s.best;
 		return ERR_OK;
 	}
 	if (phys->ops->alive) {
-		enum err e = phys->ops->alive(phys, err);
-
+		e = phys->ops->alive(phys, err);
 		if (e != ERR_OK)
 			return e;
 	}
