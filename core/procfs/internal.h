@@ -89,6 +89,18 @@ struct proc_row {
 #define PROC_DIR(perm) (0040000 | (perm))
 #define PROC_LNK(perm) (0120000 | (perm))
 
+/* Room for what is found out once about this guest's kernel (pid.h: proc_fact); zeroed. */
+enum {
+	PROCFS_FACTS = 32,
+};
+signed char *procfs_facts(struct procfs *p);
+
+/*
+ * Name of the kernel's function that `address` is in, modules included where they are known;
+ * length, or 0 when there is none.
+ */
+size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t size);
+
 /* Memory for a function that needs more than its stack; NULL when out of memory. */
 struct base_alloc *procfs_alloc(struct procfs *p);
 struct llview_guest *procfs_guest(struct procfs *p);

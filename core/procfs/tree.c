@@ -17,6 +17,9 @@ struct procfs {
 	struct base_alloc *alloc;
 	struct llview_guest *guest;
 	struct vfs *vfs;
+	procfs_names_fn *names;
+	void *names_ctx;
+	signed char facts[PROCFS_FACTS];
 };
 
 /* A node's key. Numbers of tasks fit 31 bits: PID_MAX_LIMIT is 2^22. */
@@ -44,6 +47,33 @@ struct base_alloc *procfs_alloc(struct procfs *p)
 struct llview_guest *procfs_guest(struct procfs *p)
 {
 	return p->guest;
+}
+
+signed char *procfs_facts(struct procfs *p)
+{
+	return p->facts;
+}
+
+void procfs_use_names(struct procfs *p, procfs_names_fn *fn, void *ctx)
+{
+	p->names = fn;
+	p->names_ctx = ctx;
+}
+
+size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t size)
+{
+	const struct ktype *k = p->names ? p->names(p->names_ctx) : NULL;
+	char name[KTYPE_NAME_SIZE];
+	uint64_t offset;
+	size_t length;
+
+	if (!k || ktype_symbol_at(k, (struct gva){ address }, name, &offset))
+		return 0;
+	length = strnlen(name, sizeof(name));
+	if (length > size)
+		length = size;
+	memcpy(buf, name, length);
+	return length;
 }
 
 int64_t proc_name_to_int(const char *name, size_t name_size)
@@ -271,7 +301,7 @@ static int getattr_in(struct call *c)
 	}
 	if (c->row == &root_row)
 		st->nlink += proc_process_count();
-	if (c->it.tgid && (!c->it.in_net || c->row == &proc_net_row))
+	if (c->it.tgid && (!c->it.in_net || c->row->rows == proc_net_rows))
 		proc_item_owner(&c->it, st->mode, &st->uid, &st->gid);
 	if (c->row->attr)
 		c->row->attr(&c->it, st);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "vfs/vfs.h"
 
+struct ktype;
 struct llview_guest;
 struct procfs;
 
@@ -20,6 +21,13 @@ struct procfs;
 enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, struct procfs **ret,
 		       struct err_ctx *err) ERR_NODISCARD;
 void procfs_destroy(struct procfs *p);
+
+/*
+ * Where names of the kernel's functions come from, for wchan: asked when first needed, NULL when
+ * there are none (wchan then says "0"). `ctx` is passed on; the result must outlive `p`.
+ */
+typedef const struct ktype *procfs_names_fn(void *ctx);
+void procfs_use_names(struct procfs *p, procfs_names_fn *fn, void *ctx);
 
 /* Its vfs, rooted at what the guest calls /proc; owned by `p`. */
 struct vfs *procfs_vfs(struct procfs *p);

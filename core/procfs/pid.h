@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of /proc/PID share. All of it runs inside guest_run(). */
+#ifndef SCW_PROCFS_PID_H
+#define SCW_PROCFS_PID_H
+
+#include "internal.h"
+#include "klib/cpumask.h"
+#include "klib/mm.h"
+#include "klib/path.h"
+#include "klib/pid.h"
+
+enum {
+	PF_EXITING = 0x4,
+	PF_POSTCOREDUMP = 0x8,
+	PF_WQ_WORKER = 0x20,
+	PF_DUMPCORE = 0x200,
+	PF_KTHREAD = 0x200000,
+};
+
+static inline struct task_struct __guest *item_task(const struct proc_item *it)
+{
+	return guest_ptr(struct task_struct, it->task);
+}
+
+/*
+ * What can only be told by looking at the kernel's code, looked up once (klib/text.h). The order
+ * is that of the table in pid.c.
+ */
+enum proc_fact {
+	PROC_FACT_KTHREAD_LINE,	     /* status has "Kthread:" */
+	PROC_FACT_INDIRECT_BRANCH,   /* status has "SpeculationIndirectBranch:" */
+	PROC_FACT_UNTAG_MASK,	     /* status has "untag_mask:" */
+	PROC_FACT_THREAD_FEATURES,   /* status has "x86_Thread_features:" */
+	PROC_FACT_MASK_OF_IDS,	     /* CPU masks are shown as wide as there are CPU ids */
+	PROC_FACT_RSS_EXACT_STATUS,  /* VmRSS sums the CPUs' shares */
+	PROC_FACT_RSS_EXACT_STATM,
+	PROC_FACT_WCHAN_UNWINDS,     /* stat's wchan flag comes from get_wchan() */
+	PROC_FACT_WORKER_ID,	     /* kworkers' names are made from their pool */
+	PROC_FACT_GROUP_EXIT_CODE,   /* stat's exit code is the group's */
+	PROC_FACT_FDINFO_INO,	     /* fdinfo has "ino:" */
+	PROC_FACTS
+};
+bool proc_fact(const struct proc_item *it, enum proc_fact fact);
+
+/* "R (running)" and so on; its first letter is what stat shows. */
+const char *proc_task_state(struct task_struct __guest *t);
+/* The task's name as in comm, stat (raw) and status (escaped). */
+enum {
+	PROC_TASK_NAME_SIZE = 64,
+};
+size_t proc_task_name(const struct proc_item *it, char buf[PROC_TASK_NAME_SIZE]);
+
+/* Bitmaps in the manner of "%*pb" and "%*pbl" (lib/vsprintf.c). */
+void proc_put_bitmap(struct seq_file *m, const unsigned long __guest *bits, unsigned int count);
+void proc_put_bitmap_list(struct seq_file *m, const unsigned long __guest *bits,
+			  unsigned int count);
+/* How many bits of a CPU mask the kernel shows. */
+unsigned int proc_cpumask_bits(const struct proc_item *it);
+
+/* The open file number `fd` of the task; NULL when there is none. */
+struct file __guest *proc_task_file(struct task_struct __guest *t, uint64_t fd);
+/* stat of the guest's own file. */
+void proc_inode_stat(struct inode __guest *inode, struct vfs_stat *ret);
+
+/* Where a task sleeps: an address in the kernel's code, or 0 (kernel/sched/core.c: get_wchan). */
+uint64_t proc_task_wchan(struct task_struct __guest *t);
+
+proc_show_fn proc_pid_stat_show, proc_pid_statm_show, proc_pid_status_show;
+proc_show_fn proc_pid_cmdline_show, proc_pid_environ_show, proc_pid_auxv_show, proc_pid_maps_show;
+proc_show_fn proc_pid_wchan_show, proc_pid_cgroup_show;
+proc_show_fn proc_pid_comm_show, proc_pid_loginuid_show, proc_pid_sessionid_show;
+proc_show_fn proc_pid_attr_current_show, proc_pid_limits_show, proc_pid_personality_show;
+proc_show_fn proc_pid_oom_adj_show, proc_pid_oom_score_adj_show, proc_pid_io_show;
+proc_show_fn proc_pid_schedstat_show, proc_pid_timerslack_show, proc_pid_uid_map_show;
+proc_show_fn proc_pid_gid_map_show, proc_pid_projid_map_show, proc_pid_setgroups_show;
+proc_show_fn proc_pid_fdinfo_show;
+
+proc_link_fn proc_pid_exe_link, proc_pid_cwd_link, proc_pid_root_link, proc_pid_fd_link;
+proc_target_fn proc_pid_exe_target, proc_pid_cwd_target, proc_pid_root_target, proc_pid_fd_target;
+
+extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
+extern const struct proc_row proc_ns_rows[], proc_attr_rows[];
+/* 6.2 shows in st_size how many are open */
+void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret);
+
+#endif
