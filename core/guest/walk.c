@@ -47,7 +47,7 @@ struct walk_pages {
 	const void *(*map)(struct guest_phys *p, struct gpa at);
 	uint64_t kernel_top;
 	unsigned int levels;
-	struct page_cache cache;
+	struct page_store cache;
 	struct upper large[LARGE_SLOTS];
 	struct upper giant[GIANT_SLOTS];
 };
@@ -246,7 +246,7 @@ static enum err walk_epoch(struct guest_pages *p, struct err_ctx *err)
 
 	p->epoch++;
 	p->stats.epochs++;
-	page_cache_clear(&w->cache);
+	page_store_clear(&w->cache);
 	return w->phys->ops->alive ? w->phys->ops->alive(w->phys, err) : ERR_OK;
 }
 
@@ -285,7 +285,7 @@ static void walk_destroy(struct guest_pages *p)
 {
 	struct walk_pages *w = from_pages(p);
 
-	page_cache_deinit(&w->cache);
+	page_store_deinit(&w->cache);
 	base_free(w->alloc, w);
 }
 
@@ -315,7 +315,7 @@ enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *ph
 	w->levels = paging->levels;
 	w->pages.ops = &walk_ops;
 	w->pages.epoch = 1; /* slots of zeros are of no epoch */
-	e = page_cache_init(&w->cache, alloc, cache_pages);
+	e = page_store_init(&w->cache, alloc, cache_pages);
 	if (e != ERR_OK) {
 		base_free(alloc, w);
 		return e;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/* Copies of pages: see guest/page_store.h. */
+#include "guest/page_store.h"
+
+#include <string.h>
+
+#include "guest/addr.h"
+
+enum {
+	CHUNK_PAGES = 32,
+};
+
+/* Values of page_slot.page that are no index. */
+#define PAGE_UNMAPPED (UINT32_MAX - 1)
+#define PAGE_NOPHYS   UINT32_MAX
+
+enum err page_store_init(struct page_store *s, struct base_alloc *alloc, size_t pages)
+{
+	size_t slots = 64;
+
+	if (pages > UINT32_MAX / 4)
+		return ERR_INVAL;
+	if (pages == 0)
+		pages = 1;
+	while (slots < pages * 2)
+		slots *= 2;
+	*s = (struct page_store){.alloc = alloc, .mask = slots - 1, .max = pages, .epoch = 1};
+	s->chunk_max = (pages + CHUNK_PAGES - 1) / CHUNK_PAGES;
+	s->slots = base_alloc_zeroed(alloc, slots, sizeof(*s->slots));
+	s->chunks = base_alloc_zeroed(alloc, s->chunk_max, sizeof(*s->chunks));
+	if (!s->slots || !s->chunks) {
+		page_store_deinit(s);
+		return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+void page_store_deinit(struct page_store *s)
+{
+	for (size_t i = 0; i < s->chunk_count; i++)
+		base_free(s->alloc, s->chunks[i]);
+	base_free(s->alloc, s->chunks);
+	base_free(s->alloc, s->slots);
+	*s = (struct page_store){0};
+}
+
+void page_store_clear(struct page_store *s)
+{
+	s->used = s->keys = 0;
+	if (++s->epoch == 0) {
+		memset(s->slots, 0, (s->mask + 1) * sizeof(*s->slots));
+		s->epoch = 1;
+	}
+}
+
+/* The slot that holds `key`, or the empty one where it belongs. */
+static struct page_slot *find_slot(const struct page_store *s, struct page_key key)
+{
+	size_t i = ((key.frame ^ key.space << 8) * 0x9e3779b97f4a7c15u) >> 32;
+
+	for (;; i++) {
+		struct page_slot *slot = &s->slots[i & s->mask];
+
+		if (slot->epoch != s->epoch ||
+		    (slot->key.frame == key.frame && slot->key.space == key.space))
+			return slot;
+	}
+}
+
+static unsigned char *page_at(const struct page_store *s, size_t page)
+{
+	return s->chunks[page / CHUNK_PAGES] + page % CHUNK_PAGES * GUEST_PAGE_SIZE;
+}
+
+enum err page_store_find(const struct page_store *s, struct page_key key, const void **ret)
+{
+	const struct page_slot *slot = find_slot(s, key);
+
+	if (slot->epoch != s->epoch)
+		return ERR_ABSENT;
+	if (slot->page == PAGE_UNMAPPED)
+		return ERR_UNMAPPED;
+	if (slot->page == PAGE_NOPHYS)
+		return ERR_NOPHYS;
+	*ret = page_at(s, slot->page);
+	return ERR_OK;
+}
+
+unsigned char *page_store_room(struct page_store *s, size_t ahead)
+{
+	size_t page = s->used + ahead;
+
+	if (s->keys + ahead >= s->max)
+		return NULL;
+	while (page / CHUNK_PAGES >= s->chunk_count) {
+		unsigned char *chunk =
+			base_alloc_resize(s->alloc, NULL, CHUNK_PAGES, GUEST_PAGE_SIZE);
+
+		if (!chunk)
+			return NULL;
+		s->chunks[s->chunk_count++] = chunk;
+	}
+	return page_at(s, page);
+}
+
+const void *page_store_put(struct page_store *s, struct page_key key)
+{
+	size_t page = s->used++;
+
+	s->keys++;
+	*find_slot(s, key) =
+		(struct page_slot){.key = key, .epoch = s->epoch, .page = (uint32_t)page};
+	return page_at(s, page);
+}
+
+void page_store_put_absent(struct page_store *s, struct page_key key, enum err why)
+{
+	s->keys++;
+	*find_slot(s, key) = (struct page_slot){
+		.key = key,
+		.epoch = s->epoch,
+		.page = why == ERR_UNMAPPED ? PAGE_UNMAPPED : PAGE_NOPHYS,
+	};
+}
