@@ -27,13 +27,13 @@ static bool readList(Module &m, StringMap<std::string> &names)
 	for (line_iterator line(**buffer, true, '#'); !line.is_at_end(); ++line) {
 		auto [name, rest] = line->trim().split(' ');
 		StringRef replacement = rest.trim();
-		if (name.empty() || replacement.empty() || replacement.contains(' ')) {
-			m.getContext().emitError("scw-cc: " + functionList + ":" +
-						 Twine(line.line_number()) +
-						 ": expected a name and its replacement");
+		if (name.empty() || replacement.contains(' ')) {
+			m.getContext().emitError(
+				"scw-cc: " + functionList + ":" + Twine(line.line_number()) +
+				": expected a name, and its replacement if that isn't scw_NAME");
 			return false;
 		}
-		names[name] = replacement.str();
+		names[name] = replacement.empty() ? "scw_" + name.str() : replacement.str();
 	}
 	return true;
 }

@@ -12,7 +12,8 @@ namespace llview
 bool lowerGuestAccesses(llvm::Module &m);
 
 // The second one: references to the standard file functions become references to the door's. Does
-// nothing unless the option -scw-libc=LIST was given (lines "name replacement", '#' comments).
+// nothing unless the option -scw-libc=LIST was given: names one a line, each replaced by scw_NAME or by
+// what follows it; '#' starts a comment.
 bool replaceFileFunctions(llvm::Module &m);
 
 } // namespace llview

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// RUN: not %cc -c %s -o %t 2>&1 | FileCheck %s
+// RUN: not %cc -O0 -c %s -o %t 2>&1 | FileCheck %s
+
+#include "types.h"
+
+// CHECK: host-object-static.c:[[@LINE+1]]:20: error: guest record 'struct part' can't be an object of ours, whose layout would be that of our declaration: use __guest or __pinned pointers
+static struct part global;
+
+int f(void)
+{
+	return guest_addr(&global) != 0;
+}
