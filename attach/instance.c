@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL /* no library to load in every tool that we are preloaded into */
 #include <xxhash.h>
 
 #include "base/checked.h"

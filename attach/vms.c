@@ -196,28 +196,27 @@ static enum err list_pids(pid_t **ret, size_t *count_ret, struct err_ctx *err)
 	return ERR_OK;
 }
 
-/* Fill an entry if `pid` is a VMM. */
+/* Fill an entry if `pid` is a VMM. `cmdline` is room for CMDLINE_MAX bytes. */
 static bool look_at(pid_t pid, bool all, char *cmdline, struct vms_entry *ret)
 {
 	struct vms_entry v = {.pid = pid};
 	ssize_t n;
-	bool known;
 
 	if (read_file(pid, "comm", v.comm, sizeof(v.comm)) <= 0)
 		return false;
 	v.comm[strcspn(v.comm, "\n")] = '\0';
-	known = is_known_vmm(v.comm);
+	v.known = is_known_vmm(v.comm);
 	/* a kernel thread has no command line; an empty read also spares us its descriptors */
 	n = read_file(pid, "cmdline", cmdline, CMDLINE_MAX);
 	if (n <= 0)
 		return false;
-	if (!known) {
+	if (!v.known) {
 		/* a VMM may call its threads, and so itself, anything */
 		const char *base = strrchr(cmdline, '/');
 
-		known = is_known_vmm(base ? base + 1 : cmdline);
+		v.known = is_known_vmm(base ? base + 1 : cmdline) || has_kvm_open(pid);
 	}
-	if (!known && !has_kvm_open(pid) && !(all && pid != getpid() && may_hold_guest(pid)))
+	if (!v.known && !(all && pid != getpid() && may_hold_guest(pid)))
 		return false;
 	if (!vms_start_time(pid, &v.start))
 		return false;
@@ -259,30 +258,39 @@ enum err vms_list(bool all, struct vms_entry **ret, size_t *count_ret, struct er
 	return ERR_OK;
 }
 
+/*
+ * One read a process tells most of them apart: a name that nobody's command line has needs no look
+ * at what the process is.
+ */
 enum err vms_find(const char *name, struct vms_entry *ret, struct err_ctx *err)
 {
-	struct vms_entry *all = NULL;
-	size_t count = 0, hits = 0, at = 0;
-	char pids[96] = "";
-	enum err e = vms_list(false, &all, &count, err);
+	char *cmdline = malloc(CMDLINE_MAX);
+	size_t pid_count = 0, hits = 0;
+	pid_t *pids = NULL;
+	char text[96] = "";
+	enum err e;
 
+	e = cmdline ? list_pids(&pids, &pid_count, err) : err_set(err, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; !e && i < pid_count; i++) {
+		ssize_t n = read_file(pids[i], "cmdline", cmdline, CMDLINE_MAX);
+		char found[VMS_NAME_SIZE];
+		struct vms_entry v;
+		size_t used = strlen(text);
+
+		if (n <= 0 || !vms_name_of(cmdline, (size_t)n, found) ||
+		    strcmp(found, name) != 0 || !look_at(pids[i], false, cmdline, &v))
+			continue;
+		if (hits++ == 0)
+			*ret = v;
+		snprintf(text + used, sizeof(text) - used, " %d", (int)v.pid);
+	}
+	free(pids);
+	free(cmdline);
 	if (e)
 		return e;
-	for (size_t i = 0; i < count; i++) {
-		size_t used = strlen(pids);
-
-		if (strcmp(all[i].name, name) != 0)
-			continue;
-		at = i;
-		hits++;
-		snprintf(pids + used, sizeof(pids) - used, " %d", (int)all[i].pid);
-	}
-	if (hits == 1)
-		*ret = all[at];
-	free(all);
 	if (hits > 1)
 		return err_set(err, ERR_AMBIGUOUS, "%zu VMs are called %.60s: name one by its PID:%s",
-			       hits, name, pids);
+			       hits, name, text);
 	if (hits == 0)
 		return err_set(err, ERR_ABSENT,
 			       "no VM is called %.100s; `scwatcher list` shows those that run", name);
@@ -311,28 +319,25 @@ static bool maps_file(pid_t pid, dev_t dev, ino_t ino)
 
 enum err vms_find_mapper(dev_t dev, ino_t ino, struct vms_entry *ret)
 {
-	struct vms_entry *vms = NULL;
-	size_t count = 0, pid_count = 0;
+	size_t count = 0;
 	pid_t *pids = NULL;
 	bool found = false;
 
-	if (vms_list(false, &vms, &count, NULL) == ERR_OK) {
+	if (list_pids(&pids, &count, NULL))
+		return ERR_ABSENT;
+	/* maps are long to read: first those of known VMMs, then the rest */
+	for (int rest = 0; rest < 2 && !found; rest++) {
 		for (size_t i = 0; i < count && !found; i++) {
-			found = maps_file(vms[i].pid, dev, ino);
-			if (found)
-				*ret = vms[i];
-		}
-		free(vms);
-	}
-	if (!found && list_pids(&pids, &pid_count, NULL) == ERR_OK) {
-		for (size_t i = 0; i < pid_count && !found; i++) {
 			struct vms_entry v = {.pid = pids[i]};
 
-			found = maps_file(pids[i], dev, ino) && vms_start_time(pids[i], &v.start);
+			if (read_file(v.pid, "comm", v.comm, sizeof(v.comm)) <= 0 ||
+			    is_known_vmm(v.comm) == (rest == 1))
+				continue;
+			found = maps_file(v.pid, dev, ino) && vms_start_time(v.pid, &v.start);
 			if (found)
 				*ret = v;
 		}
-		free(pids);
 	}
+	free(pids);
 	return found ? ERR_OK : ERR_ABSENT;
 }

@@ -73,7 +73,7 @@ static enum err create_addressed(enum source_kind kind, int fd, uint64_t size,
 	s->has_addresses = true;
 	e = store_file_create(fd, 0, size, &s->phys.stats, &store, err);
 	if (!e)
-		e = source_add_block(s, 0, size, store, err);
+		e = source_add_block(s, 0, size, store, NULL, err);
 	if (!e)
 		e = source_set_extents(s, extents, count, err);
 	free(extents);
@@ -170,7 +170,7 @@ static enum err open_raw(int fd, uint64_t size, struct source **ret, struct err_
 	size &= GUEST_PAGE_MASK;
 	e = store_file_create(fd, 0, size, &s->phys.stats, &store, err);
 	if (!e)
-		e = source_add_block(s, 0, size, store, err);
+		e = source_add_block(s, 0, size, store, NULL, err);
 	if (e) {
 		source_close(s);
 		return e;

@@ -3,6 +3,7 @@
 #ifndef SCW_SOURCES_INTERNAL_H
 #define SCW_SOURCES_INTERNAL_H
 
+#include "sources/maps.h"
 #include "sources/source.h"
 #include "store.h"
 
@@ -19,6 +20,7 @@ struct source_block {
 	uint64_t backing;
 	uint64_t size;
 	struct store *store; /* NULL until opened */
+	struct maps_entry map; /* of a process; map.path is owned */
 };
 
 /* An extent with the store that it lies in. */
@@ -52,9 +54,9 @@ struct source {
 
 struct source *source_create(enum source_kind kind);
 
-/* Add a block; ERR_LIMIT when there are too many. */
+/* Add a block; takes `store` over, copies `map` (or NULL). ERR_LIMIT when there are too many. */
 enum err source_add_block(struct source *s, uint64_t backing, uint64_t size, struct store *store,
-			  struct err_ctx *err) ERR_NODISCARD;
+			  const struct maps_entry *map, struct err_ctx *err) ERR_NODISCARD;
 
 /* The block's store, opened now if need be. */
 enum err source_block_store(struct source *s, struct source_block *b, struct store **ret,

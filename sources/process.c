@@ -90,42 +90,22 @@ static int open_mapped_file(pid_t pid, const struct maps_entry *m)
 enum err process_open_block(struct source *s, const struct source_block *b, struct store **ret,
 			    struct err_ctx *err)
 {
-	struct maps_entry m;
-	char *line = NULL;
-	size_t room = 0;
+	int fd = b->map.shared && b->map.inode ? open_mapped_file(s->pid, &b->map) : -1;
+	struct store *store;
 	struct stat st;
-	int fd = -1;
-	FILE *f = NULL;
-	enum err e = open_maps(s->pid, &f, err);
 
-	if (e)
-		return e;
-	while (getline(&line, &room, f) > 0) {
-		if (!maps_parse_line(line, &m) || m.start > b->backing ||
-		    m.end < b->backing + b->size)
-			continue;
-		if (m.shared && m.inode)
-			fd = open_mapped_file(s->pid, &m);
-		break;
+	if (fd < 0)
+		return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
+	/* what the mapping has beyond the file's end the VMM can't touch either */
+	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < b->map.offset + b->size) {
+		close(fd);
+		return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
 	}
-	if (fd >= 0) {
-		uint64_t offset = m.offset + (b->backing - m.start);
-		struct store *store;
-
-		/* what the mapping has beyond the file's end the VMM can't touch either */
-		if (fstat(fd, &st) == 0 && (uint64_t)st.st_size >= offset + b->size &&
-		    store_file_create(fd, offset, b->size, &s->phys.stats, &store, NULL) ==
-			    ERR_OK) {
-			store->base = b->backing;
-			*ret = store;
-			goto out;
-		}
-	}
-	e = store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
-out:
-	free(line);
-	fclose(f);
-	return e;
+	if (store_file_create(fd, b->map.offset, b->size, &s->phys.stats, &store, NULL))
+		return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
+	store->base = b->backing;
+	*ret = store;
+	return ERR_OK;
 }
 
 static int by_size(const void *a, const void *b)
@@ -178,7 +158,7 @@ enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err
 			seen[seen_count].inode = m.inode;
 			seen[seen_count++].offset = m.offset;
 		}
-		e = source_add_block(s, m.start, m.end - m.start, NULL, err);
+		e = source_add_block(s, m.start, m.end - m.start, NULL, &m, err);
 		if (e)
 			break;
 	}

@@ -278,22 +278,33 @@ void source_close(struct source *s)
 		return;
 	if (s->pidfd >= 0)
 		close(s->pidfd);
-	for (size_t i = 0; i < s->block_count; i++)
+	for (size_t i = 0; i < s->block_count; i++) {
 		store_destroy(s->blocks[i].store);
+		free((char *)s->blocks[i].map.path);
+	}
 	free(s->extents);
 	free(s->plain);
 	free(s);
 }
 
 enum err source_add_block(struct source *s, uint64_t backing, uint64_t size, struct store *store,
-			  struct err_ctx *err)
+			  const struct maps_entry *map, struct err_ctx *err)
 {
+	struct source_block *b = &s->blocks[s->block_count];
+
 	if (s->block_count == SOURCE_BLOCKS_MAX) {
 		store_destroy(store);
 		return err_set(err, ERR_LIMIT, "more than %d stretches of memory",
 			       SOURCE_BLOCKS_MAX);
 	}
-	s->blocks[s->block_count++] = (struct source_block){backing, size, store};
+	*b = (struct source_block){.backing = backing, .size = size, .store = store};
+	s->block_count++;
+	if (map) {
+		b->map = *map;
+		b->map.path = strdup(map->path);
+		if (!b->map.path)
+			return err_set(err, ERR_NOMEM, "out of memory");
+	}
 	return ERR_OK;
 }
 

@@ -1,5 +1,60 @@
 // SPDX-License-Identifier: MIT
-/* Rows of /proc/net. */
-#include "internal.h"
+/*
+ * Rows of /proc/net. A file is there if the guest's kernel has what it shows: a kernel without
+ * IPv6, or without UDP-Lite (gone in 7.x), has no such symbols.
+ */
+#include "net_common.h"
 
-const struct proc_row proc_net_rows[] = { { 0 } };
+#define PRESENT_WITH(name, symbol)                                                                 \
+	static bool name##_present(const struct proc_item *it)                                     \
+	{                                                                                          \
+		(void)it;                                                                          \
+		return guest_has_symbol(symbol);                                                   \
+	}
+PRESENT_WITH(ipv6, raw_v6_hashinfo)
+PRESENT_WITH(udplite, udplite_table)
+PRESENT_WITH(udplite6, udplitev6_prot)
+PRESENT_WITH(icmp, ping_table)
+PRESENT_WITH(packet, packet_seq_ops)
+PRESENT_WITH(wireless, wireless_seq_ops)
+
+#define FILE(file, show_fn) { .name = file, .mode = PROC_REG(0444), .show = show_fn }
+#define FILE_IF(file, show_fn, present_fn)                                                         \
+	{ .name = file, .mode = PROC_REG(0444), .show = show_fn, .present = present_fn }
+
+const struct proc_row proc_net_rows[] = {
+	FILE("arp", net_arp_show),
+	FILE("dev", net_dev_show),
+	FILE("raw", net_raw_show),
+	FILE("tcp", net_tcp_show),
+	FILE("udp", net_udp_show),
+	FILE_IF("icmp", net_icmp_show, icmp_present),
+	FILE("igmp", net_igmp_show),
+	FILE_IF("raw6", net_raw6_show, ipv6_present),
+	FILE("snmp", net_snmp_show),
+	FILE_IF("tcp6", net_tcp6_show, ipv6_present),
+	FILE_IF("udp6", net_udp6_show, ipv6_present),
+	FILE("unix", net_unix_show),
+	FILE_IF("icmp6", net_icmp6_show, ipv6_present),
+	FILE_IF("igmp6", net_igmp6_show, ipv6_present),
+	FILE("route", net_route_show),
+	FILE_IF("snmp6", net_snmp6_show, ipv6_present),
+	FILE_IF("packet", net_packet_show, packet_present),
+	FILE("psched", net_psched_show),
+	FILE("netlink", net_netlink_show),
+	FILE("netstat", net_netstat_show),
+	FILE_IF("udplite", net_udplite_show, udplite_present),
+	FILE("mcfilter", net_mcfilter_show),
+	FILE("sockstat", net_sockstat_show),
+	FILE_IF("udplite6", net_udplite6_show, udplite6_present),
+	FILE_IF("wireless", net_wireless_show, wireless_present),
+	FILE_IF("anycast6", net_anycast6_show, ipv6_present),
+	FILE_IF("if_inet6", net_if_inet6_show, ipv6_present),
+	FILE("dev_mcast", net_dev_mcast_show),
+	FILE_IF("mcfilter6", net_mcfilter6_show, ipv6_present),
+	FILE("protocols", net_protocols_show),
+	FILE_IF("rt6_stats", net_rt6_stats_show, ipv6_present),
+	FILE_IF("sockstat6", net_sockstat6_show, ipv6_present),
+	FILE_IF("ipv6_route", net_ipv6_route_show, ipv6_present),
+	{ 0 }
+};

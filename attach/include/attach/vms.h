@@ -20,6 +20,7 @@ struct vms_entry {
 	uint64_t start;	/* in clock ticks since the host's boot: with pid, this very process */
 	char name[VMS_NAME_SIZE]; /* QEMU's -name, libvirt's domain name, ...; "" when it has none */
 	char comm[16];
+	bool known; /* a known VMM, or one that uses KVM */
 };
 
 /*
@@ -29,7 +30,7 @@ struct vms_entry {
 enum err vms_list(bool all, struct vms_entry **ret, size_t *count_ret,
 		  struct err_ctx *err) ERR_NODISCARD;
 
-/* The VM called `name`. ERR_ABSENT, or ERR_AMBIGUOUS with the PIDs in the text. */
+/* The VM called `name`. ERR_ABSENT, or ERR_AMBIGUOUS with the PIDs in the text (*ret is one). */
 enum err vms_find(const char *name, struct vms_entry *ret, struct err_ctx *err) ERR_NODISCARD;
 
 /* The process that has the file mapped as memory; VMMs are looked at first. ERR_ABSENT. */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the scwatcher command share: commands, options, exit statuses, reports. */
+#ifndef SCW_CLI_CLI_H
+#define SCW_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "attach/attach.h"
+#include "attach/pause.h"
+
+/* Part of the interface: scwatcher(1) lists them. */
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,	 /* anything not below; with cat and ls: a path that isn't there */
+	STATUS_USAGE = 2,
+	STATUS_NO_VM = 3,	 /* no such VM, or several of that name */
+	STATUS_PERMISSION = 4,
+	STATUS_NO_GUEST = 5,	 /* no Linux, still booting, or one that can't be read */
+	STATUS_BAD_DUMP = 6,	 /* truncated, damaged, or a format that can't be read */
+	STATUS_GONE = 7,	 /* the guest went away or restarted */
+	STATUS_RUN_GONE = 125,	 /* run: as 7, after the command had started */
+	STATUS_RUN_CANNOT = 126, /* run: the command can't be executed */
+	STATUS_RUN_ABSENT = 127, /* run: there is no such command */
+	STATUS_RUN_SIGNAL = 128, /* run: plus the number of the signal that ended the command */
+};
+
+struct options {
+	bool json;
+	bool stats;
+	bool pause;
+	bool all;
+	bool longer;
+	bool no_cache;
+	const char *btf;
+	const char *symbols;
+};
+
+struct command {
+	const char *name;
+	const char *args;	/* for the usage line */
+	const char *help;	/* one line */
+	const char *more;	/* for --help of the command */
+	const char *options;	/* letters of the options that it takes; see options[] in main.c */
+	int least, most;	/* arguments; most < 0: any number */
+	enum status (*run)(const struct options *o, int argc, char **argv);
+};
+
+enum status cli_list(const struct options *o, int argc, char **argv);
+enum status cli_info(const struct options *o, int argc, char **argv);
+enum status cli_cat(const struct options *o, int argc, char **argv);
+enum status cli_ls(const struct options *o, int argc, char **argv);
+enum status cli_run(const struct options *o, int argc, char **argv);
+
+/* "scwatcher: what: text" to standard error. `err` may be NULL. */
+void cli_complain(const char *what, enum err code, const struct err_ctx *err);
+enum status cli_status_of(enum err e);
+
+/* An attached guest, paused if asked for. */
+struct session {
+	struct attach *a;
+	struct pause *pause;
+};
+
+/* On failure complains, and leaves nothing to close. */
+enum status cli_session_open(const struct options *o, const char *vm, struct session *s);
+void cli_session_close(struct session *s);
+
+/* Figures of --stats to standard error: of this process's own guest, and of others' if any. */
+struct share_totals;
+void cli_print_stats(const struct options *o, const struct attach *a,
+		     const struct share_totals *children);
+
+#endif

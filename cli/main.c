@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/* The scwatcher command: options, the table of commands, help. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "cli.h"
+
+/* To add a command: a row here, its function in a file of its own, a section in scwatcher(1). */
+static const struct command commands[] = {
+	{"list", "", "list the virtual machines that run on this host",
+	 "Prints name, process, memory, kernel release and kind of source of each. With --all, "
+	 "also\nprocesses that aren't known as VMMs but hold a Linux guest (slower).\n",
+	 "ja", 0, 0, cli_list},
+	{"info", "VM", "what is known of a guest, and where its memory is",
+	 "Attaches to the guest and prints what was found.\n", "jspnbS", 1, 1, cli_info},
+	{"cat", "VM PATH...", "print files of the guest's /proc",
+	 "PATH is as in the guest, with or without /proc in front. A file is printed whole or not "
+	 "at all.\n",
+	 "jspnbS", 2, -1, cli_cat},
+	{"ls", "VM [PATH]", "list a folder of the guest's /proc",
+	 "PATH is as in the guest, with or without /proc in front.\n", "jlspnbS", 1, 2, cli_ls},
+	{"run", "VM -- COMMAND [ARGUMENT...]", "run a command that sees the guest's /proc",
+	 "COMMAND is any dynamically linked program; for it and what it starts, /proc is the "
+	 "guest's.\nThe exit status is the command's own.\n",
+	 "jspnbS", 2, -1, cli_run},
+};
+
+/* Letters are ours alone: there are only long options (and -h, -j, -l). */
+static const struct {
+	char letter;
+	const char *name;
+	const char *arg;
+	const char *help;
+} options[] = {
+	{'j', "json", NULL, "print JSON"},
+	{'l', "long", NULL, "with mode, size and where links lead"},
+	{'a', "all", NULL, "look into processes that aren't known as VMMs, too"},
+	{'s', "stats", NULL, "print times, reads and cache hits to standard error"},
+	{'p', "pause", NULL, "stop the VM while it is looked at"},
+	{'n', "no-cache", NULL, "neither use nor write what is remembered of kernels and VMs"},
+	{'b', "btf", "FILE", "type information of the kernel, for one that carries none"},
+	{'S', "symbols", "FILE", "its System.map or a copy of its /proc/kallsyms"},
+	{'h', "help", NULL, "this help"},
+};
+
+static void print_options(const char *letters)
+{
+	for (size_t i = 0; i < BASE_COUNT(options); i++) {
+		char name[40];
+
+		if (options[i].letter != 'h' && !strchr(letters, options[i].letter))
+			continue;
+		snprintf(name, sizeof(name), "--%s%s%s", options[i].name,
+			 options[i].arg ? " " : "", options[i].arg ? options[i].arg : "");
+		printf("  %-16s %s\n", name, options[i].help);
+	}
+}
+
+static void help_command(const struct command *c)
+{
+	printf("usage: scwatcher %s [OPTION...]%s%s\n\n%s\n", c->name, c->args[0] ? " " : "",
+	       c->args, c->more);
+	if (strstr(c->args, "VM"))
+		printf("VM is a name (QEMU's -name, libvirt's domain name), a process ID, or the path "
+		       "of a RAM\nfile, ELF core, LiME or raw image.\n\n");
+	printf("Options:\n");
+	print_options(c->options);
+}
+
+static void help_all(FILE *out)
+{
+	fprintf(out, "usage: scwatcher COMMAND [OPTION...] [ARGUMENT...]\n\n"
+		     "Watches a Linux VM from outside, by its memory alone.\n\nCommands:\n");
+	for (size_t i = 0; i < BASE_COUNT(commands); i++)
+		fprintf(out, "  %-5s %-28s %s\n", commands[i].name, commands[i].args,
+			commands[i].help);
+	fprintf(out, "\n`scwatcher COMMAND --help` tells more, scwatcher(1) all.\n");
+}
+
+static enum status usage_error(const struct command *c, const char *text, const char *what)
+{
+	fprintf(stderr, "scwatcher: %s%s\n", text, what);
+	if (c)
+		fprintf(stderr, "usage: scwatcher %s [OPTION...]%s%s\n", c->name,
+			c->args[0] ? " " : "", c->args);
+	else
+		help_all(stderr);
+	return STATUS_USAGE;
+}
+
+static void take_option(struct options *o, int letter, const char *arg)
+{
+	switch (letter) {
+	case 'j':
+		o->json = true;
+		break;
+	case 'l':
+		o->longer = true;
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 's':
+		o->stats = true;
+		break;
+	case 'p':
+		o->pause = true;
+		break;
+	case 'n':
+		o->no_cache = true;
+		break;
+	case 'b':
+		o->btf = arg;
+		break;
+	case 'S':
+		o->symbols = arg;
+		break;
+	}
+}
+
+static enum status run_command(const struct command *c, int argc, char **argv)
+{
+	struct option longs[BASE_COUNT(options) + 1] = {0};
+	struct options o = {0};
+	size_t n = 0;
+	int count = 0, letter;
+	/* what follows `run VM` has options of its own */
+	bool is_run = c->run == cli_run;
+
+	for (size_t i = 0; i < BASE_COUNT(options); i++)
+		if (options[i].letter == 'h' || strchr(c->options, options[i].letter))
+			longs[n++] = (struct option){options[i].name,
+						     options[i].arg ? required_argument
+								    : no_argument,
+						     NULL, options[i].letter};
+	opterr = 0;
+	optind = 1;
+	for (;;) {
+		letter = getopt_long(argc, argv, is_run ? "+:h" : ":h", longs, NULL);
+		if (letter == -1 && is_run && count == 0 && optind < argc &&
+		    strcmp(argv[optind - 1], "--") != 0) {
+			/* the VM; options may follow it, up to "--" or the command */
+			count = 1;
+			argv[1] = argv[optind];
+			optind++;
+			continue;
+		}
+		if (letter == -1)
+			break;
+		if (letter == 'h') {
+			help_command(c);
+			return STATUS_OK;
+		}
+		if (letter == ':')
+			return usage_error(c, "an argument is missing: ", argv[optind - 1]);
+		if (letter == '?')
+			return usage_error(c, "no such option: ", argv[optind - 1]);
+		take_option(&o, letter, optarg);
+	}
+	if (is_run && count) {
+		/* put the VM in front of the command */
+		argv[optind - 1] = argv[1];
+		optind--;
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc < c->least || (c->most >= 0 && argc > c->most))
+		return usage_error(c, argc < c->least ? "arguments are missing" : "too many arguments",
+				   "");
+	return c->run(&o, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c = NULL;
+
+	if (argc < 2)
+		return (int)usage_error(NULL, "which command?", "");
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("scwatcher %s\n", SCW_VERSION);
+		return STATUS_OK;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		help_all(stdout);
+		return STATUS_OK;
+	}
+	for (size_t i = 0; i < BASE_COUNT(commands) && !c; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			c = &commands[i];
+	if (!c)
+		return (int)usage_error(NULL, "no such command: ", argv[1]);
+	return (int)run_command(c, argc - 1, argv + 1);
+}

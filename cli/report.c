@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/* What all commands say the same way: complaints, exit statuses, figures; and opening a session. */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/share.h"
+#include "cli.h"
+
+void cli_complain(const char *what, enum err code, const struct err_ctx *err)
+{
+	char text[512];
+
+	if (err && err->code)
+		err_describe(err, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s", err_name(code));
+	fprintf(stderr, "scwatcher: %s: %s\n", what, text);
+}
+
+enum status cli_status_of(enum err e)
+{
+	switch (e) {
+	case ERR_OK:
+		return STATUS_OK;
+	case ERR_ABSENT:
+	case ERR_AMBIGUOUS:
+		return STATUS_NO_VM;
+	case ERR_PERM:
+		return STATUS_PERMISSION;
+	case ERR_NOTREADY:
+	case ERR_UNSUPPORTED:
+		return STATUS_NO_GUEST;
+	case ERR_CORRUPT:
+		return STATUS_BAD_DUMP;
+	case ERR_GONE:
+		return STATUS_GONE;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+enum status cli_session_open(const struct options *o, const char *vm, struct session *s)
+{
+	struct attach_opts opts = {
+		.vm = vm,
+		.btf = o->btf,
+		.symbols = o->symbols,
+		.no_cache = o->no_cache,
+		.program = "cli",
+	};
+	struct err_ctx err = {0};
+	enum err e;
+
+	memset(s, 0, sizeof(*s));
+	e = attach_open(&opts, &s->a, &err);
+	if (e) {
+		cli_complain(vm, e, &err);
+		return cli_status_of(e);
+	}
+	if (!o->pause)
+		return STATUS_OK;
+	if (!s->a->vmm) {
+		/* a dump stands still by itself; a RAM file that nobody maps does, too */
+		return STATUS_OK;
+	}
+	e = pause_begin(s->a->vmm, &s->pause, &err);
+	if (e) {
+		cli_complain(vm, e, &err);
+		cli_session_close(s);
+		return cli_status_of(e);
+	}
+	return STATUS_OK;
+}
+
+void cli_session_close(struct session *s)
+{
+	pause_end(s->pause);
+	attach_close(s->a);
+	memset(s, 0, sizeof(*s));
+}
+
+struct figure {
+	const char *name;
+	const char *unit;
+	uint64_t value;
+};
+
+static void add_json(json_object *to, const struct figure *f, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		json_object_object_add(to, f[i].name, json_object_new_uint64(f[i].value));
+}
+
+static void print_text(const char *title, const struct figure *f, size_t count)
+{
+	fprintf(stderr, "%s\n", title);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(f[i].unit, "ns") == 0)
+			fprintf(stderr, "  %-22.*s %10.3f ms\n", (int)strlen(f[i].name) - 3,
+				f[i].name, (double)f[i].value / 1e6);
+		else
+			fprintf(stderr, "  %-22s %10llu %s\n", f[i].name,
+				(unsigned long long)f[i].value, f[i].unit);
+	}
+}
+
+void cli_print_stats(const struct options *o, const struct attach *a,
+		     const struct share_totals *children)
+{
+	const struct guest_phys_stats *phys = &source_phys(a->source)->stats;
+	const struct llview_guest_stats *view = llview_guest_stats(a->guest);
+	const struct guest_pages_stats *pages = &a->pages->stats;
+	const struct figure own[] = {
+		{"attach_ns", "ns", a->stats.total_ns},
+		{"attach_open_ns", "ns", a->stats.open_ns},
+		{"attach_place_ns", "ns", a->stats.place_ns},
+		{"attach_kernel_ns", "ns", a->stats.kernel_ns},
+		{"known_vm", "", a->stats.known_instance},
+		{"known_kernel", "", a->stats.known_kernel},
+		{"known_layout", "", a->stats.known_layout},
+		{"memory_reads", "", phys->reads},
+		{"memory_read_bytes", "bytes", phys->bytes},
+		{"page_lookups", "", pages->lookups},
+		{"page_cache_hits", "", pages->hits},
+		{"page_walks", "", pages->walks},
+		{"page_faults", "", pages->faults},
+		{"tlb_misses", "", view->misses},
+		{"epochs", "", pages->epochs},
+	};
+	struct figure others[11];
+	size_t count = 0;
+
+	if (children) {
+		const struct share_totals *t = children;
+		const struct figure f[] = {
+			{"processes", "", t->processes},
+			{"handed_over", "", t->handed_over},
+			{"attach_sum_ns", "ns", t->attach_ns},
+			{"attach_max_ns", "ns", t->attach_max_ns},
+			{"memory_reads", "", t->reads},
+			{"memory_read_bytes", "bytes", t->bytes},
+			{"page_lookups", "", t->pages},
+			{"page_cache_hits", "", t->page_hits},
+			{"page_walks", "", t->walks},
+			{"page_faults", "", t->faults},
+			{"tlb_misses", "", t->tlb_misses},
+		};
+
+		count = sizeof(f) / sizeof(f[0]);
+		memcpy(others, f, sizeof(f));
+	}
+	if (o->json) {
+		json_object *root = json_object_new_object();
+		json_object *self = json_object_new_object();
+		json_object *rest = json_object_new_object();
+
+		add_json(self, own, sizeof(own) / sizeof(own[0]));
+		json_object_object_add(root, "scwatcher", self);
+		add_json(rest, others, count);
+		if (children)
+			json_object_object_add(root, "command", rest);
+		else
+			json_object_put(rest);
+		fprintf(stderr, "%s\n", json_object_to_json_string(root));
+		json_object_put(root);
+		return;
+	}
+	print_text("scwatcher:", own, sizeof(own) / sizeof(own[0]));
+	if (children)
+		print_text("the command and what it started:", others, count);
+}

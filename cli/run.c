@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/*
+ * scwatcher run: a command for which /proc is the guest's. It is started with the preload library
+ * and, in its environment, what was found of the guest, so that neither it nor what it starts has
+ * to look again.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attach/share.h"
+#include "base/checked.h"
+#include "cli.h"
+
+#define LIBRARY "libscwatcher-preload.so"
+
+/* Beside the program (build tree), else where it is installed. */
+static bool find_library(char path[PATH_MAX])
+{
+	static const char *const places[] = {"", "../lib/scwatcher/"};
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	int used;
+
+	if (n > 0) {
+		exe[n] = '\0';
+		*(strrchr(exe, '/') + 1) = '\0';
+		for (size_t i = 0; i < BASE_COUNT(places); i++) {
+			used = snprintf(path, PATH_MAX, "%s%s%s", exe, places[i], LIBRARY);
+			if (used < PATH_MAX && access(path, R_OK) == 0)
+				return true;
+		}
+	}
+	snprintf(path, PATH_MAX, "%s/%s", SCW_LIBDIR, LIBRARY);
+	return access(path, R_OK) == 0;
+}
+
+/* The file that `command` stands for, as execvp() finds it. */
+static bool find_command(const char *command, char path[PATH_MAX])
+{
+	const char *dirs = getenv("PATH");
+	struct stat st;
+
+	if (strchr(command, '/'))
+		return snprintf(path, PATH_MAX, "%s", command) < PATH_MAX && stat(path, &st) == 0;
+	if (!dirs)
+		dirs = "/bin:/usr/bin";
+	while (*dirs) {
+		size_t n = strcspn(dirs, ":");
+
+		if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "", command) <
+			    PATH_MAX &&
+		    stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+			return true;
+		dirs += n + (dirs[n] == ':');
+	}
+	return false;
+}
+
+/*
+ * The loader ignores LD_PRELOAD in static and in privileged programs. They would show the host's
+ * /proc as if it were the guest's: refuse. NULL: fine, or nothing known against it.
+ */
+static const char *why_not(const char *path)
+{
+	const char *text = NULL;
+	Elf64_Ehdr eh = {0};
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
+				    ((st.st_mode & S_ISGID) && st.st_gid != getegid())))
+		text = "is set-user-ID or set-group-ID, so that it can't be shown the guest's /proc: "
+		       "run scwatcher as root, or use a copy without that bit";
+	if (!text && pread(fd, &eh, sizeof(eh), 0) == (ssize_t)sizeof(eh) &&
+	    memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0 && eh.e_ident[EI_CLASS] != ELFCLASS64)
+		text = "is a 32-bit program, which can't load the preload library";
+	if (!text && memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0) {
+		bool dynamic = false;
+
+		for (unsigned int i = 0; i < eh.e_phnum && !dynamic; i++) {
+			Elf64_Phdr ph;
+
+			dynamic = pread(fd, &ph, sizeof(ph),
+					(off_t)(eh.e_phoff + i * sizeof(ph))) ==
+					  (ssize_t)sizeof(ph) &&
+				  ph.p_type == PT_INTERP;
+		}
+		if (!dynamic)
+			text = "is statically linked, so that it can't be shown the guest's /proc: "
+			       "build it with scw-cc";
+	}
+	close(fd);
+	return text;
+}
+
+static bool prepare_environment(const struct options *o, struct session *s,
+				struct share_totals **share_ret)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char library[PATH_MAX];
+	struct err_ctx err = {0};
+	char *value = NULL;
+	enum err e;
+	bool done;
+
+	if (!find_library(library)) {
+		fprintf(stderr, "scwatcher: %s is not there: not installed or not built?\n",
+			library);
+		return false;
+	}
+	e = attach_handover(s->a, &err);
+	if (e) {
+		cli_complain("run", e, &err);
+		return false;
+	}
+	*share_ret = o->stats ? share_create() : NULL;
+	if (others && others[0]) {
+		if (asprintf(&value, "%s:%s", library, others) < 0)
+			value = NULL;
+	} else {
+		value = strdup(library);
+	}
+	done = value && setenv("LD_PRELOAD", value, 1) == 0;
+	free(value);
+	return done;
+}
+
+/* What is sent to us is meant for the command. */
+static const int forwarded[] = {SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+				SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
+static volatile pid_t child;
+
+static void forward(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	/* what the terminal sends it sends to the command, too */
+	if (child > 0 && info->si_code <= 0)
+		kill(child, sig);
+}
+
+static void set_handlers(struct sigaction *before, bool install)
+{
+	struct sigaction sa = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < BASE_COUNT(forwarded); i++) {
+		if (!install) {
+			sigaction(forwarded[i], &before[i], NULL);
+			continue;
+		}
+		sigaction(forwarded[i], NULL, &before[i]);
+		/* nohup's and the shell's wishes hold for the command as well */
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(forwarded[i], &sa, NULL);
+	}
+}
+
+static enum status start(char **argv, int *wait_status_ret)
+{
+	struct sigaction before[BASE_COUNT(forwarded)];
+	int report[2], error = 0;
+	sigset_t all, old;
+	ssize_t n;
+
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		fprintf(stderr, "scwatcher: run: %s\n", strerror(errno));
+		return STATUS_FAILED;
+	}
+	/* no signal gets lost between fork and the handlers knowing the child */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	child = fork();
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		execvp(argv[0], argv);
+		error = errno;
+		n = write(report[1], &error, sizeof(error));
+		_exit(n < 0 ? 1 : STATUS_RUN_CANNOT);
+	}
+	set_handlers(before, true);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	close(report[1]);
+	if (child < 0) {
+		fprintf(stderr, "scwatcher: run: %s\n", strerror(errno));
+		close(report[0]);
+		return STATUS_FAILED;
+	}
+	do
+		n = read(report[0], &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	close(report[0]);
+	while (waitpid(child, wait_status_ret, 0) < 0 && errno == EINTR)
+		;
+	set_handlers(before, false);
+	child = 0;
+	if (n == (ssize_t)sizeof(error)) {
+		fprintf(stderr, "scwatcher: %s: %s\n", argv[0], strerror(error));
+		return error == ENOENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
+	}
+	return STATUS_OK;
+}
+
+enum status cli_run(const struct options *o, int argc, char **argv)
+{
+	char path[PATH_MAX];
+	struct share_totals *share = NULL;
+	struct err_ctx err = {0};
+	const char *problem;
+	enum status status;
+	struct session s;
+	int wait_status = 0;
+	enum err e;
+
+	(void)argc;
+	if (!find_command(argv[1], path)) {
+		fprintf(stderr, "scwatcher: %s: no such command\n", argv[1]);
+		return STATUS_RUN_ABSENT;
+	}
+	problem = why_not(path);
+	if (problem) {
+		fprintf(stderr, "scwatcher: %s %s\n", path, problem);
+		return STATUS_RUN_CANNOT;
+	}
+	status = cli_session_open(o, argv[0], &s);
+	if (status)
+		return status;
+	if (!prepare_environment(o, &s, &share)) {
+		cli_session_close(&s);
+		return STATUS_FAILED;
+	}
+	status = start(argv + 1, &wait_status);
+	e = attach_alive(s.a, &err);
+	if (o->stats)
+		cli_print_stats(o, s.a, share);
+	if (!status && e) {
+		cli_complain(argv[0], e, &err);
+		fprintf(stderr, "scwatcher: what %s printed may be incomplete\n", argv[1]);
+		status = STATUS_RUN_GONE;
+	}
+	cli_session_close(&s);
+	if (status)
+		return status;
+	if (WIFSIGNALED(wait_status))
+		return STATUS_RUN_SIGNAL + WTERMSIG(wait_status);
+	return WEXITSTATUS(wait_status);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is sealed inside the records once a session stands: requests for pages of guest virtual
+ * memory, and the pages. A request names ranges, lists and tables of lists in one go, so that a
+ * walk of the guest's structures costs a few round trips and not one per node. Encoders and
+ * decoders are bytes in, bytes out; a decoder refuses whatever it isn't sure of as a whole.
+ */
+#ifndef SCW_CHANNEL_MESSAGE_H
+#define SCW_CHANNEL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "channel/wire.h"
+
+/* Types of records. */
+enum channel_type {
+	CHANNEL_EVIDENCE = 1, /* client, once: who it is, bound to the transcript */
+	CHANNEL_ACCEPT = 2,   /* device: what the client must know of the guest */
+	CHANNEL_REFUSE = 3,   /* device, then it closes: an error code and a text */
+	CHANNEL_REQUEST = 4,  /* client: items, below */
+	CHANNEL_PAGES = 5,    /* device: one or more per request, below */
+};
+
+enum {
+	CHANNEL_PAGE_SIZE = 4096,
+	CHANNEL_ITEMS_MAX = 64,	    /* in one request */
+	CHANNEL_FOLLOW_MAX = 4,	    /* pointers followed from each node of a list */
+	CHANNEL_AROUND_MAX = 16384, /* bytes before or after a node, or at a followed pointer */
+	CHANNEL_NODES_MAX = 1 << 20, /* nodes of all lists of one item */
+	CHANNEL_RANGE_MAX = 1 << 24, /* bytes of one range */
+	CHANNEL_TABLE_MAX = 1 << 20, /* heads of one table */
+	CHANNEL_REQUEST_PAGES = 1 << 14, /* pages that one request may bring */
+};
+
+enum channel_item_kind {
+	/* `size` bytes at `address`. */
+	CHANNEL_READ = 1,
+	/*
+	 * The list whose first node is at `address`: `before` and `after` bytes around each node, the
+	 * next node being the pointer at node + next_offset, until it is 0, odd (hlist_nulls), `address`
+	 * again, unreadable, or `bound` nodes are seen.
+	 */
+	CHANNEL_CHASE = 2,
+	/*
+	 * `size` pointers to first nodes, the first of them at `address` and each `stride` bytes further;
+	 * the pointers themselves, and each list as above.
+	 */
+	CHANNEL_TABLE = 3,
+};
+
+/* At each node the pointer at node + offset leads to `size` bytes that are wanted too. */
+struct channel_follow {
+	int32_t offset;
+	uint32_t size; /* 0: unused */
+};
+
+struct channel_item {
+	enum channel_item_kind kind;
+	uint32_t bound;
+	uint64_t space; /* 0: the kernel's */
+	uint64_t address;
+	uint64_t size;
+	uint64_t stride;
+	int64_t next_offset;
+	uint32_t before, after;
+	struct channel_follow follow[CHANNEL_FOLLOW_MAX];
+};
+
+enum {
+	CHANNEL_ITEM_SIZE = 4 + 4 + 5 * 8 + 2 * 4 + CHANNEL_FOLLOW_MAX * 8,
+	CHANNEL_REQUEST_HEADER_SIZE = 8 + 4 + 4,
+	CHANNEL_REQUEST_MAX = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE,
+
+	CHANNEL_PAGES_HEADER_SIZE = 8 + 8 + 4 + 4,
+	CHANNEL_PAGE_HEADER_SIZE = 8 + 8,
+	/* whole pages that fit one record */
+	CHANNEL_PAGES_PER_RECORD = (CHANNEL_PLAIN_MAX - CHANNEL_PAGES_HEADER_SIZE) /
+				   (CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE),
+};
+
+/*
+ * A request: `number` comes back in its answers. Decoding checks every bound above; ERR_CORRUPT
+ * says what is wrong. Encoding: ERR_INVAL for what decoding would refuse or what doesn't fit.
+ */
+struct channel_request {
+	uint64_t number;
+	uint32_t count;
+	struct channel_item items[CHANNEL_ITEMS_MAX];
+};
+enum err channel_request_encode(const struct channel_request *r, void *buf, size_t room,
+				size_t *size_ret, struct err_ctx *err) ERR_NODISCARD;
+enum err channel_request_decode(const void *bytes, size_t size, struct channel_request *ret,
+				struct err_ctx *err) ERR_NODISCARD;
+
+/* What became of a page; in the low bits of its address on the wire. */
+enum channel_page_state {
+	CHANNEL_PAGE_DATA = 0,	   /* its bytes follow */
+	CHANNEL_PAGE_UNMAPPED = 1, /* the address has no translation */
+	CHANNEL_PAGE_NOPHYS = 2,   /* there is no memory behind it */
+};
+
+enum channel_pages_flags {
+	CHANNEL_PAGES_MORE = 1,	     /* another record of this answer follows */
+	CHANNEL_PAGES_TRUNCATED = 2, /* the request's budget of pages is used up: ask for the rest */
+};
+
+/* Head of an answer's record: `generation` changes when the guest's kernel was started anew. */
+struct channel_pages {
+	uint64_t number;
+	uint64_t generation;
+	uint32_t flags;
+	uint32_t count;
+};
+
+/* Write the head at the start of a record's plaintext (CHANNEL_PAGES_HEADER_SIZE bytes). */
+void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAGES_HEADER_SIZE]);
+/* Append a page (data: CHANNEL_PAGE_SIZE bytes, NULL unless CHANNEL_PAGE_DATA); bytes written. */
+size_t channel_page_encode(uint64_t space, uint64_t address, enum channel_page_state state,
+			   const void *data, uint8_t *buf);
+
+/* Takes one page of an answer; data is NULL unless CHANNEL_PAGE_DATA, and borrowed. */
+struct channel_page_sink {
+	void (*page)(struct channel_page_sink *s, uint64_t space, uint64_t address,
+		     enum channel_page_state state, const void *data);
+};
+/*
+ * Check a record of an answer as a whole, then give its pages to `sink`. ERR_CORRUPT for anything
+ * but exactly `count` well-formed pages; the sink has seen none of them then.
+ */
+enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pages *ret,
+			      struct channel_page_sink *sink, struct err_ctx *err) ERR_NODISCARD;
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/* Requests and answers as bytes; little-endian, read through the one bounded cursor. */
+#include "channel/message.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+
+static uint8_t *put32(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+	return p + 4;
+}
+
+static uint8_t *put64(uint8_t *p, uint64_t v)
+{
+	return put32(put32(p, (uint32_t)v), (uint32_t)(v >> 32));
+}
+
+/* What is wrong with an item; NULL when nothing is. */
+static const char *item_fault(const struct channel_item *i)
+{
+	bool lists = i->kind == CHANNEL_CHASE || i->kind == CHANNEL_TABLE;
+
+	if (i->kind != CHANNEL_READ && !lists)
+		return "is of no known kind";
+	if (i->space & (CHANNEL_PAGE_SIZE - 1))
+		return "names an address space that isn't a page";
+	if (i->kind == CHANNEL_READ && (!i->size || i->size > CHANNEL_RANGE_MAX))
+		return "asks for a range of no or too many bytes";
+	if (i->kind == CHANNEL_TABLE && (!i->size || i->size > CHANNEL_TABLE_MAX))
+		return "has no or too many heads";
+	if (i->kind == CHANNEL_TABLE && (i->stride < 8 || i->stride > CHANNEL_AROUND_MAX))
+		return "has heads too near or too far from each other";
+	if (!lists)
+		return NULL;
+	if (!i->bound || i->bound > CHANNEL_NODES_MAX)
+		return "has no or too large a bound of nodes";
+	if (i->before > CHANNEL_AROUND_MAX || i->after > CHANNEL_AROUND_MAX)
+		return "asks for too many bytes around a node";
+	if (i->next_offset < -CHANNEL_AROUND_MAX || i->next_offset > CHANNEL_AROUND_MAX)
+		return "has its link too far from the node";
+	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+		if (i->follow[f].size > CHANNEL_AROUND_MAX ||
+		    i->follow[f].offset < -CHANNEL_AROUND_MAX ||
+		    i->follow[f].offset > CHANNEL_AROUND_MAX)
+			return "follows a pointer too far away or to too many bytes";
+	}
+	return NULL;
+}
+
+enum err channel_request_encode(const struct channel_request *r, void *buf, size_t room,
+				size_t *size_ret, struct err_ctx *err)
+{
+	uint8_t *p = buf;
+
+	if (!r->count || r->count > CHANNEL_ITEMS_MAX ||
+	    room < CHANNEL_REQUEST_HEADER_SIZE + r->count * (size_t)CHANNEL_ITEM_SIZE)
+		return err_set(err, ERR_INVAL, "no room for a request of %u items", r->count);
+	p = put64(p, r->number);
+	p = put32(p, r->count);
+	p = put32(p, 0);
+	for (uint32_t n = 0; n < r->count; n++) {
+		const struct channel_item *i = &r->items[n];
+		const char *fault = item_fault(i);
+
+		if (fault)
+			return err_set(err, ERR_INVAL, "item %u of a request %s", n, fault);
+		p = put32(p, i->kind);
+		p = put32(p, i->bound);
+		p = put64(p, i->space);
+		p = put64(p, i->address);
+		p = put64(p, i->size);
+		p = put64(p, i->stride);
+		p = put64(p, (uint64_t)i->next_offset);
+		p = put32(p, i->before);
+		p = put32(p, i->after);
+		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+			p = put32(p, (uint32_t)i->follow[f].offset);
+			p = put32(p, i->follow[f].size);
+		}
+	}
+	*size_ret = (size_t)(p - (uint8_t *)buf);
+	return ERR_OK;
+}
+
+enum err channel_request_decode(const void *bytes, size_t size, struct channel_request *ret,
+				struct err_ctx *err)
+{
+	struct base_cursor c = base_cursor_over(bytes, size);
+	uint32_t reserved;
+
+	ret->number = base_cursor_u64(&c);
+	ret->count = base_cursor_u32(&c);
+	reserved = base_cursor_u32(&c);
+	if (!base_cursor_ok(&c) || reserved || !ret->count || ret->count > CHANNEL_ITEMS_MAX ||
+	    base_cursor_left(&c) != ret->count * (size_t)CHANNEL_ITEM_SIZE)
+		return err_set(err, ERR_CORRUPT, "a request of %zu bytes doesn't hold its items",
+			       size);
+	for (uint32_t n = 0; n < ret->count; n++) {
+		struct channel_item *i = &ret->items[n];
+		const char *fault;
+
+		i->kind = base_cursor_u32(&c);
+		i->bound = base_cursor_u32(&c);
+		i->space = base_cursor_u64(&c);
+		i->address = base_cursor_u64(&c);
+		i->size = base_cursor_u64(&c);
+		i->stride = base_cursor_u64(&c);
+		i->next_offset = (int64_t)base_cursor_u64(&c);
+		i->before = base_cursor_u32(&c);
+		i->after = base_cursor_u32(&c);
+		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+			i->follow[f].offset = (int32_t)base_cursor_u32(&c);
+			i->follow[f].size = base_cursor_u32(&c);
+		}
+		fault = item_fault(i);
+		if (fault)
+			return err_set(err, ERR_CORRUPT, "item %u of a request %s", n, fault);
+	}
+	return ERR_OK;
+}
+
+void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAGES_HEADER_SIZE])
+{
+	buf = put64(buf, p->number);
+	buf = put64(buf, p->generation);
+	buf = put32(buf, p->flags);
+	put32(buf, p->count);
+}
+
+size_t channel_page_encode(uint64_t space, uint64_t address, enum channel_page_state state,
+			   const void *data, uint8_t *buf)
+{
+	uint8_t *p = put64(put64(buf, space), address | state);
+
+	if (state != CHANNEL_PAGE_DATA)
+		return CHANNEL_PAGE_HEADER_SIZE;
+	memcpy(p, data, CHANNEL_PAGE_SIZE);
+	return CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE;
+}
+
+/* One page at the cursor; false when there is no well-formed one. */
+static bool page_decode(struct base_cursor *c, uint64_t *space, uint64_t *address,
+			enum channel_page_state *state, const void **data)
+{
+	uint64_t at;
+
+	*space = base_cursor_u64(c);
+	at = base_cursor_u64(c);
+	*address = at & ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
+	*state = at & (CHANNEL_PAGE_SIZE - 1);
+	*data = NULL;
+	if (*space & (CHANNEL_PAGE_SIZE - 1) || *state > CHANNEL_PAGE_NOPHYS)
+		return false;
+	if (*state == CHANNEL_PAGE_DATA)
+		*data = base_cursor_bytes(c, CHANNEL_PAGE_SIZE);
+	return base_cursor_ok(c);
+}
+
+enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pages *ret,
+			      struct channel_page_sink *sink, struct err_ctx *err)
+{
+	struct base_cursor c = base_cursor_over(bytes, size), pages;
+	enum channel_page_state state;
+	struct channel_pages head;
+	uint64_t space, address;
+	const void *data;
+
+	head.number = base_cursor_u64(&c);
+	head.generation = base_cursor_u64(&c);
+	head.flags = base_cursor_u32(&c);
+	head.count = base_cursor_u32(&c);
+	if (!base_cursor_ok(&c) || head.flags & ~(CHANNEL_PAGES_MORE | CHANNEL_PAGES_TRUNCATED))
+		return err_set(err, ERR_CORRUPT, "an answer of %zu bytes has no head", size);
+	pages = c;
+	for (uint32_t i = 0; i < head.count; i++) {
+		if (!page_decode(&c, &space, &address, &state, &data))
+			return err_set(err, ERR_CORRUPT, "page %u of an answer of %u is malformed", i,
+				       head.count);
+	}
+	if (base_cursor_left(&c))
+		return err_set(err, ERR_CORRUPT, "an answer has %zu bytes after its last page",
+			       base_cursor_left(&c));
+	for (uint32_t i = 0; i < head.count; i++) {
+		page_decode(&pages, &space, &address, &state, &data);
+		sink->page(sink, space, address, state, data);
+	}
+	*ret = head;
+	return ERR_OK;
+}

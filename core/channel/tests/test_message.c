@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+/* Requests and answers: what goes in comes out, and nothing malformed comes out at all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/checked.h"
+#include "channel/message.h"
+
+static struct channel_request good_request(void)
+{
+	return (struct channel_request){
+		.number = 0x1122334455667788,
+		.count = 3,
+		.items = {
+			{.kind = CHANNEL_READ, .space = 0x1000, .address = ~0ull - 99, .size = 100},
+			{.kind = CHANNEL_CHASE,
+			 .address = 0xffff888000001000,
+			 .bound = 10,
+			 .next_offset = -8,
+			 .before = 16,
+			 .after = 4096,
+			 .follow = {{.offset = -4, .size = 1}, {.offset = 16384, .size = 16384}}},
+			{.kind = CHANNEL_TABLE,
+			 .address = 0xffffffff81000000,
+			 .size = 4096,
+			 .stride = 16,
+			 .bound = CHANNEL_NODES_MAX},
+		},
+	};
+}
+
+static void request_round_trip(void **state)
+{
+	struct channel_request in = good_request(), out = {0};
+	uint8_t buf[CHANNEL_REQUEST_MAX];
+	size_t size = 0;
+
+	(void)state;
+	assert_int_equal(channel_request_encode(&in, buf, sizeof(buf), &size, NULL), ERR_OK);
+	assert_int_equal(size, CHANNEL_REQUEST_HEADER_SIZE + 3 * CHANNEL_ITEM_SIZE);
+	assert_int_equal(channel_request_decode(buf, size, &out, NULL), ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	for (size_t cut = 0; cut < size; cut++)
+		assert_int_equal(channel_request_decode(buf, cut, &out, NULL), ERR_CORRUPT);
+}
+
+struct bad_item {
+	struct channel_item item;
+	const char *text;
+};
+
+static void bad_items_are_refused_by_both_sides(void **state)
+{
+	static const struct bad_item bad[] = {
+		{{.kind = 0}, "item 0 of a request is of no known kind"},
+		{{.kind = 4}, "item 0 of a request is of no known kind"},
+		{{.kind = CHANNEL_READ, .size = 0},
+		 "item 0 of a request asks for a range of no or too many bytes"},
+		{{.kind = CHANNEL_READ, .size = CHANNEL_RANGE_MAX + 1},
+		 "item 0 of a request asks for a range of no or too many bytes"},
+		{{.kind = CHANNEL_READ, .size = 1, .space = 0x1001},
+		 "item 0 of a request names an address space that isn't a page"},
+		{{.kind = CHANNEL_CHASE, .bound = 0},
+		 "item 0 of a request has no or too large a bound of nodes"},
+		{{.kind = CHANNEL_CHASE, .bound = CHANNEL_NODES_MAX + 1},
+		 "item 0 of a request has no or too large a bound of nodes"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .before = CHANNEL_AROUND_MAX + 1},
+		 "item 0 of a request asks for too many bytes around a node"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .next_offset = INT64_MIN},
+		 "item 0 of a request has its link too far from the node"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = 1 << 30}}},
+		 "item 0 of a request follows a pointer too far away or to too many bytes"},
+		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 0, .stride = 8},
+		 "item 0 of a request has no or too many heads"},
+		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 1, .stride = 7},
+		 "item 0 of a request has heads too near or too far from each other"},
+	};
+	/* a good item is changed into each bad one on the wire, where encoding can't stop it */
+	struct channel_request good = {.count = 1, .items = {{.kind = CHANNEL_READ, .size = 1}}};
+	uint8_t buf[CHANNEL_REQUEST_MAX];
+	size_t size;
+
+	(void)state;
+	for (size_t n = 0; n < BASE_COUNT(bad); n++) {
+		struct channel_request r = {.count = 1, .items = {bad[n].item}}, out;
+		const struct channel_item *i = &bad[n].item;
+		uint64_t words[] = {i->kind | (uint64_t)i->bound << 32, i->space, i->address, i->size,
+				    i->stride, (uint64_t)i->next_offset,
+				    i->before | (uint64_t)i->after << 32};
+		struct err_ctx err = {0};
+
+		assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, &err), ERR_INVAL);
+		assert_string_equal(err.text, bad[n].text);
+		assert_int_equal(channel_request_encode(&good, buf, sizeof(buf), &size, NULL), ERR_OK);
+		memcpy(buf + CHANNEL_REQUEST_HEADER_SIZE, words, sizeof(words));
+		memcpy(buf + CHANNEL_REQUEST_HEADER_SIZE + sizeof(words), i->follow,
+		       sizeof(i->follow));
+		err_clear(&err);
+		assert_int_equal(channel_request_decode(buf, size, &out, &err), ERR_CORRUPT);
+		assert_string_equal(err.text, bad[n].text);
+	}
+}
+
+static void too_many_items_are_refused(void **state)
+{
+	static uint8_t buf[CHANNEL_REQUEST_MAX + CHANNEL_ITEM_SIZE];
+	struct channel_request r = {.count = CHANNEL_ITEMS_MAX + 1}, out;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, NULL), ERR_INVAL);
+	r.count = 0;
+	assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, NULL), ERR_INVAL);
+	buf[8] = CHANNEL_ITEMS_MAX + 1;
+	assert_int_equal(channel_request_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
+}
+
+struct seen {
+	struct channel_page_sink sink;
+	unsigned int count;
+	uint64_t spaces[4], addresses[4];
+	enum channel_page_state states[4];
+	uint8_t first[4];
+};
+
+static void see_page(struct channel_page_sink *s, uint64_t space, uint64_t address,
+		     enum channel_page_state state, const void *data)
+{
+	struct seen *seen = (struct seen *)s;
+
+	assert_in_range(seen->count, 0, 3);
+	seen->spaces[seen->count] = space;
+	seen->addresses[seen->count] = address;
+	seen->states[seen->count] = state;
+	seen->first[seen->count] = data ? *(const uint8_t *)data : 0;
+	seen->count++;
+}
+
+static size_t make_answer(uint8_t *buf)
+{
+	struct channel_pages head = {.number = 9, .generation = 3, .flags = CHANNEL_PAGES_MORE,
+				     .count = 3};
+	uint8_t page[CHANNEL_PAGE_SIZE];
+	size_t size = CHANNEL_PAGES_HEADER_SIZE;
+
+	memset(page, 0xab, sizeof(page));
+	channel_pages_encode(&head, buf);
+	size += channel_page_encode(0, 0xffffffffff000000, CHANNEL_PAGE_DATA, page, buf + size);
+	size += channel_page_encode(0x5000, 0x7000, CHANNEL_PAGE_UNMAPPED, NULL, buf + size);
+	size += channel_page_encode(0, 0x8000, CHANNEL_PAGE_NOPHYS, NULL, buf + size);
+	return size;
+}
+
+static void answer_round_trip(void **state)
+{
+	struct seen seen = {.sink = {see_page}};
+	struct channel_pages head = {0};
+	uint8_t buf[2 * CHANNEL_PAGE_SIZE];
+	size_t size = make_answer(buf);
+
+	(void)state;
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_OK);
+	assert_int_equal(head.number, 9);
+	assert_int_equal(head.generation, 3);
+	assert_int_equal(head.flags, CHANNEL_PAGES_MORE);
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.addresses[0], 0xffffffffff000000);
+	assert_int_equal(seen.first[0], 0xab);
+	assert_int_equal(seen.spaces[1], 0x5000);
+	assert_int_equal(seen.states[1], CHANNEL_PAGE_UNMAPPED);
+	assert_int_equal(seen.states[2], CHANNEL_PAGE_NOPHYS);
+}
+
+static void malformed_answer_gives_no_page(void **state)
+{
+	struct seen seen = {.sink = {see_page}};
+	uint8_t buf[2 * CHANNEL_PAGE_SIZE + 1];
+	struct channel_pages head;
+	size_t size = make_answer(buf);
+
+	(void)state;
+	for (size_t cut = 0; cut < size; cut++)
+		assert_int_equal(channel_pages_decode(buf, cut, &head, &seen.sink, NULL),
+				 ERR_CORRUPT);
+	assert_int_equal(channel_pages_decode(buf, size + 1, &head, &seen.sink, NULL), ERR_CORRUPT);
+	buf[20]++; /* the count */
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	buf[20] = 3;
+	buf[16] = 4; /* an unknown flag */
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	buf[16] = 0;
+	buf[CHANNEL_PAGES_HEADER_SIZE + 8] = 3; /* an unknown state */
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	assert_int_equal(seen.count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(request_round_trip),
+		cmocka_unit_test(bad_items_are_refused_by_both_sides),
+		cmocka_unit_test(too_many_items_are_refused),
+		cmocka_unit_test(answer_round_trip),
+		cmocka_unit_test(malformed_answer_gives_no_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Symbols of loaded modules, out of the modules' own tables (kernel/module/kallsyms.c). */
+#ifndef SCW_KLIB_MODSYM_H
+#define SCW_KLIB_MODSYM_H
+
+#include "klib/types_base.h"
+
+enum {
+	KSYM_SIZE = 512, /* the longest name with its NUL (KSYM_NAME_LEN since 6.1) */
+};
+
+/* Name of the module's symbol that begins at `at`. False when there is none. */
+bool modsym_name(uint64_t at, char name[KSYM_SIZE]);
+
+#endif

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernel records of the network: sockets and the tables that they hang in, devices, routes,
+ * neighbours, multicast, counters. Only the members that are used, in any order; several kernels'
+ * members stand side by side and code asks guest_has() which are there.
+ */
+#ifndef SCW_KLIB_TYPES_NET_H
+#define SCW_KLIB_TYPES_NET_H
+
+#include "klib/types_base.h"
+
+GUEST_TYPES_BEGIN
+
+struct net;
+struct net_device;
+struct sock;
+
+/* include/linux/in6.h; read as a whole with guest_read() */
+struct in6_addr {
+	uint8_t u6_addr8[16];
+};
+
+/* include/net/net_namespace.h */
+typedef struct {
+	struct net __guest *net;
+} possible_net_t;
+
+/* include/linux/timer.h */
+struct timer_list {
+	struct hlist_node entry;
+	unsigned long expires;
+};
+/* include/linux/workqueue.h */
+struct delayed_work {
+	struct timer_list timer;
+};
+
+/* include/linux/rhashtable-types.h, rhashtable.h */
+struct rhash_head {
+	struct rhash_head __guest *next;
+};
+struct bucket_table {
+	unsigned int size;
+	unsigned int nest;
+	struct bucket_table __guest *future_tbl;
+	uint64_t buckets[];
+};
+struct rhashtable {
+	struct bucket_table __guest *tbl;
+	atomic_t nelems;
+};
+
+/* include/linux/fs.h, net.h, net/sock.h: a socket's inode */
+struct inode {
+	unsigned long i_ino;
+	kuid_t i_uid;
+};
+struct socket {
+	short type;
+};
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+
+/* include/net/sock.h */
+struct sock_common {
+	uint32_t skc_daddr;
+	uint32_t skc_rcv_saddr;
+	uint64_t skc_addrpair;
+	uint32_t skc_portpair;
+	uint16_t skc_dport;
+	uint16_t skc_num;
+	unsigned int skc_hash;
+	unsigned short skc_family;
+	uint8_t skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	struct hlist_node skc_node;
+	struct hlist_nulls_node skc_nulls_node;
+	refcount_t skc_refcnt;
+	struct sock __guest *skc_listener; /* of a request_sock */
+};
+struct sock {
+	struct sock_common __sk_common;
+	struct {
+		atomic_t rmem_alloc;
+	} sk_backlog;
+	refcount_t sk_wmem_alloc;
+	atomic_t sk_drops;
+	uint32_t sk_ack_backlog;
+	uint16_t sk_type;
+	uint16_t sk_protocol;
+	struct timer_list sk_timer;
+	struct socket __guest *sk_socket;
+	/* since 6.17 */
+	unsigned long sk_ino;
+	kuid_t sk_uid;
+};
+struct proto {
+	unsigned int inuse_idx;
+	unsigned int obj_size;
+	unsigned int max_header;
+	atomic_long_t __guest *memory_allocated;
+	int __guest *per_cpu_fw_alloc;
+	struct percpu_counter __guest *sockets_allocated;
+	unsigned long __guest *memory_pressure;
+	void __guest *slab;
+	struct module __guest *owner;
+	char name[32];
+	struct list_head node;
+	void __guest *close;
+	void __guest *connect;
+	void __guest *disconnect;
+	void __guest *accept;
+	void __guest *ioctl;
+	void __guest *init;
+	void __guest *destroy;
+	void __guest *shutdown;
+	void __guest *setsockopt;
+	void __guest *getsockopt;
+	void __guest *sendmsg;
+	void __guest *recvmsg;
+	void __guest *sendpage; /* up to 6.4 */
+	void __guest *bind;
+	void __guest *backlog_rcv;
+	void __guest *hash;
+	void __guest *unhash;
+	void __guest *get_port;
+	void __guest *enter_memory_pressure;
+};
+struct prot_inuse {
+	int all; /* since 5.17; net->core.sock_inuse before */
+	int val[64];
+};
+
+/* include/net/inet_sock.h, inet_connection_sock.h, linux/tcp.h */
+struct inet_sock {
+	struct sock sk;
+	uint16_t inet_sport;
+};
+struct fastopen_queue {
+	int max_qlen;
+};
+struct request_sock_queue {
+	struct fastopen_queue fastopenq;
+};
+struct inet_connection_sock {
+	struct request_sock_queue icsk_accept_queue;
+	unsigned long icsk_timeout;
+	struct timer_list icsk_retransmit_timer;
+	struct timer_list icsk_keepalive_timer; /* sk_timer before */
+	uint32_t icsk_rto;
+	uint8_t icsk_retransmits;
+	uint8_t icsk_pending;
+	uint8_t icsk_probes_out;
+	struct {
+		uint8_t pending;
+		uint8_t quick;
+		uint8_t pingpong;
+		uint64_t ato : 40; /* of 8 bits since 6.6, of 32 before */
+	} icsk_ack;
+};
+struct tcp_sock {
+	uint32_t rcv_nxt;
+	uint32_t copied_seq;
+	uint32_t write_seq;
+	uint32_t snd_una;
+	uint32_t snd_cwnd;
+	uint32_t snd_ssthresh;
+};
+struct udp_sock {
+	int forward_deficit;
+};
+
+/* include/net/inet_timewait_sock.h, request_sock.h */
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	uint8_t tw_substate;
+	uint16_t tw_sport;
+	struct timer_list tw_timer;
+};
+struct request_sock {
+	struct sock_common __req_common;
+	struct timer_list rsk_timer;
+	uint8_t num_timeout : 7;
+};
+
+/* include/net/inet_hashtables.h, inet_timewait_sock.h */
+struct inet_ehash_bucket {
+	struct hlist_nulls_head chain;
+};
+struct inet_listen_hashbucket {
+	struct hlist_nulls_head nulls_head;
+};
+struct inet_hashinfo {
+	struct inet_ehash_bucket __guest *ehash;
+	unsigned int ehash_mask;
+	unsigned int lhash2_mask;
+	struct inet_listen_hashbucket __guest *lhash2;
+	struct inet_listen_hashbucket listening_hash[32]; /* up to 5.18 */
+};
+struct inet_timewait_death_row {
+	atomic_t tw_count;	/* up to 5.18 */
+	refcount_t tw_refcount;
+	struct inet_hashinfo __guest *hashinfo;
+};
+
+/* include/net/udp.h, raw.h, ping.h */
+struct udp_hslot {
+	struct hlist_head head;
+};
+struct udp_table {
+	struct udp_hslot __guest *hash;
+	unsigned int mask;
+};
+struct raw_hashinfo {
+	struct hlist_head ht[256];
+};
+struct ping_table {
+	uint64_t hash[64];
+};
+
+/* include/net/af_unix.h, linux/un.h */
+struct sockaddr_un {
+	char sun_path[108];
+};
+struct unix_address {
+	int len;
+	unsigned int hash; /* up to 5.16 */
+	struct sockaddr_un name[];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address __guest *addr;
+};
+struct unix_table {
+	struct hlist_head __guest *buckets;
+};
+
+/* net/packet/internal.h */
+struct packet_sock {
+	struct sock sk;
+	unsigned long flags;
+	unsigned int running; /* up to 6.0; then a bit of flags */
+	int ifindex;
+	uint16_t num;
+};
+
+/* net/netlink/af_netlink.h */
+struct netlink_sock {
+	struct sock sk;
+	uint32_t portid;
+	unsigned long __guest *groups;
+	bool cb_running;
+	struct rhash_head node;
+};
+struct netlink_table {
+	struct rhashtable hash;
+};
+
+/* include/linux/netdevice.h */
+struct net_device_stats {
+	unsigned long rx_packets;
+};
+struct net_device_core_stats {
+	unsigned long rx_dropped;
+	unsigned long tx_dropped;
+};
+struct pcpu_lstats {
+	uint64_t packets;
+	uint64_t bytes;
+};
+struct pcpu_sw_netstats {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+};
+struct pcpu_dstats {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t rx_drops;
+	uint64_t tx_drops;
+};
+struct vlan_pcpu_stats {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t rx_multicast;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint32_t rx_errors;
+	uint32_t tx_dropped;
+};
+struct vlan_dev_priv {
+	struct vlan_pcpu_stats __guest *vlan_pcpu_stats;
+};
+struct net_device_ops {
+	void __guest *ndo_get_stats64;
+	void __guest *ndo_get_stats;
+};
+struct netdev_hw_addr {
+	struct list_head list;
+	uint8_t addr[32];
+	bool global_use;
+	int refcount;
+};
+struct netdev_hw_addr_list {
+	struct list_head list;
+};
+struct net_device {
+	char name[16];
+	int ifindex;
+	unsigned short type;
+	uint8_t addr_len;
+	struct net_device_ops __guest *netdev_ops;
+	struct net_device_stats stats;
+	struct net_device_core_stats __guest *core_stats; /* since 5.18 */
+	atomic_long_t rx_dropped;			  /* before */
+	atomic_long_t tx_dropped;
+	unsigned int pcpu_stat_type : 8;
+	struct pcpu_lstats __guest *lstats;
+	struct pcpu_sw_netstats __guest *tstats;
+	struct pcpu_dstats __guest *dstats;
+	struct hlist_node index_hlist;
+	struct list_head dev_list;
+	struct in_device __guest *ip_ptr;
+	struct inet6_dev __guest *ip6_ptr;
+	struct netdev_hw_addr_list mc;
+	struct list_head ptype_all;
+	void __guest *wireless_handlers;
+	void __guest *ieee80211_ptr;
+	possible_net_t nd_net;
+	uint8_t priv[]; /* since 6.10 */
+};
+struct packet_type {
+	uint16_t type;
+	struct net_device __guest *dev;
+	void __guest *func;
+	struct net __guest *af_packet_net;
+	struct list_head list;
+};
+struct net_hotdata {
+	struct list_head ptype_all;
+};
+struct sd_flow_limit {
+	unsigned int count;
+};
+struct softnet_data {
+	unsigned int processed;
+	unsigned int time_squeeze;
+	unsigned int received_rps;
+	unsigned int dropped; /* atomic_t since 6.9 */
+	struct sd_flow_limit __guest *flow_limit;
+	struct {
+		uint32_t qlen;
+	} input_pkt_queue;
+	struct {
+		uint32_t qlen;
+	} process_queue;
+};
+
+/* include/net/ip_fib.h, net/ipv4/fib_lookup.h, fib_trie.c */
+struct fib_table {
+	struct hlist_node tb_hlist;
+	uint32_t tb_id;
+	uint64_t __guest *tb_data;
+};
+struct key_vector {
+	uint32_t key;
+	uint8_t pos;
+	uint8_t bits;
+	struct hlist_head leaf;
+	uint64_t tnode[];
+};
+struct trie {
+	struct key_vector kv[1];
+};
+struct dst_metrics {
+	uint32_t metrics[16];
+};
+struct fib_nh_common {
+	struct net_device __guest *nhc_dev;
+	uint8_t nhc_gw_family;
+	union {
+		uint32_t ipv4;
+		struct in6_addr ipv6;
+	} nhc_gw;
+};
+struct fib_nh {
+	struct fib_nh_common nh_common;
+};
+struct fib6_nh {
+	struct fib_nh_common nh_common;
+};
+struct fib_info {
+	uint32_t fib_priority;
+	struct dst_metrics __guest *fib_metrics;
+	struct nexthop __guest *nh;
+	struct fib_nh fib_nh[];
+};
+struct fib_alias {
+	struct hlist_node fa_list;
+	struct fib_info __guest *fa_info;
+	uint8_t fa_type;
+	uint8_t fa_slen;
+	uint32_t tb_id;
+};
+
+/* include/net/nexthop.h */
+struct nh_grp_entry {
+	struct nexthop __guest *nh;
+};
+struct nh_group {
+	uint16_t num_nh;
+	bool is_multipath;
+	bool mpath; /* up to 5.12 */
+	struct nh_grp_entry nh_entries[];
+};
+struct nh_info {
+	uint8_t family;
+	struct fib_nh_common fib_nhc;
+	struct fib6_nh fib6_nh;
+};
+struct nexthop {
+	bool is_group;
+	struct nh_info __guest *nh_info;
+	struct nh_group __guest *nh_grp;
+};
+
+/* include/net/ip6_fib.h */
+struct rt6key {
+	struct in6_addr addr;
+	int plen;
+};
+struct fib6_info {
+	struct fib6_info __guest *fib6_next;
+	refcount_t fib6_ref;
+	struct rt6key fib6_dst;
+	struct rt6key fib6_src;
+	uint32_t fib6_flags;
+	uint32_t fib6_metric;
+	struct nexthop __guest *nh;
+	struct fib6_nh fib6_nh[];
+};
+struct fib6_node {
+	struct fib6_node __guest *parent;
+	struct fib6_node __guest *left;
+	struct fib6_node __guest *right;
+	struct fib6_node __guest *subtree;
+	struct fib6_info __guest *leaf;
+	uint16_t fn_flags;
+};
+struct fib6_table {
+	struct hlist_node tb6_hlist;
+	uint32_t tb6_id;
+	struct fib6_node tb6_root;
+};
+struct rt6_statistics {
+	uint32_t fib_nodes;
+	uint32_t fib_route_nodes;
+	uint32_t fib_rt_entries;
+	uint32_t fib_rt_cache;
+	uint32_t fib_discarded_routes;
+	atomic_t fib_rt_alloc;
+};
+struct dst_ops {
+	struct percpu_counter pcpuc_entries;
+};
+
+/* include/net/neighbour.h */
+struct neighbour {
+	struct neighbour __guest *next; /* up to 6.12; then in a list by `hash` */
+	struct hlist_node hash;
+	struct net_device __guest *dev;
+	uint8_t nud_state;
+	uint8_t ha[32];
+	uint8_t primary_key[];
+};
+struct neigh_hash_table {
+	uint64_t __guest *hash_buckets;
+	struct hlist_head __guest *hash_heads;
+	unsigned int hash_shift;
+};
+struct pneigh_entry {
+	struct pneigh_entry __guest *next;
+	possible_net_t net;
+	struct net_device __guest *dev;
+	uint8_t key[];
+};
+struct neigh_table {
+	struct neigh_hash_table __guest *nht;
+	uint64_t __guest *phash_buckets;
+};
+
+/* include/linux/inetdevice.h, igmp.h */
+struct ipv4_devconf {
+	int data[20];
+};
+struct in_device {
+	struct ip_mc_list __guest *mc_list;
+	int mc_count;
+	unsigned long mr_v1_seen;
+	unsigned long mr_v2_seen;
+	struct ipv4_devconf cnf;
+};
+struct ip_sf_list {
+	struct ip_sf_list __guest *sf_next;
+	unsigned long sf_count[2];
+	uint32_t sf_inaddr;
+};
+struct ip_mc_list {
+	uint32_t multiaddr;
+	struct ip_sf_list __guest *sources;
+	struct ip_mc_list __guest *next_rcu;
+	struct timer_list timer;
+	int users;
+	char tm_running;
+	char reporter;
+};
+
+/* include/net/if_inet6.h */
+struct ip6_sf_list {
+	struct ip6_sf_list __guest *sf_next;
+	struct in6_addr sf_addr;
+	unsigned long sf_count[2];
+};
+struct ifmcaddr6 {
+	struct in6_addr mca_addr;
+	struct ifmcaddr6 __guest *next;
+	struct ip6_sf_list __guest *mca_sources;
+	struct timer_list mca_timer; /* up to 5.12 */
+	struct delayed_work mca_work;
+	unsigned int mca_flags;
+	int mca_users;
+};
+struct ifacaddr6 {
+	struct in6_addr aca_addr;
+	struct ifacaddr6 __guest *aca_next;
+	int aca_users;
+};
+struct inet6_dev {
+	struct net_device __guest *dev;
+	struct ifmcaddr6 __guest *mc_list;
+	struct ifacaddr6 __guest *ac_list;
+};
+struct inet6_ifaddr {
+	struct in6_addr addr;
+	uint32_t prefix_len;
+	uint32_t flags;
+	uint16_t scope;
+	struct inet6_dev __guest *idev;
+	struct hlist_node addr_lst;
+};
+
+/* include/net/inet_frag.h */
+struct fqdir {
+	struct rhashtable rhashtable;
+	atomic_long_t mem;
+};
+
+/* include/net/snmp.h, netns/mib.h: per-CPU counters by number, and a table of their names */
+struct snmp_mib {
+	const char __guest *name;
+	int entry;
+};
+struct icmpmsg_mib {
+	atomic_long_t mibs[512];
+};
+struct icmpv6msg_mib {
+	atomic_long_t mibs[512];
+};
+struct netns_mib {
+	void __guest *ip_statistics;
+	void __guest *ipv6_statistics;
+	void __guest *tcp_statistics;
+	void __guest *net_statistics;
+	void __guest *udp_statistics;
+	void __guest *udp_stats_in6;
+	void __guest *udplite_statistics;
+	void __guest *udplite_stats_in6;
+	void __guest *icmp_statistics;
+	void __guest *icmpv6_statistics;
+	void __guest *mptcp_statistics;
+	void __guest *xfrm_statistics;
+	void __guest *tls_statistics;
+	struct icmpmsg_mib __guest *icmpmsg_statistics;
+	struct icmpv6msg_mib __guest *icmpv6msg_statistics;
+};
+
+/* include/net/net_namespace.h and netns/ */
+struct netns_core {
+	struct prot_inuse __guest *prot_inuse;
+	int __guest *sock_inuse; /* up to 5.16 */
+};
+struct netns_packet {
+	struct hlist_head sklist;
+};
+struct netns_unix {
+	struct unix_table table; /* since 6.0 */
+};
+struct netns_ipv4 {
+	struct inet_timewait_death_row tcp_death_row;
+	struct udp_table __guest *udp_table; /* since 6.2 */
+	uint8_t sysctl_tcp_pingpong_thresh;
+	uint8_t sysctl_ip_default_ttl;
+	struct ipv4_devconf __guest *devconf_all;
+	struct hlist_head __guest *fib_table_hash;
+	bool fib_has_custom_rules;
+	struct fqdir __guest *fqdir;
+};
+struct netns_ipv6 {
+	struct hlist_head __guest *fib_table_hash;
+	struct hlist_head __guest *inet6_addr_lst; /* since 5.18 */
+	struct rt6_statistics __guest *rt6_stats;
+	struct dst_ops ip6_dst_ops;
+	struct fqdir __guest *fqdir;
+	bool fib6_has_custom_rules;
+};
+struct net {
+	struct list_head dev_base_head;
+	struct hlist_head __guest *dev_index_head;
+	struct xarray dev_by_index; /* since 6.6 */
+	struct netns_mib mib;
+	struct netns_core core;
+	struct netns_packet packet;
+	struct netns_unix unx;
+	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
+};
+
+/* include/linux/clocksource.h */
+struct clocksource {
+	uint32_t mult;
+	uint32_t shift;
+};
+
+GUEST_TYPES_END
+
+#endif

@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: MIT
+/*
+ * /proc/net/{tcp,udp,udplite,raw,icmp} and their "6" twins: rows as net/ipv4/tcp_ipv4.c, udp.c,
+ * raw.c, ping.c and net/ipv6/{tcp_ipv6,datagram}.c print them, in the order of the hash tables.
+ */
+#include "net_common.h"
+
+enum {
+	/* include/net/tcp_states.h */
+	TCP_SYN_RECV = 3,
+	TCP_TIME_WAIT = 6,
+	TCP_LISTEN = 10,
+	TCP_NEW_SYN_RECV = 12,
+	/* include/net/inet_connection_sock.h: values of icsk_pending */
+	TIME_RETRANS = 1,
+	TIME_PROBE0 = 3,
+	TIME_LOSS_PROBE = 5,
+	TIME_REO_TIMEOUT = 6,
+	/* include/net/inet_hashtables.h: what the ends of listening chains start from */
+	LISTENING_NULLS_BASE = 1 << 29,
+	LISTENING_HASH_SIZE = 32,
+	TCP_INFINITE_SSTHRESH = 0x7fffffff,
+	PINGPONG_THRESH = 1, /* include/net/inet_connection_sock.h; a sysctl since 6.7 */
+
+	RAW_HASH_SIZE = 256,
+	PING_HASH_SIZE = 64,
+
+	TCP_WIDTH = 149, /* columns that the IPv4 files pad to */
+	DGRAM_WIDTH = 127,
+};
+
+extern struct inet_hashinfo __guest tcp_hashinfo;
+extern struct udp_table __guest udp_table;
+extern struct udp_table __guest udplite_table;
+extern struct raw_hashinfo __guest raw_v4_hashinfo;
+extern struct raw_hashinfo __guest raw_v6_hashinfo;
+extern struct ping_table __guest ping_table;
+
+static const char tcp_header[] =
+	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+	"inode";
+static const char tcp6_header[] =
+	"  sl  local_address                         remote_address                        "
+	"st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+static const char dgram_header[] =
+	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+	"inode ref pointer drops";
+static const char dgram6_header[] =
+	"  sl  local_address                         remote_address                        "
+	"st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n";
+
+static void put_padded_header(struct seq_file *m, const char *text, size_t width)
+{
+	seq_setwidth(m, width);
+	seq_puts(m, text);
+	seq_pad(m, '\n');
+}
+
+/* What a row has to say of a socket before the columns that depend on the protocol. */
+struct ends {
+	uint32_t src, dst;
+	uint32_t src6[4], dst6[4];
+	uint16_t sport, dport; /* in host order */
+};
+
+static void read_addresses(const struct net_list *l, struct sock __guest *sk, struct ends *e)
+{
+	if (l->family == NET_AF_INET) {
+		e->src = sk->__sk_common.skc_rcv_saddr;
+		e->dst = sk->__sk_common.skc_daddr;
+	} else {
+		guest_read(e->src6, &sk->__sk_common.skc_v6_rcv_saddr, sizeof(e->src6));
+		guest_read(e->dst6, &sk->__sk_common.skc_v6_daddr, sizeof(e->dst6));
+	}
+	e->dport = net_ntohs(sk->__sk_common.skc_dport);
+}
+
+static char *put_end(char *p, const struct net_list *l, uint32_t addr, const uint32_t addr6[4],
+		     uint16_t port)
+{
+	if (l->family == NET_AF_INET) {
+		p = net_put_X8(p, addr);
+	} else {
+		for (int i = 0; i < 4; i++)
+			p = net_put_X8(p, addr6[i]);
+	}
+	*p++ = ':';
+	p = net_put_X4(p, port);
+	*p++ = ' ';
+	return p;
+}
+
+static char *put_ends(char *p, const struct net_list *l, uint64_t num, unsigned int width,
+		      const struct ends *e)
+{
+	p = net_put_u(p, num, width);
+	*p++ = ':';
+	*p++ = ' ';
+	p = put_end(p, l, e->src, e->src6, e->sport);
+	return put_end(p, l, e->dst, e->dst6, e->dport);
+}
+
+/* " tx:rx tr:when retrnsmt uid timeout inode ref pointer" */
+struct middle {
+	uint8_t state;
+	uint32_t tx, rx;
+	uint8_t timer;
+	uint64_t when;
+	uint32_t retransmits;
+	uint32_t uid;
+	int64_t timeout;
+	uint64_t ino;
+	int32_t refs;
+	uint64_t ptr;
+};
+
+static char *put_middle(char *p, const struct net_list *l, const struct middle *d)
+{
+	p = net_put_X2(p, d->state);
+	*p++ = ' ';
+	p = net_put_X8(p, d->tx);
+	*p++ = ':';
+	p = net_put_X8(p, d->rx);
+	*p++ = ' ';
+	p = net_put_X2(p, d->timer);
+	*p++ = ':';
+	p = net_put_lX8(p, d->when);
+	*p++ = ' ';
+	p = net_put_X8(p, d->retransmits);
+	*p++ = ' ';
+	p = net_put_u(p, d->uid, 5);
+	*p++ = ' ';
+	p = net_put_u(p, (uint64_t)d->timeout, 8);
+	*p++ = ' ';
+	p = net_put_u(p, d->ino, 0);
+	*p++ = ' ';
+	p = net_put_d(p, d->refs);
+	*p++ = ' ';
+	return net_put_pointer(p, l, d->ptr);
+}
+
+/* The row ends; `width` 0: no padding. */
+static void put_row(struct seq_file *m, char *row, char *p, size_t width)
+{
+	while (p < row + width)
+		*p++ = ' ';
+	*p++ = '\n';
+	seq_write(m, row, (size_t)(p - row));
+}
+
+/* ---- TCP ---- */
+
+static bool timer_pending(struct timer_list __guest *t)
+{
+	return t->entry.pprev;
+}
+
+static uint32_t ack_ato(struct inet_connection_sock __guest *icsk)
+{
+	return icsk->icsk_ack.ato;
+}
+
+static char *put_tcp_sock(char *p, struct net_list *l, struct sock __guest *sk, uint8_t state)
+{
+	struct inet_connection_sock __guest *icsk = (struct inet_connection_sock __guest *)sk;
+	struct tcp_sock __guest *tp = (struct tcp_sock __guest *)sk;
+	uint8_t pending = icsk->icsk_pending;
+	uint64_t expires = l->jiffies;
+	struct ends e;
+	struct middle d = { .state = state, .ptr = guest_addr(sk) };
+
+	if (pending == TIME_RETRANS || pending == TIME_REO_TIMEOUT || pending == TIME_LOSS_PROBE ||
+	    pending == TIME_PROBE0) {
+		d.timer = pending == TIME_PROBE0 ? 4 : 1;
+		expires = guest_has(struct inet_connection_sock, icsk_timeout) ?
+				  icsk->icsk_timeout : icsk->icsk_retransmit_timer.expires;
+	} else {
+		struct timer_list __guest *keepalive =
+			guest_has(struct inet_connection_sock, icsk_keepalive_timer) ?
+				&icsk->icsk_keepalive_timer : &sk->sk_timer;
+
+		if (timer_pending(keepalive)) {
+			d.timer = 2;
+			expires = keepalive->expires;
+		}
+	}
+	d.when = (uint64_t)net_delta_to_clock(l, expires);
+	if (state == TCP_LISTEN) {
+		d.rx = sk->sk_ack_backlog;
+	} else {
+		int32_t unread = (int32_t)(tp->rcv_nxt - tp->copied_seq);
+
+		d.rx = unread > 0 ? (uint32_t)unread : 0;
+	}
+	d.tx = tp->write_seq - tp->snd_una;
+	d.retransmits = icsk->icsk_retransmits;
+	d.timeout = icsk->icsk_probes_out;
+	d.refs = sk->__sk_common.skc_refcnt.refs.counter;
+	net_sock_owner(l, sk, &d.ino, &d.uid);
+
+	read_addresses(l, sk, &e);
+	e.sport = net_ntohs(((struct inet_sock __guest *)sk)->inet_sport);
+	p = put_ends(p, l, l->num, 4, &e);
+	p = put_middle(p, l, &d);
+
+	unsigned int thresh = guest_has(struct net, ipv4.sysctl_tcp_pingpong_thresh) ?
+				      l->net->ipv4.sysctl_tcp_pingpong_thresh : PINGPONG_THRESH;
+	unsigned int quick = (unsigned int)icsk->icsk_ack.quick << 1 |
+			     (icsk->icsk_ack.pingpong >= thresh);
+	uint32_t ssthresh = tp->snd_ssthresh;
+
+	*p++ = ' ';
+	p = net_put_u(p, (uint64_t)net_jiffies_to_clock(l, icsk->icsk_rto), 0);
+	*p++ = ' ';
+	p = net_put_u(p, (uint64_t)net_jiffies_to_clock(l, ack_ato(icsk)), 0);
+	*p++ = ' ';
+	p = net_put_u(p, quick, 0);
+	*p++ = ' ';
+	p = net_put_u(p, tp->snd_cwnd, 0);
+	*p++ = ' ';
+	if (state == TCP_LISTEN)
+		return net_put_d(p, icsk->icsk_accept_queue.fastopenq.max_qlen);
+	return net_put_d(p, ssthresh >= TCP_INFINITE_SSTHRESH ? -1 : (int64_t)ssthresh);
+}
+
+static char *put_tcp_timewait(char *p, struct net_list *l, struct sock __guest *sk)
+{
+	struct inet_timewait_sock __guest *tw = (struct inet_timewait_sock __guest *)sk;
+	struct ends e;
+	struct middle d = {
+		.state = tw->tw_substate,
+		.timer = 3,
+		.when = (uint64_t)net_delta_to_clock(l, tw->tw_timer.expires),
+		.refs = tw->__tw_common.skc_refcnt.refs.counter,
+		.ptr = guest_addr(sk),
+	};
+
+	read_addresses(l, sk, &e);
+	e.sport = net_ntohs(tw->tw_sport);
+	return put_middle(put_ends(p, l, l->num, 4, &e), l, &d);
+}
+
+static char *put_tcp_request(char *p, struct net_list *l, struct sock __guest *sk)
+{
+	struct request_sock __guest *req = (struct request_sock __guest *)sk;
+	struct sock __guest *listener = req->__req_common.skc_listener;
+	struct ends e;
+	struct middle d = {
+		.state = TCP_SYN_RECV,
+		.timer = 1,
+		.when = (uint64_t)net_delta_to_clock(l, req->rsk_timer.expires),
+		.retransmits = req->num_timeout,
+		.ptr = guest_addr(sk),
+	};
+
+	/* only the user: a request has no inode yet */
+	net_sock_owner(l, listener, &d.ino, &d.uid);
+	d.ino = 0;
+	read_addresses(l, sk, &e);
+	e.sport = req->__req_common.skc_num;
+	return put_middle(put_ends(p, l, l->num, 4, &e), l, &d);
+}
+
+static bool tcp_row(struct net_list *l, uint64_t node)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	uint32_t ports = sk->__sk_common.skc_portpair;
+	char row[NET_ROW_SIZE], *p;
+
+	if (sk->__sk_common.skc_family != l->family ||
+	    !guest_eq(sk->__sk_common.skc_net.net, l->net))
+		return false;
+
+	uint8_t state = sk->__sk_common.skc_state;
+
+	if (state == TCP_TIME_WAIT)
+		p = put_tcp_timewait(row, l, sk);
+	else if (state == TCP_NEW_SYN_RECV)
+		p = put_tcp_request(row, l, sk);
+	else
+		p = put_tcp_sock(row, l, sk, state);
+	/* sockets' memory is used again for sockets: was it one and the same all the time? */
+	if (sk->__sk_common.skc_portpair != ports || sk->__sk_common.skc_state != state)
+		guest_fault(sk);
+	put_row(l->m, row, p, l->family == NET_AF_INET ? TCP_WIDTH : 0);
+	return true;
+}
+
+static bool tcp_home(struct net_list *l, uint64_t node)
+{
+	return (net_sock_of_node(node)->__sk_common.skc_hash & l->mask) == l->bucket;
+}
+
+static void tcp_listening_bucket(struct net_list *l, uint64_t first)
+{
+	net_chain(l, first, (int64_t)l->bucket + LISTENING_NULLS_BASE, tcp_row, NULL);
+}
+
+static void tcp_established_bucket(struct net_list *l, uint64_t first)
+{
+	net_chain(l, first, l->bucket, tcp_row, tcp_home);
+}
+
+static int show_tcp(struct net_list *l)
+{
+	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
+	struct net_table t = {
+		.stride = (uint32_t)guest_sizeof(struct inet_listen_hashbucket),
+		.head = (uint32_t)guest_offsetof(struct inet_listen_hashbucket, nulls_head),
+	};
+
+	if (!h)
+		h = &tcp_hashinfo;
+	/* the listing went over to the second table in 5.15, with the iterator that BPF has */
+	if (guest_has(struct inet_hashinfo, listening_hash) &&
+	    !guest_has_symbol(bpf_iter_tcp_seq_next)) {
+		t.base = guest_addr(&h->listening_hash[0]);
+		t.count = LISTENING_HASH_SIZE;
+	} else {
+		t.base = guest_addr(h->lhash2);
+		t.count = (uint64_t)h->lhash2_mask + 1;
+	}
+	net_table_walk(l, &t, tcp_listening_bucket);
+
+	l->mask = h->ehash_mask;
+	t = (struct net_table){
+		.base = guest_addr(h->ehash),
+		.count = (uint64_t)l->mask + 1,
+		.stride = (uint32_t)guest_sizeof(struct inet_ehash_bucket),
+		.head = (uint32_t)guest_offsetof(struct inet_ehash_bucket, chain),
+	};
+	net_table_walk(l, &t, tcp_established_bucket);
+	return 0;
+}
+
+int net_tcp_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = NET_AF_INET;
+	put_padded_header(m, tcp_header, TCP_WIDTH);
+	return show_tcp(&l);
+}
+
+int net_tcp6_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = NET_AF_INET6;
+	seq_puts(m, tcp6_header);
+	return show_tcp(&l);
+}
+
+/* ---- datagrams: UDP, UDP-Lite, raw, ICMP ---- */
+
+struct dgram {
+	unsigned int width;  /* of the bucket number */
+	bool pad;
+	bool raw;	     /* the port is the protocol's number */
+	bool deficit;	     /* part of rmem_alloc is no queue (UDP) */
+};
+
+static void dgram_row(struct net_list *l, struct sock __guest *sk, const struct dgram *kind)
+{
+	char row[NET_ROW_SIZE], *p;
+	struct ends e;
+	struct middle d = {
+		.state = sk->__sk_common.skc_state,
+		.tx = (uint32_t)sk->sk_wmem_alloc.refs.counter - 1,
+		.rx = (uint32_t)sk->sk_backlog.rmem_alloc.counter,
+		.refs = sk->__sk_common.skc_refcnt.refs.counter,
+		.ptr = guest_addr(sk),
+	};
+
+	if (kind->deficit)
+		d.rx -= (uint32_t)((struct udp_sock __guest *)sk)->forward_deficit;
+	net_sock_owner(l, sk, &d.ino, &d.uid);
+	read_addresses(l, sk, &e);
+	if (kind->raw) {
+		e.sport = sk->__sk_common.skc_num;
+		e.dport = 0;
+	} else {
+		e.sport = net_ntohs(((struct inet_sock __guest *)sk)->inet_sport);
+	}
+	p = put_ends(row, l, l->bucket, kind->width, &e);
+	p = put_middle(p, l, &d);
+	*p++ = ' ';
+	p = net_put_u(p, (uint32_t)sk->sk_drops.counter, 0);
+	if (sk->__sk_common.skc_state != d.state || !guest_eq(sk->__sk_common.skc_net.net, l->net))
+		guest_fault(sk);
+	put_row(l->m, row, p, kind->pad ? DGRAM_WIDTH : 0);
+}
+
+static bool udp_row(struct net_list *l, uint64_t node)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	struct dgram kind = { .width = 5, .pad = l->family == NET_AF_INET, .deficit = true };
+
+	if (sk->__sk_common.skc_family != l->family ||
+	    !guest_eq(sk->__sk_common.skc_net.net, l->net))
+		return false;
+	dgram_row(l, sk, &kind);
+	return true;
+}
+
+static void udp_bucket(struct net_list *l, uint64_t first)
+{
+	net_chain(l, first, NET_ANY_END, udp_row, NULL);
+}
+
+static int show_udp(struct net_list *l, struct udp_table __guest *table)
+{
+	struct net_table t = {
+		.base = guest_addr(table->hash),
+		.count = (uint64_t)table->mask + 1,
+		.stride = (uint32_t)guest_sizeof(struct udp_hslot),
+		.head = (uint32_t)guest_offsetof(struct udp_hslot, head),
+	};
+
+	if (l->family == NET_AF_INET) {
+		seq_setwidth(l->m, DGRAM_WIDTH);
+		seq_putc(l->m, ' ');
+		seq_puts(l->m, dgram_header);
+		seq_pad(l->m, '\n');
+	} else {
+		seq_puts(l->m, dgram6_header);
+	}
+	net_table_walk(l, &t, udp_bucket);
+	return 0;
+}
+
+static int show_udp_of(const struct proc_item *it, struct seq_file *m, unsigned short family,
+		       bool lite)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = family;
+	if (lite)
+		return show_udp(&l, &udplite_table);
+	return show_udp(&l, guest_has(struct net, ipv4.udp_table) ? l.net->ipv4.udp_table :
+								    &udp_table);
+}
+
+int net_udp_show(const struct proc_item *it, struct seq_file *m)
+{
+	return show_udp_of(it, m, NET_AF_INET, false);
+}
+
+int net_udp6_show(const struct proc_item *it, struct seq_file *m)
+{
+	return show_udp_of(it, m, NET_AF_INET6, false);
+}
+
+int net_udplite_show(const struct proc_item *it, struct seq_file *m)
+{
+	return show_udp_of(it, m, NET_AF_INET, true);
+}
+
+int net_udplite6_show(const struct proc_item *it, struct seq_file *m)
+{
+	return show_udp_of(it, m, NET_AF_INET6, true);
+}
+
+/* The tables of raw sockets hold one family each. */
+static bool raw_row(struct net_list *l, uint64_t node)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	struct dgram kind = { .width = l->family == NET_AF_INET ? 4 : 5, .raw = true };
+
+	if (!guest_eq(sk->__sk_common.skc_net.net, l->net))
+		return false;
+	dgram_row(l, sk, &kind);
+	return true;
+}
+
+static void raw_bucket(struct net_list *l, uint64_t first)
+{
+	net_chain(l, first, NET_ANY_END, raw_row, NULL);
+}
+
+static int show_raw(struct net_list *l, struct raw_hashinfo __guest *h)
+{
+	struct net_table t = {
+		.base = guest_addr(&h->ht[0]),
+		.count = RAW_HASH_SIZE,
+		.stride = sizeof(uint64_t),
+	};
+
+	net_table_walk(l, &t, raw_bucket);
+	return 0;
+}
+
+int net_raw_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = NET_AF_INET;
+	seq_puts(m, dgram_header);
+	seq_putc(m, '\n');
+	return show_raw(&l, &raw_v4_hashinfo);
+}
+
+int net_raw6_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = NET_AF_INET6;
+	seq_puts(m, dgram6_header);
+	return show_raw(&l, &raw_v6_hashinfo);
+}
+
+/*
+ * One table for both families. The kernel looks at the family for the first socket of a bucket
+ * only; the others follow whatever they are.
+ */
+static bool icmp_row(struct net_list *l, uint64_t node)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	struct dgram kind = { .width = 5, .pad = l->family == NET_AF_INET };
+
+	if (!guest_eq(sk->__sk_common.skc_net.net, l->net) ||
+	    (!l->in_step && sk->__sk_common.skc_family != l->family))
+		return false;
+	dgram_row(l, sk, &kind);
+	l->in_step = true;
+	return true;
+}
+
+static void icmp_bucket(struct net_list *l, uint64_t first)
+{
+	l->in_step = false;
+	net_chain(l, first, NET_ANY_END, icmp_row, NULL);
+}
+
+static int show_icmp(struct net_list *l)
+{
+	struct net_table t = { .count = PING_HASH_SIZE, .stride = sizeof(uint64_t) };
+
+	t.base = guest_addr(&ping_table.hash[0]);
+	net_table_walk(l, &t, icmp_bucket);
+	return 0;
+}
+
+int net_icmp_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = NET_AF_INET;
+	put_padded_header(m, dgram_header, DGRAM_WIDTH);
+	return show_icmp(&l);
+}
+
+int net_icmp6_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	l.family = NET_AF_INET6;
+	seq_puts(m, dgram6_header);
+	return show_icmp(&l);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+/*
+ * /proc/net/{unix,packet,netlink}: rows as net/unix/af_unix.c, net/packet/af_packet.c and
+ * net/netlink/af_netlink.c print them.
+ */
+#include "net_common.h"
+
+enum {
+	UNIX_HASH_SIZE = 512, /* buckets of the table, named and unnamed halves together */
+	UNIX_ABSTRACT_HASHES = 256, /* up to 5.16: hashes of abstract names are below this */
+	UNIX_FAMILY_SIZE = 2, /* of an address before its path */
+	UNIX_ADDRESS_MAX = 128, /* bytes; a path of 108 with a NUL and the family is 111 */
+
+	TCP_ESTABLISHED = 1,
+	TCP_LISTEN = 10,
+	SO_ACCEPTCON_FLAG = 1 << 16, /* include/linux/net.h: __SO_ACCEPTCON */
+	/* include/uapi/linux/net.h: socket_state */
+	SS_UNCONNECTED = 1,
+	SS_CONNECTING = 2,
+	SS_CONNECTED = 3,
+	SS_DISCONNECTING = 4,
+
+	PACKET_RUNNING_BIT = 4, /* net/packet/internal.h: PACKET_SOCK_RUNNING */
+	NETLINK_TABLES = 32,	/* MAX_LINKS */
+	RHASHTABLES_MAX = 64,	/* a table and those that it grows into, at most one per size */
+};
+
+extern struct hlist_head __guest unix_socket_table[];
+extern struct netlink_table __guest *__guest nl_table;
+
+static char *put_unix_name(char *p, struct unix_address __guest *addr)
+{
+	char path[UNIX_ADDRESS_MAX];
+	int size = addr->len - UNIX_FAMILY_SIZE;
+	int i = 0;
+
+	if (size < 0 || size > UNIX_ADDRESS_MAX) {
+		guest_fault(addr);
+		return p;
+	}
+	guest_read(path, &addr->name[0].sun_path[0], (size_t)size);
+	*p++ = ' ';
+
+	bool abstract = guest_has(struct unix_address, hash) ?
+				addr->hash < UNIX_ABSTRACT_HASHES : !size || !path[0];
+	if (abstract) {
+		*p++ = '@';
+		i++;
+	} else {
+		size--;
+	}
+	for (; i < size; i++)
+		*p++ = path[i] ? path[i] : '@';
+	return p;
+}
+
+static bool unix_row(struct net_list *l, uint64_t node)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	char row[NET_ROW_SIZE], *p = row;
+	uint64_t ino;
+	uint32_t uid;
+
+	if (!guest_eq(sk->__sk_common.skc_net.net, l->net))
+		return false;
+
+	uint8_t state = sk->__sk_common.skc_state;
+	bool established = state == TCP_ESTABLISHED;
+	uint8_t shown;
+
+	if (sk->sk_socket)
+		shown = established ? SS_CONNECTED : SS_UNCONNECTED;
+	else
+		shown = established ? SS_CONNECTING : SS_DISCONNECTING;
+	net_sock_owner(l, sk, &ino, &uid);
+
+	p = net_put_pointer(p, l, guest_addr(sk));
+	p = NET_PUT_LIT(p, ": ");
+	p = net_put_X8(p, (uint32_t)sk->__sk_common.skc_refcnt.refs.counter);
+	p = NET_PUT_LIT(p, " 00000000 ");
+	p = net_put_X8(p, state == TCP_LISTEN ? SO_ACCEPTCON_FLAG : 0);
+	*p++ = ' ';
+	p = net_put_X4(p, sk->sk_type);
+	*p++ = ' ';
+	p = net_put_X2(p, shown);
+	*p++ = ' ';
+	p = net_put_u(p, ino, 5);
+
+	struct unix_address __guest *addr = ((struct unix_sock __guest *)sk)->addr;
+
+	if (addr)
+		p = put_unix_name(p, addr);
+	*p++ = '\n';
+	if (sk->__sk_common.skc_state != state || !guest_eq(sk->__sk_common.skc_net.net, l->net))
+		guest_fault(sk);
+	seq_write(l->m, row, (size_t)(p - row));
+	return true;
+}
+
+static void unix_bucket(struct net_list *l, uint64_t first)
+{
+	net_chain(l, first, NET_ANY_END, unix_row, NULL);
+}
+
+int net_unix_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+	struct net_table t = { .count = UNIX_HASH_SIZE, .stride = sizeof(uint64_t) };
+
+	net_list_init(&l, it, m);
+	seq_puts(m, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+	if (guest_has(struct net, unx.table.buckets))
+		t.base = guest_addr(l.net->unx.table.buckets);
+	else
+		t.base = guest_addr(&unix_socket_table[0]);
+	net_table_walk(&l, &t, unix_bucket);
+	return 0;
+}
+
+static bool packet_row(struct net_list *l, uint64_t node)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	struct packet_sock __guest *po = (struct packet_sock __guest *)sk;
+	uint64_t ino;
+	uint32_t uid;
+	unsigned int running;
+	char ptr[17];
+
+	net_sock_owner(l, sk, &ino, &uid);
+	*net_put_pointer(ptr, l, guest_addr(sk)) = '\0';
+	if (guest_has(struct packet_sock, running))
+		running = po->running;
+	else
+		running = po->flags >> guest_enum_or(enum packet_sock_flags, PACKET_SOCK_RUNNING,
+						     PACKET_RUNNING_BIT) & 1;
+	seq_printf(l->m, "%s %-6d %-4d %04x   %-5d %1d %-6u %-6u %-6lu\n", ptr,
+		   sk->__sk_common.skc_refcnt.refs.counter, sk->sk_type, net_ntohs(po->num),
+		   po->ifindex, running, (uint32_t)sk->sk_backlog.rmem_alloc.counter, uid,
+		   (unsigned long)ino);
+	return true;
+}
+
+int net_packet_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	/* the heading was widened with the hashed pointers, in 5.19 */
+	if (guest_has(struct packet_sock, running))
+		seq_puts(m, "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+	else
+		seq_puts(m, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+	net_chain(&l, guest_addr(l.net->packet.sklist.first), NET_ANY_END, packet_row, NULL);
+	return 0;
+}
+
+static bool netlink_row(struct net_list *l, uint64_t node)
+{
+	struct netlink_sock __guest *nlk =
+		guest_ptr(struct netlink_sock, node - guest_offsetof(struct netlink_sock, node));
+	struct sock __guest *sk = &nlk->sk;
+	uint64_t ino;
+	uint32_t uid;
+	char ptr[17];
+
+	if (!guest_eq(sk->__sk_common.skc_net.net, l->net))
+		return false;
+	net_sock_owner(l, sk, &ino, &uid);
+	*net_put_pointer(ptr, l, guest_addr(sk)) = '\0';
+	unsigned long __guest *groups = nlk->groups;
+	seq_printf(l->m, "%s %-3d %-10u %08x %-8d %-8d %-5d %-8d %-8u %-8lu\n", ptr,
+		   sk->sk_protocol, nlk->portid, groups ? (uint32_t)groups[0] : 0,
+		   sk->sk_backlog.rmem_alloc.counter, sk->sk_wmem_alloc.refs.counter - 1,
+		   nlk->cb_running, sk->__sk_common.skc_refcnt.refs.counter,
+		   (uint32_t)sk->sk_drops.counter, (unsigned long)ino);
+	return true;
+}
+
+static void netlink_bucket(struct net_list *l, uint64_t first)
+{
+	/* the lowest bit of a head is a lock, and an empty bucket may hold just that */
+	net_chain(l, first & ~1ull, NET_ANY_END, netlink_row, NULL);
+}
+
+/*
+ * The buckets of a table that was allocated in a hurry are in a tree of pages: `nest` bits of the
+ * bucket's number index the topmost, 9 each those below (lib/rhashtable.c).
+ */
+static uint64_t nested_bucket(struct bucket_table __guest *tbl, unsigned int size,
+			      unsigned int nest, unsigned int hash)
+{
+	enum { BITS = 9 };
+	uint64_t page = tbl->buckets[0];
+	unsigned int index = hash & ((1u << nest) - 1);
+
+	size >>= nest;
+	hash >>= nest;
+	page = guest_ptr(uint64_t, page)[index];
+	while (page && size > 1u << BITS) {
+		page = guest_ptr(uint64_t, page)[hash & ((1u << BITS) - 1)];
+		size >>= BITS;
+		hash >>= BITS;
+	}
+	return page ? guest_ptr(uint64_t, page)[hash & ((1u << BITS) - 1)] : 0;
+}
+
+static void netlink_table_rows(struct net_list *l, struct bucket_table __guest *tbl)
+{
+	unsigned int size = tbl->size, nest = tbl->nest;
+
+	if (!nest) {
+		struct net_table t = {
+			.base = guest_addr(&tbl->buckets[0]),
+			.count = size,
+			.stride = sizeof(uint64_t),
+			.locked = true,
+		};
+
+		net_table_walk(l, &t, netlink_bucket);
+		return;
+	}
+	if (nest > 16 || size > NET_TABLE_MAX) {
+		guest_fault(tbl);
+		return;
+	}
+	for (unsigned int hash = 0; hash < size && !l->m->error; hash++)
+		netlink_bucket(l, nested_bucket(tbl, size, nest, hash));
+}
+
+int net_netlink_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+	struct netlink_table __guest *tables = nl_table;
+
+	net_list_init(&l, it, m);
+	seq_puts(m, "sk               Eth Pid        Groups   "
+		    "Rmem     Wmem     Dump  Locks    Drops    Inode\n");
+	for (unsigned int i = 0; i < NETLINK_TABLES; i++) {
+		struct guest_bound b = GUEST_BOUND(RHASHTABLES_MAX);
+		struct guest_record r = guest_record_begin();
+		struct bucket_table __guest *tbl = tables[i].hash.tbl;
+
+		for (; tbl && guest_more_at(&b, tbl); tbl = tbl->future_tbl)
+			netlink_table_rows(&l, tbl);
+		guest_record_end(&r);
+	}
+	return 0;
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Requests to pages. Pages are gathered into the plaintext of a record, which is handed on when it
+ * is full; a hash set of what this request has sent already keeps each page to one copy.
+ */
+#include "memdev/engine.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+
+enum {
+	/* A power of two above the pages of one request, so that probing always finds a free slot. */
+	SET_SLOTS = 2 * CHANNEL_REQUEST_PAGES,
+	/* Steps along lists that one request may take, whatever its items' own bounds add up to. */
+	STEPS_MAX = 4 * CHANNEL_NODES_MAX,
+	GENERATIONS = UINT32_MAX,
+};
+
+struct sent {
+	uint64_t space;
+	uint64_t page;
+	uint32_t request; /* slot is taken if this is the present request's mark */
+};
+
+struct memdev_engine {
+	struct base_alloc *alloc;
+	struct guest_pages *pages;
+	struct memdev_engine_stats stats;
+	struct channel_request request;
+	struct sent *set;
+	uint32_t mark;
+	uint8_t *plain;
+
+	/* of the answer under way */
+	struct channel_pages head;
+	struct memdev_sink *sink;
+	struct err_ctx *err;
+	enum err failed;
+	size_t used;
+	uint32_t budget; /* pages that may still be sent */
+	uint32_t steps;
+};
+
+enum err memdev_engine_create(struct base_alloc *alloc, struct guest_pages *pages,
+			      struct memdev_engine **ret, struct err_ctx *err)
+{
+	struct memdev_engine *e = base_alloc_zeroed(alloc, 1, sizeof(*e));
+
+	if (!e)
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	e->alloc = alloc;
+	e->pages = pages;
+	e->set = base_alloc_zeroed(alloc, SET_SLOTS, sizeof(*e->set));
+	e->plain = base_alloc_zeroed(alloc, 1, CHANNEL_PLAIN_MAX);
+	if (!e->set || !e->plain) {
+		memdev_engine_destroy(e);
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	}
+	*ret = e;
+	return ERR_OK;
+}
+
+void memdev_engine_destroy(struct memdev_engine *e)
+{
+	if (!e)
+		return;
+	base_free(e->alloc, e->set);
+	base_free(e->alloc, e->plain);
+	base_free(e->alloc, e);
+}
+
+struct memdev_engine_stats memdev_engine_stats(const struct memdev_engine *e)
+{
+	return e->stats;
+}
+
+/* Has this page been sent in answer to this request? If not, it counts as sent from now on. */
+static bool sent_before(struct memdev_engine *e, uint64_t space, uint64_t page)
+{
+	uint64_t h = (page / CHANNEL_PAGE_SIZE ^ space / CHANNEL_PAGE_SIZE << 20) *
+		     0x9e3779b97f4a7c15ull;
+
+	for (uint64_t i = h >> 40;; i++) {
+		struct sent *s = &e->set[i & (SET_SLOTS - 1)];
+
+		if (s->request != e->mark) {
+			*s = (struct sent){space, page, e->mark};
+			return false;
+		}
+		if (s->page == page && s->space == space)
+			return true;
+	}
+}
+
+static void flush(struct memdev_engine *e, uint32_t flags)
+{
+	e->head.flags = flags;
+	channel_pages_encode(&e->head, e->plain);
+	if (e->failed == ERR_OK)
+		e->failed = e->sink->record(e->sink, e->plain, e->used, e->err);
+	e->stats.pages += e->head.count;
+	e->head.count = 0;
+	e->used = CHANNEL_PAGES_HEADER_SIZE;
+}
+
+/* Send the page at `page` unless it was sent; false when the answer is at its end. */
+static bool send_page(struct memdev_engine *e, uint64_t space, uint64_t page)
+{
+	enum channel_page_state state = CHANNEL_PAGE_DATA;
+	const void *data = NULL;
+	enum err r;
+
+	if (e->failed != ERR_OK || !e->budget)
+		return false;
+	if (sent_before(e, space, page))
+		return true;
+	r = guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, &data);
+	if (r == ERR_UNMAPPED)
+		state = CHANNEL_PAGE_UNMAPPED;
+	else if (r == ERR_NOPHYS)
+		state = CHANNEL_PAGE_NOPHYS;
+	else if (r != ERR_OK)
+		e->failed = err_set_addr(e->err, r, page, "can't read the guest's page");
+	if (e->failed != ERR_OK)
+		return false;
+	if (CHANNEL_PLAIN_MAX - e->used < CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE)
+		flush(e, CHANNEL_PAGES_MORE);
+	e->used += channel_page_encode(space, page, state, data, e->plain + e->used);
+	e->head.count++;
+	e->budget--;
+	return true;
+}
+
+/* Send all pages of [start, start + size), which doesn't wrap around. */
+static bool send_range(struct memdev_engine *e, uint64_t space, uint64_t start, uint64_t size)
+{
+	const uint64_t mask = ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
+	uint64_t last;
+
+	if (!size)
+		return true;
+	if (!base_add64(start, size - 1, &last))
+		last = UINT64_MAX;
+	for (uint64_t page = start & mask;; page += CHANNEL_PAGE_SIZE) {
+		if (!send_page(e, space, page))
+			return false;
+		if (page == (last & mask))
+			return true;
+	}
+}
+
+/* The pointer at `at`; 0 when it can't be read. */
+static uint64_t read_pointer(struct memdev_engine *e, uint64_t space, uint64_t at)
+{
+	uint64_t value = 0;
+
+	if (guest_pages_read(e->pages, (struct guest_space){space}, (struct gva){at}, &value,
+			     sizeof(value)) != ERR_OK)
+		return 0;
+	return value;
+}
+
+static bool follow(struct memdev_engine *e, const struct channel_item *i, uint64_t node)
+{
+	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+		uint64_t to;
+
+		if (!i->follow[f].size)
+			continue;
+		to = read_pointer(e, i->space, node + (uint64_t)(int64_t)i->follow[f].offset);
+		if (to && !send_range(e, i->space, to, i->follow[f].size))
+			return false;
+	}
+	return true;
+}
+
+/* One list from `first`; `left` counts the item's nodes down. */
+static bool chase(struct memdev_engine *e, const struct channel_item *i, uint64_t first,
+		  uint32_t *left)
+{
+	uint64_t node = first;
+
+	while (node && !(node & 1) && *left) {
+		if (!e->steps)
+			return false;
+		e->steps--;
+		(*left)--;
+		e->stats.nodes++;
+		if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after) ||
+		    !follow(e, i, node))
+			return false;
+		node = read_pointer(e, i->space, node + (uint64_t)i->next_offset);
+		if (node == first)
+			break;
+	}
+	return true;
+}
+
+static bool answer_item(struct memdev_engine *e, const struct channel_item *i)
+{
+	uint32_t left = i->bound;
+
+	if (i->kind == CHANNEL_READ)
+		return send_range(e, i->space, i->address, i->size);
+	if (i->kind == CHANNEL_CHASE)
+		return chase(e, i, i->address, &left);
+	for (uint64_t n = 0; n < i->size; n++) {
+		uint64_t head = i->address + n * i->stride;
+
+		if (!send_range(e, i->space, head, sizeof(uint64_t)) ||
+		    !chase(e, i, read_pointer(e, i->space, head), &left))
+			return false;
+	}
+	return true;
+}
+
+/* A mark that no slot of the set bears. */
+static void next_mark(struct memdev_engine *e)
+{
+	if (e->mark == GENERATIONS) {
+		memset(e->set, 0, SET_SLOTS * sizeof(*e->set));
+		e->mark = 0;
+	}
+	e->mark++;
+}
+
+enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size_t size,
+			      uint64_t generation, struct memdev_sink *sink, struct err_ctx *err)
+{
+	enum err r = channel_request_decode(request, size, &e->request, err);
+	bool whole = true;
+
+	if (r != ERR_OK)
+		return r;
+	r = guest_pages_epoch(e->pages, err);
+	if (r != ERR_OK)
+		return r;
+	next_mark(e);
+	e->head = (struct channel_pages){.number = e->request.number, .generation = generation};
+	e->sink = sink;
+	e->err = err;
+	e->failed = ERR_OK;
+	e->used = CHANNEL_PAGES_HEADER_SIZE;
+	e->budget = CHANNEL_REQUEST_PAGES;
+	e->steps = STEPS_MAX;
+	e->stats.requests++;
+	for (uint32_t n = 0; n < e->request.count && whole; n++)
+		whole = answer_item(e, &e->request.items[n]);
+	flush(e, whole ? 0 : CHANNEL_PAGES_TRUNCATED);
+	return e->failed;
+}

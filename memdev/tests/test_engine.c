@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+/* The engine over synthetic guests: honest lists, then what a guest or a client may lay in its way. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "memdev/engine.h"
+#include "synth/synth.h"
+
+enum {
+	BASE = 0x10000000,
+	MAPPED = 64 * CHANNEL_PAGE_SIZE,
+	PAGES_SEEN = CHANNEL_REQUEST_PAGES + 1,
+};
+
+#define VA 0xffff888000000000ull
+
+struct fixture {
+	struct base_alloc alloc;
+	struct synth *guest;
+	struct guest_pages *pages;
+	struct memdev_engine *engine;
+
+	struct memdev_sink sink;
+	struct channel_page_sink page_sink;
+	unsigned int records;
+	unsigned int count;
+	uint32_t flags;
+	uint64_t addresses[PAGES_SEEN];
+	enum channel_page_state states[PAGES_SEEN];
+	uint64_t words[PAGES_SEEN];
+	enum err refuse; /* what the sink says */
+};
+
+static struct fixture f;
+
+static void see_page(struct channel_page_sink *s, uint64_t space, uint64_t address,
+		     enum channel_page_state state, const void *data)
+{
+	(void)s, (void)space;
+	assert_in_range(f.count, 0, PAGES_SEEN - 1);
+	f.addresses[f.count] = address;
+	f.states[f.count] = state;
+	f.words[f.count] = 0;
+	if (data)
+		memcpy(&f.words[f.count], data, sizeof(f.words[0]));
+	f.count++;
+}
+
+static enum err see_record(struct memdev_sink *s, const void *plain, size_t size,
+			   struct err_ctx *err)
+{
+	struct channel_pages head;
+
+	(void)s;
+	if (f.refuse != ERR_OK)
+		return err_set(err, f.refuse, "the client went away");
+	assert_true(size <= CHANNEL_PLAIN_MAX);
+	assert_int_equal(channel_pages_decode(plain, size, &head, &f.page_sink, NULL), ERR_OK);
+	assert_int_equal(head.number, 77);
+	assert_int_equal(head.generation, 5);
+	/* all but the last record say that more comes */
+	assert_int_equal(f.flags & CHANNEL_PAGES_MORE, f.records ? CHANNEL_PAGES_MORE : 0);
+	f.flags = head.flags;
+	f.records++;
+	return ERR_OK;
+}
+
+static int set_up(void **state)
+{
+	struct guest_paging paging;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	f.sink.record = see_record;
+	f.page_sink.page = see_page;
+	base_alloc_init(&f.alloc, 64 << 20);
+	f.guest = synth_create(4);
+	synth_add_memory(f.guest, BASE, 4 << 20);
+	synth_map_new(f.guest, VA, MAPPED);
+	paging = synth_paging(f.guest);
+	assert_int_equal(guest_walk_pages_create(&f.alloc, synth_source(f.guest, SYNTH_MAP), &paging,
+						 64, &f.pages),
+			 ERR_OK);
+	assert_int_equal(memdev_engine_create(&f.alloc, f.pages, &f.engine, NULL), ERR_OK);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	memdev_engine_destroy(f.engine);
+	guest_pages_destroy(f.pages);
+	synth_destroy(f.guest);
+	assert_int_equal(f.alloc.used, 0);
+	return 0;
+}
+
+static void write64(uint64_t va, uint64_t value)
+{
+	struct gpa at;
+
+	assert_int_equal(guest_walk_translate(f.pages, GUEST_SPACE_KERNEL, (struct gva){va}, &at),
+			 ERR_OK);
+	memcpy(synth_phys(f.guest, at.v, sizeof(value)), &value, sizeof(value));
+}
+
+static enum err ask(const struct channel_item *items, uint32_t count, struct err_ctx *err)
+{
+	struct channel_request r = {.number = 77, .count = count};
+	uint8_t buf[CHANNEL_REQUEST_MAX];
+	size_t size;
+
+	f.records = f.count = f.flags = 0;
+	memcpy(r.items, items, count * sizeof(*items));
+	assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, NULL), ERR_OK);
+	return memdev_engine_answer(f.engine, buf, size, 5, &f.sink, err);
+}
+
+static void expect_pages(const unsigned int *numbers, unsigned int count)
+{
+	assert_int_equal(f.count, count);
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(f.addresses[i], VA + numbers[i] * CHANNEL_PAGE_SIZE);
+}
+
+#define EXPECT_PAGES(...)                                                                          \
+	expect_pages((const unsigned int[]){__VA_ARGS__},                                          \
+		     sizeof((unsigned int[]){__VA_ARGS__}) / sizeof(unsigned int))
+
+static uint64_t at(unsigned int page, unsigned int offset)
+{
+	return VA + page * CHANNEL_PAGE_SIZE + offset;
+}
+
+static void ranges_come_whole_and_once(void **state)
+{
+	struct channel_item items[] = {
+		{.kind = CHANNEL_READ, .address = at(2, 4095), .size = 2},
+		{.kind = CHANNEL_READ, .address = at(3, 8), .size = 8},
+		{.kind = CHANNEL_READ, .address = at(1, 0), .size = 1},
+	};
+
+	(void)state;
+	write64(at(3, 0), 0x1234);
+	assert_int_equal(ask(items, 3, NULL), ERR_OK);
+	EXPECT_PAGES(2, 3, 1);
+	assert_int_equal(f.words[1], 0x1234);
+	assert_int_equal(f.flags, 0);
+	/* the next request gets them anew */
+	assert_int_equal(ask(items, 1, NULL), ERR_OK);
+	EXPECT_PAGES(2, 3);
+}
+
+static void what_is_not_there_is_said(void **state)
+{
+	struct channel_item items[] = {
+		{.kind = CHANNEL_READ, .address = VA + MAPPED, .size = 1},
+		{.kind = CHANNEL_READ, .address = 0x0123456789abcdef, .size = 1},
+		{.kind = CHANNEL_READ, .address = UINT64_MAX, .size = 100},
+	};
+	uint64_t top = synth_top(f.guest);
+
+	(void)state;
+	synth_map(f.guest, top, VA + MAPPED, 0x7000000000, SYNTH_4K,
+		  SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE);
+	assert_int_equal(ask(items, 3, NULL), ERR_OK);
+	assert_int_equal(f.count, 3);
+	assert_int_equal(f.states[0], CHANNEL_PAGE_NOPHYS);
+	assert_int_equal(f.states[1], CHANNEL_PAGE_UNMAPPED);
+	assert_int_equal(f.states[2], CHANNEL_PAGE_UNMAPPED);
+}
+
+/* Nodes in pages 1, 2, 3; link at +8; a pointer at +16 to page 9. */
+static void lay_list(void)
+{
+	write64(at(1, 108), at(2, 200));
+	write64(at(2, 208), at(3, 300));
+	write64(at(3, 308), 0);
+	write64(at(2, 216), at(9, 0));
+}
+
+static void lists_are_chased(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_CHASE,
+				    .address = at(1, 100),
+				    .next_offset = 8,
+				    .after = 16,
+				    .bound = 100,
+				    .follow = {{.offset = 16, .size = 4097}}};
+
+	(void)state;
+	lay_list();
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	EXPECT_PAGES(1, 2, 9, 10, 3);
+	item.bound = 2;
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	EXPECT_PAGES(1, 2, 9, 10);
+	item.before = 101;
+	item.bound = 1;
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	EXPECT_PAGES(0, 1);
+}
+
+static void circles_end(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_CHASE,
+				    .address = at(1, 100),
+				    .next_offset = 8,
+				    .after = 16,
+				    .bound = 1000};
+
+	(void)state;
+	lay_list();
+	write64(at(3, 308), at(1, 100)); /* as list_head does */
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(memdev_engine_stats(f.engine).nodes, 3);
+	write64(at(3, 308), at(2, 200)); /* a circle that never comes back to the first */
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(memdev_engine_stats(f.engine).nodes, 3 + 1000);
+	EXPECT_PAGES(1, 2, 3);
+}
+
+static void link_into_nowhere_ends_the_list(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_CHASE,
+				    .address = at(1, 100),
+				    .next_offset = 8,
+				    .after = 16,
+				    .bound = 1000};
+
+	(void)state;
+	write64(at(1, 108), VA + MAPPED);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 2);
+	assert_int_equal(f.states[1], CHANNEL_PAGE_UNMAPPED);
+}
+
+/* Buckets as in the kernel's hlist_nulls: an odd pointer ends each. */
+static void tables_of_lists(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_TABLE,
+				    .address = at(20, 4080),
+				    .size = 4,
+				    .stride = 8,
+				    .next_offset = 0,
+				    .after = 8,
+				    .bound = 100};
+
+	(void)state;
+	write64(at(20, 4080), 1);
+	write64(at(20, 4088), at(30, 0));
+	write64(at(21, 0), 5);
+	write64(at(21, 8), at(32, 0));
+	write64(at(30, 0), at(31, 0));
+	write64(at(31, 0), 3);
+	write64(at(32, 0), 7);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	EXPECT_PAGES(20, 30, 31, 21, 32);
+}
+
+static void long_answers_take_several_records(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED};
+
+	(void)state;
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 64);
+	assert_int_equal(f.records, 64 / CHANNEL_PAGES_PER_RECORD + 1);
+	assert_int_equal(f.flags, 0);
+}
+
+static void budget_ends_an_answer(void **state)
+{
+	struct channel_item items[CHANNEL_ITEMS_MAX];
+
+	(void)state;
+	for (int i = 0; i < CHANNEL_ITEMS_MAX; i++)
+		items[i] = (struct channel_item){.kind = CHANNEL_READ,
+						 .address = VA + (uint64_t)i * CHANNEL_RANGE_MAX,
+						 .size = CHANNEL_RANGE_MAX};
+	assert_int_equal(ask(items, CHANNEL_ITEMS_MAX, NULL), ERR_OK);
+	assert_int_equal(f.count, CHANNEL_REQUEST_PAGES);
+	assert_int_equal(f.flags, CHANNEL_PAGES_TRUNCATED);
+}
+
+static void errors_end_an_answer(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED};
+	uint8_t garbage[CHANNEL_REQUEST_MAX] = {0};
+	struct err_ctx err = {0};
+
+	(void)state;
+	f.refuse = ERR_GONE;
+	assert_int_equal(ask(&item, 1, &err), ERR_GONE);
+	assert_string_equal(err.text, "the client went away");
+	f.refuse = ERR_OK;
+	assert_int_equal(memdev_engine_answer(f.engine, garbage, sizeof(garbage), 5, &f.sink, NULL),
+			 ERR_CORRUPT);
+	assert_int_equal(f.records, 0);
+	synth_set_gone(f.guest, true);
+	err_clear(&err);
+	assert_int_equal(ask(&item, 1, &err), ERR_GONE);
+	assert_int_equal(f.records, 0);
+	synth_set_gone(f.guest, false);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 64);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(ranges_come_whole_and_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_not_there_is_said, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lists_are_chased, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(circles_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(link_into_nowhere_ends_the_list, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tables_of_lists, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_answers_take_several_records, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(budget_ends_an_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(errors_end_an_answer, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
