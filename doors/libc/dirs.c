@@ -286,13 +286,12 @@ static ssize_t fill_dents(struct door_file *f, char *buf, size_t size)
 	}
 }
 
-DOOR_API ssize_t scw_getdents64(int fd, void *buf, size_t size);
-ssize_t scw_getdents64(int fd, void *buf, size_t size)
+DOOR_API ssize_t scw_getdents64(int fd, void *buf, size_t size)
 {
 	struct door_file *f;
 
 	if (!door_fd_take(fd, &f))
-		return syscall(SYS_getdents64, fd, buf, size);
+		return REAL(syscall)(SYS_getdents64, fd, buf, size);
 	return f ? door_done(fill_dents(f, buf, size)) : -1;
 }
 

@@ -28,6 +28,7 @@ enum {
 
 static const char cwd_name[] = "SCWATCHER_CWD=";
 static const char preload_name[] = "LD_PRELOAD=";
+static const char host_cwd[] = "!"; /* the tool went to its own directory of the host's /proc */
 static char *kept[KEPT_MAX]; /* "SCWATCHER_X=..." and LD_PRELOAD as this process found them */
 static int kept_count;
 static bool init_done;
@@ -58,8 +59,10 @@ static void init(void)
 			kept_count++;
 	}
 	door_state_init();
-	/* Started in a directory of the host's /proc by somebody without the door: the guest's. */
-	if (!start && REAL(getcwd)(host, sizeof(host)) && !strncmp(host, "/proc", 5) &&
+	/* In a directory of the host's /proc: on purpose, or by somebody without the door. */
+	if (start && !strcmp(start, host_cwd))
+		start = NULL;
+	else if (!start && REAL(getcwd)(host, sizeof(host)) && !strncmp(host, "/proc", 5) &&
 	    (!host[5] || host[5] == '/') && strcmp(host, "/proc/fs") != 0)
 		start = host[5] ? host + 6 : host + 5;
 	if (start && door_lock()) {
@@ -128,8 +131,11 @@ static size_t text_room(char *const *env)
 static void env_fill(char *const *env, char **out, char *text)
 {
 	const char *cwd = door_cwd();
+	struct statfs sf;
 	size_t n = 0;
 
+	if (!cwd && !REAL(statfs)(".", &sf) && sf.f_type == DOOR_PROC_MAGIC)
+		cwd = host_cwd;
 	for (; env && *env; env++) {
 		if (!strncmp(*env, cwd_name, sizeof(cwd_name) - 1))
 			continue;
@@ -290,6 +296,37 @@ int scw_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_action
 #define CALL(e) REAL(posix_spawnp)(pid, file, actions, attributes, argv, e)
 	WITH_ENV(env, new, CALL);
 #undef CALL
+}
+
+/*
+ * A child's open of a guest file is done here, as the child does it without the door: the actions
+ * get a memfd with the content. It stays open in this process, as nobody says when they are done.
+ */
+DOOR_API int scw_posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *actions, int fd,
+						  const char *path, int flags, mode_t mode);
+int scw_posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *actions, int fd,
+					 const char *path, int flags, mode_t mode)
+{
+	struct door_target t;
+	struct door_file *f = NULL;
+	int made, r;
+
+	if (!door_resolve(&t, AT_FDCWD, path, flags & O_NOFOLLOW ? DOOR_NOFOLLOW : 0))
+		return REAL(posix_spawn_file_actions_addopen)(actions, fd, t.path, flags, mode);
+	r = t.error == -EAGAIN ? t.error : door_target_open(&t, flags, &f);
+	made = r;
+	if (!r)
+		made = door_fd_install(door_file_ref(f), true);
+	if (!r && made >= 0) {
+		r = door_file_materialise(f);
+		door_fd_drop(made);
+	}
+	if (!r && f)
+		door_file_unref(f);
+	door_target_done(&t, 0);
+	if (made < 0 || r < 0)
+		return made < 0 ? -made : -r;
+	return posix_spawn_file_actions_adddup2(actions, made, fd);
 }
 
 /* system() and popen() take `environ`: it is another one for as long. */

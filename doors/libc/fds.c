@@ -10,6 +10,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum {
+	KERNEL_LARGEFILE = 0100000, /* O_LARGEFILE is 0 to 64-bit programs, but F_GETFL shows it */
+};
+
 /*
  * The guest's /proc is read-only, as one mounted with `ro`: EROFS for what would write or create.
  */
@@ -59,7 +63,8 @@ int door_target_open(struct door_target *t, int flags, struct door_file **ret)
 		return -ENOMEM;
 	*f = (struct door_file){
 		.refs = 1,
-		.flags = (flags & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)) | 0100000,
+		.flags = (flags & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)) |
+			 (flags & O_PATH ? 0 : KERNEL_LARGEFILE),
 		.node = t->place->node,
 		.is_path = flags & O_PATH,
 	};
@@ -194,8 +199,7 @@ static int close_from_to(unsigned int first, unsigned int last, unsigned int fla
 }
 
 #ifdef __GLIBC__
-DOOR_API int scw_close_range(unsigned int first, unsigned int last, int flags);
-int scw_close_range(unsigned int first, unsigned int last, int flags)
+DOOR_API int scw_close_range(unsigned int first, unsigned int last, int flags)
 {
 	return close_from_to(first, last, (unsigned int)flags, REAL(close_range));
 }
@@ -228,8 +232,7 @@ DOOR_API ssize_t scw_read(int fd, void *buf, size_t size)
 	return f ? door_done(door_file_read(f, buf, size)) : -1;
 }
 
-DOOR_API ssize_t scw_pread(int fd, void *buf, size_t size, off_t offset);
-ssize_t scw_pread(int fd, void *buf, size_t size, off_t offset)
+DOOR_API ssize_t scw_pread(int fd, void *buf, size_t size, off_t offset)
 {
 	struct door_file *f;
 
@@ -261,8 +264,7 @@ static int64_t read_vectors(struct door_file *f, const struct iovec *iov, int co
 	return done;
 }
 
-DOOR_API ssize_t scw_readv(int fd, const struct iovec *iov, int count);
-ssize_t scw_readv(int fd, const struct iovec *iov, int count)
+DOOR_API ssize_t scw_readv(int fd, const struct iovec *iov, int count)
 {
 	struct door_file *f;
 
@@ -271,8 +273,7 @@ ssize_t scw_readv(int fd, const struct iovec *iov, int count)
 	return f ? door_done(read_vectors(f, iov, count, -1)) : -1;
 }
 
-DOOR_API ssize_t scw_preadv(int fd, const struct iovec *iov, int count, off_t offset);
-ssize_t scw_preadv(int fd, const struct iovec *iov, int count, off_t offset)
+DOOR_API ssize_t scw_preadv(int fd, const struct iovec *iov, int count, off_t offset)
 {
 	struct door_file *f;
 
@@ -300,8 +301,6 @@ ssize_t scw_preadv2(int fd, const struct iovec *iov, int count, off_t offset, in
 DOOR_ALIAS(ssize_t, scw_preadv64v2,
 	   (int fd, const struct iovec *iov, int count, off_t offset, int flags), scw_preadv2)
 
-void __chk_fail(void) __attribute__((noreturn));
-
 DOOR_API ssize_t scw___read_chk(int fd, void *buf, size_t size, size_t room);
 ssize_t scw___read_chk(int fd, void *buf, size_t size, size_t room)
 {
@@ -321,8 +320,7 @@ DOOR_ALIAS(ssize_t, scw___pread64_chk,
 	   (int fd, void *buf, size_t size, off_t offset, size_t room), scw___pread_chk)
 #endif
 
-DOOR_API off_t scw_lseek(int fd, off_t offset, int whence);
-off_t scw_lseek(int fd, off_t offset, int whence)
+DOOR_API off_t scw_lseek(int fd, off_t offset, int whence)
 {
 	struct door_file *f;
 
@@ -357,8 +355,7 @@ static int forget_number(int fd)
 	return fd;
 }
 
-DOOR_API int scw_dup(int fd);
-int scw_dup(int fd)
+DOOR_API int scw_dup(int fd)
 {
 	struct door_file *f;
 
@@ -388,20 +385,17 @@ static int dup_onto(int from, int to, int flags, bool three)
 	return (int)door_done(r);
 }
 
-DOOR_API int scw_dup2(int from, int to);
-int scw_dup2(int from, int to)
+DOOR_API int scw_dup2(int from, int to)
 {
 	return dup_onto(from, to, 0, false);
 }
 
-DOOR_API int scw_dup3(int from, int to, int flags);
-int scw_dup3(int from, int to, int flags)
+DOOR_API int scw_dup3(int from, int to, int flags)
 {
 	return dup_onto(from, to, flags, true);
 }
 
-DOOR_API int scw_fcntl(int fd, int command, ...);
-int scw_fcntl(int fd, int command, ...)
+DOOR_API int scw_fcntl(int fd, int command, ...)
 {
 	struct door_file *f;
 	va_list ap;
@@ -440,8 +434,7 @@ int scw_fcntl(int fd, int command, ...)
 DOOR_ALIAS(int, scw_fcntl64, (int fd, int command, ...), scw_fcntl)
 
 /* /proc's text files can't be mapped. */
-DOOR_API void *scw_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
-void *scw_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+DOOR_API void *scw_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
 	if (!(flags & MAP_ANONYMOUS) && __builtin_expect(door_fd_maybe(fd), 0)) {
 		errno = ENODEV;
@@ -481,8 +474,7 @@ static int64_t pump(int out, struct door_file *f, off_t *offset, size_t size)
 	return done;
 }
 
-DOOR_API ssize_t scw_sendfile(int out, int in, off_t *offset, size_t size);
-ssize_t scw_sendfile(int out, int in, off_t *offset, size_t size)
+DOOR_API ssize_t scw_sendfile(int out, int in, off_t *offset, size_t size)
 {
 	struct door_file *f;
 
@@ -493,9 +485,7 @@ ssize_t scw_sendfile(int out, int in, off_t *offset, size_t size)
 DOOR_ALIAS(ssize_t, scw_sendfile64, (int out, int in, off_t *offset, size_t size), scw_sendfile)
 
 DOOR_API ssize_t scw_copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t size,
-				     unsigned int flags);
-ssize_t scw_copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t size,
-			    unsigned int flags)
+				     unsigned int flags)
 {
 	if (door_fd_maybe(in)) {
 		errno = EXDEV; /* programs go on with read and write */
@@ -505,8 +495,7 @@ ssize_t scw_copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t
 }
 
 DOOR_API ssize_t scw_splice(int in, off_t *in_at, int out, off_t *out_at, size_t size,
-			    unsigned int flags);
-ssize_t scw_splice(int in, off_t *in_at, int out, off_t *out_at, size_t size, unsigned int flags)
+			    unsigned int flags)
 {
 	struct door_file *f;
 

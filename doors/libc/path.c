@@ -14,7 +14,6 @@
 
 enum {
 	TURNS_MAX = 16, /* times that a path may change sides before it counts as a loop */
-	PROC_MAGIC = 0x9fa0,
 };
 
 bool door_off;
@@ -303,8 +302,10 @@ static enum side proc_side(unsigned int flags, bool own_pid_too)
 	const char *p = skip_slashes(guest_path);
 
 	if (strstr(p, "..")) {
-		if (!normalise(p, normal))
-			return SIDE_GUEST; /* out of /proc, or too long: the walk says */
+		if (!normalise(p, normal)) { /* out of /proc, or too long: the walk says */
+			strcpy(next_path, guest_path);
+			return SIDE_GUEST;
+		}
 		p = normal;
 	}
 	if (component_is(p, "self") || component_is(p, "thread-self") ||
@@ -318,7 +319,8 @@ static enum side proc_side(unsigned int flags, bool own_pid_too)
 		snprintf(next_path, sizeof(next_path), "%s", p);
 		return SIDE_HOST;
 	}
-	strcpy(next_path, guest_path);
+	/* Past self, which the guest's /proc doesn't have as the tool sees it, and back. */
+	strcpy(next_path, p == normal && strstr(guest_path, "self") ? (*p ? p : ".") : guest_path);
 	return SIDE_GUEST;
 }
 
@@ -347,7 +349,7 @@ static bool full_name(int dirfd, const char *path, char out[VFS_PATH_MAX])
 		return false;
 	if (dirfd == AT_FDCWD ? REAL(statfs)(".", &sf) : REAL(fstatfs)(dirfd, &sf))
 		return false;
-	if (sf.f_type != PROC_MAGIC)
+	if (sf.f_type != DOOR_PROC_MAGIC)
 		return false;
 	if (dirfd == AT_FDCWD)
 		strcpy(link, "/proc/self/cwd");
@@ -370,6 +372,10 @@ static bool start(int dirfd, const char *path, unsigned int flags, int *error)
 	size_t n;
 
 	*error = 0;
+	if (strnlen(path, VFS_PATH_MAX) == VFS_PATH_MAX) {
+		*error = -ENAMETOOLONG;
+		return false;
+	}
 	if (*path != '/') {
 		const char *base = NULL;
 
@@ -398,11 +404,14 @@ static bool start(int dirfd, const char *path, unsigned int flags, int *error)
 		return true;
 	}
 	rest = enters(dirfd, path);
-	if (!rest && *path != '/' && full_name(dirfd, path, guest_path)) {
-		rest = enters(AT_FDCWD, guest_path);
-		if (rest)
-			memmove(guest_path, rest, strlen(rest) + 1);
-		return rest;
+	if (!rest && *path != '/' && full_name(dirfd, path, next_path)) {
+		/* From the tool's own directory, which the guest doesn't have: by the text. */
+		if (!normalise(next_path, guest_path) || !component_is(guest_path, "proc"))
+			return false;
+		memmove(guest_path, guest_path + 4, strlen(guest_path) - 3);
+		if (!*guest_path)
+			strcpy(guest_path, "/");
+		return true;
 	}
 	if (!rest)
 		return false;

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-	PROC_SUPER_MAGIC = 0x9fa0,
 	PROC_BLOCK = 1024,
 };
 
@@ -187,8 +186,7 @@ static void to_statx(const struct vfs_stat *from, struct statx *st)
 	};
 }
 
-DOOR_API int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *st);
-int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *st)
+DOOR_API int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *st)
 {
 	struct door_target t;
 	struct vfs_stat got;
@@ -233,8 +231,7 @@ static int target_access(struct door_target *t, int mode)
 	return 0;
 }
 
-DOOR_API int scw_faccessat(int dirfd, const char *path, int mode, int flags);
-int scw_faccessat(int dirfd, const char *path, int mode, int flags)
+DOOR_API int scw_faccessat(int dirfd, const char *path, int mode, int flags)
 {
 	struct door_target t;
 
@@ -308,8 +305,6 @@ static ssize_t node_readlink(const struct vfs_node *node, char *buf, size_t size
 	static char text[VFS_PATH_MAX]; /* under the lock */
 	int n;
 
-	if (!size)
-		return -EINVAL;
 	n = vfs_readlink(door_vfs(), node, text);
 	if (n < 0)
 		return n;
@@ -325,6 +320,10 @@ DOOR_API ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t s
 	struct door_target t;
 	ssize_t n;
 
+	if (!size) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (path && !*path && door_fd_take(dirfd, &f))
 		return f ? door_done(f->is_path && f->node.ops->readlink ?
 					     node_readlink(&f->node, buf, size) :
@@ -346,7 +345,7 @@ ssize_t scw_readlink(const char *path, char *buf, size_t size)
 static void to_statfs(struct statfs *sf)
 {
 	*sf = (struct statfs){
-		.f_type = PROC_SUPER_MAGIC,
+		.f_type = DOOR_PROC_MAGIC,
 		.f_bsize = 4096,
 		.f_namelen = VFS_NAME_MAX,
 		.f_frsize = 4096,
@@ -364,8 +363,7 @@ static void to_statvfs(struct statvfs *sf)
 	};
 }
 
-DOOR_API int scw_statfs(const char *path, struct statfs *sf);
-int scw_statfs(const char *path, struct statfs *sf)
+DOOR_API int scw_statfs(const char *path, struct statfs *sf)
 {
 	struct door_target t;
 	struct vfs_stat st;
@@ -378,8 +376,7 @@ int scw_statfs(const char *path, struct statfs *sf)
 	return (int)door_target_done(&t, r);
 }
 
-DOOR_API int scw_fstatfs(int fd, struct statfs *sf);
-int scw_fstatfs(int fd, struct statfs *sf)
+DOOR_API int scw_fstatfs(int fd, struct statfs *sf)
 {
 	if (!door_fd_maybe(fd))
 		return REAL(fstatfs)(fd, sf);
@@ -441,8 +438,7 @@ static ssize_t target_getxattr(struct door_target *t, const char *name, void *va
 	return t->place->at_end ? node_getxattr(&t->place->link, true, name, value, size) : -EACCES;
 }
 
-DOOR_API ssize_t scw_getxattr(const char *path, const char *name, void *value, size_t size);
-ssize_t scw_getxattr(const char *path, const char *name, void *value, size_t size)
+DOOR_API ssize_t scw_getxattr(const char *path, const char *name, void *value, size_t size)
 {
 	struct door_target t;
 
@@ -451,8 +447,7 @@ ssize_t scw_getxattr(const char *path, const char *name, void *value, size_t siz
 	return door_target_done(&t, target_getxattr(&t, name, value, size));
 }
 
-DOOR_API ssize_t scw_lgetxattr(const char *path, const char *name, void *value, size_t size);
-ssize_t scw_lgetxattr(const char *path, const char *name, void *value, size_t size)
+DOOR_API ssize_t scw_lgetxattr(const char *path, const char *name, void *value, size_t size)
 {
 	struct door_target t;
 
@@ -461,8 +456,7 @@ ssize_t scw_lgetxattr(const char *path, const char *name, void *value, size_t si
 	return door_target_done(&t, target_getxattr(&t, name, value, size));
 }
 
-DOOR_API ssize_t scw_fgetxattr(int fd, const char *name, void *value, size_t size);
-ssize_t scw_fgetxattr(int fd, const char *name, void *value, size_t size)
+DOOR_API ssize_t scw_fgetxattr(int fd, const char *name, void *value, size_t size)
 {
 	struct door_file *f;
 
@@ -579,8 +573,6 @@ char *scw_get_current_dir_name(void)
 }
 
 #ifdef __GLIBC__
-void __chk_fail(void) __attribute__((noreturn));
-
 DOOR_API char *scw___getcwd_chk(char *buf, size_t size, size_t room);
 char *scw___getcwd_chk(char *buf, size_t size, size_t room)
 {

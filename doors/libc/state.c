@@ -261,7 +261,7 @@ int64_t door_file_read(struct door_file *f, void *buf, size_t size)
 	if (f->is_path)
 		return -EBADF;
 	if (fd >= 0) {
-		if (lseek(fd, 0, SEEK_CUR) == 0) {
+		if (REAL(lseek)(fd, 0, SEEK_CUR) == 0) {
 			int r = real_refresh(f, fd);
 
 			if (r)
@@ -284,7 +284,7 @@ int64_t door_file_seek(struct door_file *f, int64_t offset, int whence)
 	if (f->is_path)
 		return -EBADF;
 	if (fd >= 0)
-		pos = lseek(fd, 0, SEEK_CUR);
+		pos = REAL(lseek)(fd, 0, SEEK_CUR);
 	switch (whence) {
 	case SEEK_SET:
 		break;
@@ -297,7 +297,7 @@ int64_t door_file_seek(struct door_file *f, int64_t offset, int whence)
 	}
 	if (offset < 0)
 		return -EINVAL;
-	if (fd >= 0 && lseek(fd, offset, SEEK_SET) < 0)
+	if (fd >= 0 && REAL(lseek)(fd, offset, SEEK_SET) < 0)
 		return -errno;
 	f->pos = offset;
 	return offset;
@@ -318,7 +318,7 @@ int door_file_materialise(struct door_file *f)
 	if (memfd < 0)
 		return -errno;
 	r = write_all(memfd, data, size);
-	if (!r && lseek(memfd, f->pos, SEEK_SET) < 0)
+	if (!r && REAL(lseek)(memfd, f->pos, SEEK_SET) < 0)
 		r = -errno;
 	for (int fd = 0; !r && fd < fd_end; fd++) {
 		if (door_fd_get(fd) != f)

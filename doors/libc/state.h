@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 
 #include "door/door.h"
 #include "vfs/vfs.h"
@@ -54,6 +56,7 @@ void *door_real_find(void **cache, const char *name);
 enum {
 	DOOR_FDS_CHUNK = 1024,
 	DOOR_FDS_CHUNKS = 1024, /* descriptors up to a million */
+	DOOR_PROC_MAGIC = 0x9fa0, /* f_type of a /proc */
 };
 
 /* An open file of the guest, shared by the descriptors, DIRs and FILEs that came from one open. */
@@ -170,6 +173,10 @@ bool door_is_dir_stream(const void *dir);
 /* With the lock held: the file behind a FILE of the guest, or NULL. */
 struct door_file *door_stream_file(FILE *f);
 
+#ifdef __GLIBC__
+void __chk_fail(void) __attribute__((noreturn));
+#endif
+
 /* Once, before anything else is asked. */
 void door_init(void);
 void door_state_init(void);
@@ -178,20 +185,43 @@ void door_state_init(void);
 int scw_openat(int dirfd, const char *path, int flags, ...);
 int scw_open(const char *path, int flags, ...);
 int scw_close(int fd);
+int scw_close_range(unsigned int first, unsigned int last, int flags);
 ssize_t scw_read(int fd, void *buf, size_t size);
+ssize_t scw_pread(int fd, void *buf, size_t size, off_t offset);
+ssize_t scw_readv(int fd, const struct iovec *iov, int count);
+ssize_t scw_preadv(int fd, const struct iovec *iov, int count, off_t offset);
+off_t scw_lseek(int fd, off_t offset, int whence);
+int scw_dup(int fd);
+int scw_dup2(int from, int to);
+int scw_dup3(int from, int to, int flags);
+int scw_fcntl(int fd, int command, ...);
+void *scw_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+ssize_t scw_sendfile(int out, int in, off_t *offset, size_t size);
+ssize_t scw_copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t size,
+			    unsigned int flags);
+ssize_t scw_splice(int in, off_t *in_at, int out, off_t *out_at, size_t size, unsigned int flags);
 int scw_lstat(const char *path, struct stat *st);
 int scw_stat(const char *path, struct stat *st);
 int scw_fstat(int fd, struct stat *st);
 int scw_fstatat(int dirfd, const char *path, struct stat *st, int flags);
+int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *st);
+int scw_faccessat(int dirfd, const char *path, int mode, int flags);
+ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t size);
+int scw_statfs(const char *path, struct statfs *sf);
+int scw_fstatfs(int fd, struct statfs *sf);
+ssize_t scw_getxattr(const char *path, const char *name, void *value, size_t size);
+ssize_t scw_lgetxattr(const char *path, const char *name, void *value, size_t size);
+ssize_t scw_fgetxattr(int fd, const char *name, void *value, size_t size);
+int scw_chdir(const char *path);
+int scw_fchdir(int fd);
+char *scw_getcwd(char *buf, size_t size);
 DIR *scw_opendir(const char *path);
 DIR *scw_fdopendir(int fd);
 struct dirent *scw_readdir(DIR *d);
 int scw_closedir(DIR *d);
 int scw_dirfd(DIR *d);
+ssize_t scw_getdents64(int fd, void *buf, size_t size);
 FILE *scw_fopen(const char *path, const char *mode);
-int scw_chdir(const char *path);
-int scw_fchdir(int fd);
-char *scw_getcwd(char *buf, size_t size);
-ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t size);
+int scw_execve(const char *path, char *const argv[], char *const env[]);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 struct stream {
 	struct stream *next;
@@ -16,6 +17,10 @@ struct stream {
 	FILE *fp;
 	int fd; /* -1: none yet */
 	bool cloexec;
+	/* Reading it by wide characters. */
+	bool wide;
+	wint_t unread;
+	mbstate_t state;
 };
 
 static struct stream *streams; /* under the lock */
@@ -87,7 +92,7 @@ static FILE *stream_create(struct door_file *f, int fd, bool cloexec)
 	struct stream *s = malloc(sizeof(*s));
 
 	if (s) {
-		*s = (struct stream){ .file = f, .fd = fd, .cloexec = cloexec };
+		*s = (struct stream){ .file = f, .fd = fd, .cloexec = cloexec, .unread = WEOF };
 		s->fp = fopencookie(s, "r", functions);
 		if (s->fp) {
 			s->next = streams;
@@ -199,6 +204,118 @@ int scw_fileno(FILE *fp)
 	return (int)door_done(s->fd);
 }
 DOOR_ALIAS(int, scw_fileno_unlocked, (FILE * fp), scw_fileno)
+
+/*
+ * Wide characters: glibc's functions need a part of a FILE that those with a cookie don't have, and
+ * crash. So they are done over its bytes here.
+ */
+static struct stream *stream_take(FILE *fp)
+{
+	struct stream *s = NULL;
+
+	if (__atomic_load_n(&streams, __ATOMIC_ACQUIRE) && door_lock()) {
+		s = stream_find(fp);
+		door_unlock();
+	}
+	return s;
+}
+
+static wint_t stream_getwc(struct stream *s)
+{
+	wint_t unread = s->unread;
+	wchar_t wc;
+
+	s->wide = true;
+	if (unread != WEOF) {
+		s->unread = WEOF;
+		return unread;
+	}
+	for (;;) {
+		int c = getc(s->fp);
+		char byte = (char)c;
+
+		if (c == EOF)
+			return WEOF;
+		size_t n = mbrtowc(&wc, &byte, 1, &s->state);
+		if (n == (size_t)-1)
+			return WEOF; /* errno is EILSEQ */
+		if (n != (size_t)-2)
+			return n ? (wint_t)wc : 0;
+	}
+}
+
+DOOR_API wint_t scw_fgetwc(FILE *fp);
+wint_t scw_fgetwc(FILE *fp)
+{
+	struct stream *s = stream_take(fp);
+
+	return s ? stream_getwc(s) : REAL(fgetwc)(fp);
+}
+DOOR_ALIAS(wint_t, scw_getwc, (FILE * fp), scw_fgetwc)
+
+DOOR_API wchar_t *scw_fgetws(wchar_t *buf, int size, FILE *fp);
+wchar_t *scw_fgetws(wchar_t *buf, int size, FILE *fp)
+{
+	struct stream *s = stream_take(fp);
+	int n = 0;
+
+	if (!s)
+		return REAL(fgetws)(buf, size, fp);
+	if (size <= 0)
+		return NULL;
+	while (n < size - 1) {
+		wint_t c = stream_getwc(s);
+
+		if (c == WEOF)
+			break;
+		buf[n++] = (wchar_t)c;
+		if (c == L'\n')
+			break;
+	}
+	buf[n] = L'\0';
+	return n || size == 1 ? buf : NULL;
+}
+
+DOOR_API wint_t scw_ungetwc(wint_t c, FILE *fp);
+wint_t scw_ungetwc(wint_t c, FILE *fp)
+{
+	struct stream *s = stream_take(fp);
+
+	if (!s)
+		return REAL(ungetwc)(c, fp);
+	if (c == WEOF || s->unread != WEOF)
+		return WEOF;
+	s->unread = c;
+	return c;
+}
+
+DOOR_API int scw_fwide(FILE *fp, int mode);
+int scw_fwide(FILE *fp, int mode)
+{
+	struct stream *s = stream_take(fp);
+
+	if (!s)
+		return REAL(fwide)(fp, mode);
+	if (mode > 0)
+		s->wide = true;
+	return s->wide ? 1 : mode < 0 ? -1 : 0;
+}
+
+#ifdef __GLIBC__
+DOOR_ALIAS(wint_t, scw_fgetwc_unlocked, (FILE * fp), scw_fgetwc)
+DOOR_ALIAS(wint_t, scw_getwc_unlocked, (FILE * fp), scw_fgetwc)
+DOOR_ALIAS(wchar_t *, scw_fgetws_unlocked, (wchar_t * buf, int size, FILE *fp), scw_fgetws)
+
+DOOR_API wchar_t *scw___fgetws_chk(wchar_t *buf, size_t room, int size, FILE *fp);
+wchar_t *scw___fgetws_chk(wchar_t *buf, size_t room, int size, FILE *fp)
+{
+	if (size > 0 && (size_t)size > room)
+		__chk_fail();
+	return scw_fgetws(buf, size, fp);
+}
+DOOR_ALIAS(wchar_t *, scw___fgetws_unlocked_chk,
+	   (wchar_t * buf, size_t room, int size, FILE *fp), scw___fgetws_chk)
+#endif
 
 /*
  * A FILE keeps its address through freopen(), so one of the C library's has to stay: it gets the

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The guest of the door's tests: a copy in memory of the directory tree that SCWATCHER_TEST_TREE
- * names, put at /proc. SCWATCHER_TEST_FAIL: attaching fails with that text.
+ * names, put at /proc. SCWATCHER_TEST_ZERO: files show size 0, as in a /proc.
+ * SCWATCHER_TEST_MAGIC: a process 3 with links into the guest. SCWATCHER_TEST_FAIL: attaching fails with that text.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,14 +23,17 @@ static void load_file(struct memfs *fs, const char *from, const char *to, const 
 	char *data = malloc((size_t)st->st_size + 1);
 	int fd = open(from, O_RDONLY | O_CLOEXEC);
 	size_t size = 0;
-	ssize_t n;
+	ssize_t got;
 
 	while (data && fd >= 0 && size < (size_t)st->st_size &&
-	       (n = read(fd, data + size, (size_t)st->st_size - size)) > 0)
-		size += (size_t)n;
+	       (got = read(fd, data + size, (size_t)st->st_size - size)) > 0)
+		size += (size_t)got;
 	if (fd >= 0)
 		close(fd);
-	memfs_add(fs, to, MEMFS_FILE, data, size)->mode = st->st_mode & ~0222U;
+	struct memfs_node *n = memfs_add(fs, to, MEMFS_FILE, data, size);
+
+	n->mode = st->st_mode & ~0222U;
+	n->size_shown = getenv("SCWATCHER_TEST_ZERO") ? 0 : (int64_t)size;
 	free(data);
 }
 
@@ -76,6 +80,10 @@ static int attach(char *message, size_t size)
 	base_alloc_init(&alloc, (size_t)1 << 30);
 	fs = memfs_create(&alloc);
 	load_tree(fs, getenv("SCWATCHER_TEST_TREE"), "");
+	if (getenv("SCWATCHER_TEST_MAGIC")) {
+		memfs_add(fs, "3/exe", MEMFS_MAGIC_LINK, "/usr/bin/init", 13);
+		memfs_add(fs, "3/root", MEMFS_MAGIC_LINK, "/", 1)->target_mode = 040755;
+	}
 	return door_mount("/proc", fs->vfs);
 }
 
