@@ -176,6 +176,8 @@ enum err btf_read_header(struct btf *t, struct err_ctx *err)
 	    !base_in_range(t->strings, t->strings_size, t->size - header) ||
 	    t->strings_size == 0)
 		return err_set(err, ERR_CORRUPT, "btf: sections reach out of the data");
+	if (t->strings < offset + t->types_size && offset < t->strings + t->strings_size)
+		return err_set(err, ERR_CORRUPT, "btf: sections overlap");
 	t->types = header + offset;
 	t->strings += header;
 	if (t->types % 4 || t->bytes[t->strings] != 0 ||

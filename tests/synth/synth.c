@@ -210,6 +210,11 @@ uint64_t synth_top(struct synth *s)
 	return s->top;
 }
 
+void synth_set_top(struct synth *s, uint64_t top)
+{
+	s->top = top;
+}
+
 struct guest_paging synth_paging(struct synth *s)
 {
 	return (struct guest_paging){.kernel_top = {synth_top(s)},

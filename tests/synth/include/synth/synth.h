@@ -58,6 +58,9 @@ void synth_set_gone(struct synth *s, bool gone);
 /* Top table of the kernel's address space (made on first use). */
 uint64_t synth_top(struct synth *s);
 
+/* Use the zeroed page at `top` as the kernel's top table from now on. */
+void synth_set_top(struct synth *s, uint64_t top);
+
 /* A new, empty address space. */
 uint64_t synth_space(struct synth *s);
 
