@@ -22,18 +22,19 @@ enum {
 	LIME_EXTENTS_MAX = 4096,
 };
 
+#define KDUMP_TEXT                                                                                 \
+	"the dump is kdump-compressed: take an ELF one (QEMU: dump-guest-memory FILE without -z, -l, " \
+	"-s; libvirt: virsh dump --memory-only --format elf)"
+
 /* Formats that hold guest memory in a shape that can't be read at random. */
 static const struct {
 	const char *magic;
 	size_t size;
 	const char *text;
 } refused[] = {
-	{"KDUMP   ", 8,
-	 "the dump is kdump-compressed: take an ELF one (QEMU: dump-guest-memory FILE without -z, "
-	 "-l or -s; libvirt: virsh dump --memory-only --format elf)"},
-	{"DISKDUMP", 8, "the dump is in the diskdump format: take an ELF one"},
-	{"makedumpfile", 12,
-	 "the dump is in makedumpfile's flattened format: turn it into a plain ELF one"},
+	{"KDUMP   ", 8, KDUMP_TEXT},
+	{"DISKDUMP", 8, KDUMP_TEXT},
+	{"makedumpfile", 12, KDUMP_TEXT},
 	{"LibvirtQemudSave", 16,
 	 "this is a saved domain: take a dump of its memory with virsh dump --memory-only"},
 	{"QEVM", 4, "this is a migration stream: take a dump of the memory with dump-guest-memory"},

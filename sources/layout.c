@@ -88,11 +88,6 @@ static enum err view_read(struct guest_phys *p, struct gpa at, void *buf, size_t
 	return guest_phys_read(&((struct view *)p)->s->phys, at, buf, size, err);
 }
 
-static const void *view_map(struct guest_phys *p, struct gpa at)
-{
-	return guest_phys_map(&((struct view *)p)->s->phys, at);
-}
-
 static enum err view_next_range(struct guest_phys *p, struct gpa from, uint64_t max,
 				struct guest_phys_range *ret)
 {
@@ -111,7 +106,6 @@ static void view_close(struct guest_phys *p)
 static const struct guest_phys_ops view_ops = {
 	.name = "view",
 	.read = view_read,
-	.map = view_map,
 	.next_range = view_next_range,
 	.close = view_close,
 };
@@ -420,8 +414,8 @@ static enum err place_blocks(struct source *s, struct ktype_boot *ret, struct er
 		return f.kept;
 	if (f.count)
 		return err_set(err, ERR_NOTREADY,
-			       "a Linux kernel left its mark in this memory, but none runs there "
-			       "(still booting?)");
+			       "a Linux kernel left its mark in this memory, but it isn't all there "
+			       "(still booting, or a truncated image)");
 	return err_set(err, ERR_NOTREADY, "no Linux kernel found in this memory (not Linux, or "
 					  "still booting)");
 }

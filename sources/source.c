@@ -137,8 +137,7 @@ static const void *phys_map(struct guest_phys *p, struct gpa at)
 	uint64_t offset;
 
 	x = locate(s, at.v, &offset);
-	if (!x || !x->store->ops->map || offset % MAP_ALIGN ||
-	    x->e.size - (at.v - x->e.gpa) < GUEST_PAGE_SIZE)
+	if (!x || x->e.size - (at.v - x->e.gpa) < GUEST_PAGE_SIZE)
 		return NULL;
 	return x->store->ops->map(x->store, offset);
 }
@@ -239,25 +238,41 @@ static void phys_close(struct guest_phys *p)
 	source_close(to_source(p));
 }
 
-static const struct guest_phys_ops phys_ops[] = {
-#define OPS(kind, text)                                                                            \
-	[kind] = {.name = text,                                                                    \
-		  .read = phys_read,                                                               \
-		  .read_many = phys_read_many,                                                     \
-		  .map = phys_map,                                                                 \
-		  .next_range = phys_next_range,                                                   \
-		  .alive = phys_alive,                                                             \
-		  .close = phys_close}
-	OPS(SOURCE_RAM_FILE, "ram-file"),
-	OPS(SOURCE_PROCESS, "process"),
-	OPS(SOURCE_ELF_CORE, "elf-core"),
-	OPS(SOURCE_LIME, "lime"),
+/* Second index: may pages be mapped? A source that can't says so, and callers read in batches. */
+static const struct guest_phys_ops phys_ops[][2] = {
+#define OPS(text, map_fn)                                                                          \
+	{.name = text,                                                                             \
+	 .read = phys_read,                                                                        \
+	 .read_many = phys_read_many,                                                              \
+	 .map = map_fn,                                                                            \
+	 .next_range = phys_next_range,                                                            \
+	 .alive = phys_alive,                                                                      \
+	 .close = phys_close}
+#define BOTH(text) {OPS(text, NULL), OPS(text, phys_map)}
+	[SOURCE_RAM_FILE] = BOTH("ram-file"),
+	[SOURCE_PROCESS] = BOTH("process"),
+	[SOURCE_ELF_CORE] = BOTH("elf-core"),
+	[SOURCE_LIME] = BOTH("lime"),
+#undef BOTH
 #undef OPS
 };
 
+/* Can all of it be mapped, by stores that map and at addresses that objects may have? */
+static bool can_map(const struct source *s)
+{
+	for (size_t i = 0; i < s->extent_count; i++) {
+		const struct placed_extent *x = &s->extents[i];
+
+		if (!x->store->ops->map ||
+		    (x->e.backing - x->store->base - x->e.gpa) % MAP_ALIGN)
+			return false;
+	}
+	return true;
+}
+
 const char *source_kind_name(enum source_kind kind)
 {
-	return phys_ops[kind].name;
+	return phys_ops[kind][0].name;
 }
 
 struct source *source_create(enum source_kind kind)
@@ -266,7 +281,7 @@ struct source *source_create(enum source_kind kind)
 
 	if (!s)
 		return NULL;
-	s->phys.ops = &phys_ops[kind];
+	s->phys.ops = &phys_ops[kind][0];
 	s->kind = kind;
 	s->pidfd = -1;
 	return s;
@@ -377,6 +392,7 @@ enum err source_set_extents(struct source *s, const struct source_extent *extent
 		s->plain = plain;
 		s->extent_count = count;
 		s->last = 0;
+		s->phys.ops = &phys_ops[s->kind][can_map(s)];
 		return ERR_OK;
 	}
 out:
@@ -403,10 +419,7 @@ uint64_t source_size(const struct source *s)
 
 bool source_copies(const struct source *s)
 {
-	for (size_t i = 0; i < s->extent_count; i++)
-		if (!s->extents[i].store->ops->map)
-			return true;
-	return false;
+	return !s->phys.ops->map;
 }
 
 struct guest_phys *source_phys(struct source *s)
