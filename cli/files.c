@@ -67,7 +67,7 @@ static int walk(struct view *v, const char *path, unsigned int flags, struct vfs
 {
 	if (strncmp(path, "/proc", 5) == 0 && (path[5] == '/' || path[5] == '\0'))
 		path += 5;
-	return vfs_walk(v->vfs, NULL, path, flags, ret);
+	return vfs_walk(v->vfs, NULL, path[0] ? path : "/", flags, ret);
 }
 
 static int read_whole(struct view *v, const struct vfs_node *n, char **ret, size_t *size_ret)
