@@ -254,23 +254,26 @@ static void churn_connections(const char *argument)
 	int port = *argument == '6' ? 7201 : 7200;
 	int listening = bound(family, SOCK_STREAM, port);
 	struct linger abort_it = { 1, 0 };
+	static int open_ones[64][2]; /* each lives for as many rounds */
 
+	memset(open_ones, -1, sizeof(open_ones));
 	load_ready();
-	setpriority(PRIO_PROCESS, 0, 5);
+	setpriority(PRIO_PROCESS, 0, 10);
 	for (unsigned int i = 0;; i++) {
-		int fd = connected(family, port);
-		int far;
+		int *pair = open_ones[i % LOAD_COUNT(open_ones)];
 
-		if (fd < 0) {
+		if (pair[0] >= 0 && i % 8)
+			setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
+		close(pair[i / 64 % 2]);
+		close(pair[!(i / 64 % 2)]);
+		pair[1] = -1;
+		pair[0] = connected(family, port);
+		if (pair[0] < 0) {
 			usleep(1000); /* out of ports for the moment */
 			continue;
 		}
-		far = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
-		(void)!write(fd, "x", 1);
-		if (i % 8)
-			setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
-		close(i % 2 ? fd : far);
-		close(i % 2 ? far : fd);
+		pair[1] = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+		(void)!write(pair[0], "x", 1);
 	}
 }
 
@@ -283,6 +286,7 @@ void load_churn(void)
 		snprintf(title, sizeof(title), "marker-%d", i);
 		load_keep("marker", number, title);
 	}
+	load_keep("churn-forks", "", "churn-forks");
 	load_keep("churn-forks", "", "churn-forks");
 	load_keep("churn-connections", "4", "churn-connections");
 	load_keep("churn-connections", "6", "churn-connections");
