@@ -281,17 +281,23 @@ static unsigned long context_switches(void)
 	return at ? strtoul(at + 6, NULL, 10) : 0;
 }
 
-/* Waits until the machine is as idle as it gets: late timers, reports and work items are through. */
+/*
+ * Waits until the machine is as idle as it gets: late timers, reports and work items are through. Some
+ * kernels (real-time ones) never get as quiet as others: then no longer getting quieter will do.
+ */
 static void settle(void)
 {
+	unsigned long last = 0;
 	int quiet = 0;
 
-	for (int i = 0; i < 120 && quiet < 6; i++) {
+	for (int i = 0; i < 60 && quiet < 6; i++) {
 		struct timespec half = { 0, 500 * 1000 * 1000 };
-		unsigned long before = context_switches();
+		unsigned long count = context_switches();
 
 		nanosleep(&half, NULL);
-		quiet = context_switches() - before < 40 ? quiet + 1 : 0;
+		count = context_switches() - count;
+		quiet = count < 40 || (i > 10 && count * 5 > last * 4) ? quiet + 1 : 0;
+		last = count;
 	}
 }
 

@@ -154,7 +154,7 @@ def _find_package(name):
             pattern = re.compile(r"linux-image-%s[.+][^-]*(-[0-9][^-]*)?-%s(-unsigned)?" %
                                  (re.escape(line), flavour)) if archive else None
             found = [n for n in archive.names("linux-image-" + line)
-                     if pattern.fullmatch(n) and "deb%d" % 11 not in n] if archive else []
+                     if pattern.fullmatch(n)] if archive else []
             if found:
                 return archive, _ranked(found)
         raise GuestError("no %s kernel of flavour %s in Debian's archive" % (line, flavour))
