@@ -4,12 +4,13 @@
 import argparse
 import json
 import os
+import signal
 import sys
 
 from . import GuestError, agent
 from . import capture as captures
 from .kernel import forget
-from .machine import BOOT_TIMEOUT, Guest, all_guests, new_name
+from .machine import BOOT_TIMEOUT, Guest, all_guests, claim_new, parse_size
 
 SCENARIOS = ("none", "small", "stock", "large", "churn")
 
@@ -65,7 +66,16 @@ def boot(argv):
     if options.update:
         for name in options.kernel:
             forget(name)
-    guest = Guest(options.name or new_name(options.kernel[0]))
+    parse_size(options.memory)
+    if options.name:
+        guest = Guest(options.name)
+        if not guest.claim():
+            raise GuestError("a guest called %s exists: guests/stop it or choose another --name" %
+                             options.name)
+    else:
+        guest = claim_new(options.kernel[0])
+    # whoever ends us, say a test's time limit, wants no half-booted guest
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     guest.boot(options)
     print(guest.name)
 

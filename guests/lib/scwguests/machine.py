@@ -13,7 +13,7 @@ import time
 
 from . import GuestError, agent, rootfs
 from .kernel import find as find_kernel
-from .paths import building, cache_dir, lock, state_dir
+from .paths import building, cache_dir, state_dir
 from .qmp import Qmp
 
 QEMU = "qemu-system-x86_64"
@@ -138,8 +138,8 @@ class Guest:
 
     def freeze(self):
         with self.qmp() as qmp:
-            self.mark_frozen(True)
             qmp.command("stop")
+            self.mark_frozen(True)
 
     def thaw(self):
         with self.qmp() as qmp:
@@ -208,14 +208,14 @@ class Guest:
 
     def _waits_in_vain(self):
         self.require_alive()
-        if os.path.exists(self.path("frozen")):
+        if os.path.exists(self.path("frozen")) and self.status() == "frozen":
             raise GuestError("guest %s is frozen: guests/thaw it first" % self.name)
 
     @contextlib.contextmanager
     def channel(self, timeout=60):
         """A channel to the agent that nobody else uses."""
         self.require_alive()
-        if os.path.exists(self.path("frozen")) or self.status() == "frozen":
+        if self.status() == "frozen":
             raise GuestError("guest %s is frozen: guests/thaw it first" % self.name)
         with self._free_channel(timeout) as number:
             link = agent.Channel(self.path("agent%d" % number), self._waits_in_vain)
@@ -252,7 +252,13 @@ class Guest:
 
     def stop(self):
         """Ends QEMU and removes all that belongs to the guest."""
-        info = self.info()
+        try:
+            info = self.info()
+        except GuestError:
+            if not os.path.isdir(self.directory):
+                raise
+            self._remove({})  # what a boot that was killed left
+            return
         if self.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(info["pid"], signal.SIGTERM)
@@ -273,18 +279,21 @@ class Guest:
 
     # booting
 
-    def boot(self, options):
-        """Starts the guest and waits until it is ready. options: see cli.boot."""
-        kernel = find_kernel(options.kernel)
-        archives = [rootfs.base_archive(), rootfs.tools_archive(), rootfs.modules_archive(kernel)]
-        accelerator = options.accel or _accelerator(kernel)
+    def claim(self):
+        """Takes the name for a guest to be booted; False if there is such a guest."""
         try:
             os.mkdir(self.directory, 0o700)
         except FileExistsError:
-            raise GuestError("a guest called %s exists: guests/stop it or choose another --name" %
-                             self.name) from None
+            return False
+        return True
+
+    def boot(self, options):
+        """Starts the (claimed) guest and waits until it is ready. options: see cli.boot."""
         info = {"ram_file": None}
         try:
+            kernel = find_kernel(options.kernel)
+            archives = [rootfs.base_archive(), rootfs.tools_archive(), rootfs.modules_archive(kernel)]
+            accelerator = options.accel or _accelerator(kernel)
             self._launch(kernel, archives, accelerator, options, info)
             self._wait_ready(options)
         except BaseException:
@@ -329,6 +338,8 @@ class Guest:
         machine = options.machine
         if options.ram == "shared":
             info["ram_file"], why = self._ram_file(size)
+            with open(os.open(info["ram_file"], os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "r+b") as f:
+                f.truncate(size)
             if why:
                 options.say("%s: its memory is in %s (%s)" % (self.name, info["ram_file"], why))
             command += ["-object", "memory-backend-file,id=ram,size=%d,mem-path=%s,share=on" %
@@ -406,12 +417,11 @@ def all_guests():
     return [Guest(n) for n in names]
 
 
-def new_name(kernel):
-    """A free name made of what was asked for."""
+def claim_new(kernel):
+    """Claims a guest with a free name made of what was asked for."""
     stem = re.sub(r"[^A-Za-z0-9._+-]", "-", os.path.basename(kernel.rstrip("/")))[:40].strip("-.") or "guest"
-    with lock(os.path.join(state_dir(), ".names")):
-        for number in range(1, 1000):
-            name = "%s-%d" % (stem, number)
-            if not os.path.exists(os.path.join(state_dir(), name)):
-                return name
+    for number in range(1, 1000):
+        guest = Guest("%s-%d" % (stem, number))
+        if guest.claim():
+            return guest
     raise GuestError("too many guests: guests/stop --all")
