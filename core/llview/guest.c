@@ -279,6 +279,14 @@ const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
 	return zeros;
 }
 
+void __llview_prefetch_miss(uint64_t va)
+{
+	const char *host = translate(llview_state.guest, va);
+
+	if (host)
+		__builtin_prefetch(host);
+}
+
 bool guest_faulted(void)
 {
 	return llview_state.guest->faulted;

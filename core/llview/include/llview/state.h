@@ -68,6 +68,7 @@ LLVIEW_HIDDEN size_t __llview_pinned_strncpy(char *dst, uint64_t src, size_t siz
 LLVIEW_HIDDEN size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va,
 					size_t size);
 LLVIEW_HIDDEN const void *__llview_pin(uint64_t va, uint64_t size, bool copy);
+LLVIEW_HIDDEN void __llview_prefetch_miss(uint64_t va);
 LLVIEW_HIDDEN void __llview_fault(uint64_t va);
 LLVIEW_HIDDEN bool __llview_bound_hit(void);
 LLVIEW_HIDDEN void __llview_out_of_fuel(void) __attribute__((noreturn));
