@@ -268,10 +268,43 @@ void net_chain(struct net_list *l, uint64_t first, int64_t end, net_row_fn *row,
 	}
 }
 
-void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket)
+enum {
+	AHEAD_FAR = 12, /* buckets */
+	AHEAD_NEAR = 6,
+};
+
+/* The buckets of one page that hold something. */
+struct full {
+	unsigned int count;
+	uint16_t bucket[GUEST_PAGE_SIZE / sizeof(uint64_t)];
+	uint64_t first[GUEST_PAGE_SIZE / sizeof(uint64_t)];
+};
+
+static void full_walk(struct net_list *l, const struct full *f, const struct net_table *t,
+		      uint64_t page, net_bucket_fn *bucket, net_ahead_fn *ahead)
+{
+	for (unsigned int i = 0; i < f->count && !l->m->error; i++) {
+		if (ahead) {
+			struct guest_record r = guest_record_begin();
+
+			if (i + AHEAD_FAR < f->count)
+				ahead(l, f->first[i + AHEAD_FAR], true);
+			if (i + AHEAD_NEAR < f->count)
+				ahead(l, f->first[i + AHEAD_NEAR], false);
+			guest_record_end(&r);
+		}
+		l->bucket = (uint32_t)(page + f->bucket[i]);
+		l->head = t->base + l->bucket * (uint64_t)t->stride + t->head;
+		bucket(l, f->first[i]);
+	}
+}
+
+void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
+		    net_ahead_fn *ahead)
 {
 	uint64_t count = t->count < NET_TABLE_MAX ? t->count : NET_TABLE_MAX;
 	uint64_t words = t->stride / sizeof(uint64_t);
+	struct full full;
 
 	if (!t->base || !words || t->stride % sizeof(uint64_t) || t->head % sizeof(uint64_t) ||
 	    t->head >= t->stride || t->stride > GUEST_PAGE_SIZE)
@@ -290,6 +323,7 @@ void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn
 								 n * t->stride);
 		const uint64_t __pinned *h = heads + t->head / sizeof(uint64_t);
 
+		full.count = 0;
 		for (uint64_t j = 0; j < n; j++, h += words) {
 			uint64_t first = *h;
 
@@ -297,10 +331,10 @@ void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn
 				first &= ~1ull;
 			if (chain_ended(first))
 				continue;
-			l->bucket = (uint32_t)(i + j);
-			l->head = at + j * t->stride + t->head;
-			bucket(l, first);
+			full.bucket[full.count] = (uint16_t)j;
+			full.first[full.count++] = first;
 		}
+		full_walk(l, &full, t, i, bucket, ahead);
 		i += n;
 		guest_record_end(&r);
 	}

@@ -301,6 +301,31 @@ static void tcp_established_bucket(struct net_list *l, uint64_t first)
 	net_chain(l, first, l->bucket, tcp_row, tcp_home);
 }
 
+/* The cache lines that put_tcp_sock() reads, by what lies in them. */
+static void tcp_ahead(const struct net_list *l, uint64_t node, bool far)
+{
+	struct sock __guest *sk = net_sock_of_node(node);
+	struct inet_connection_sock __guest *icsk = (struct inet_connection_sock __guest *)sk;
+	struct tcp_sock __guest *tp = (struct tcp_sock __guest *)sk;
+
+	if (!far) {
+		net_sock_ahead(l, sk);
+		return;
+	}
+	guest_prefetch(sk);
+	guest_prefetch(&sk->__sk_common.skc_refcnt);
+	guest_prefetch(&sk->sk_ack_backlog);
+	guest_prefetch(&sk->sk_socket);
+	guest_prefetch(&((struct inet_sock __guest *)sk)->inet_sport);
+	guest_prefetch(&icsk->icsk_rto);
+	guest_prefetch(&icsk->icsk_ack);
+	guest_prefetch(&tp->rcv_nxt);
+	guest_prefetch(&tp->copied_seq);
+	guest_prefetch(&tp->write_seq);
+	guest_prefetch(&tp->snd_una);
+	guest_prefetch(&tp->snd_cwnd);
+}
+
 static int show_tcp(struct net_list *l)
 {
 	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
@@ -320,7 +345,7 @@ static int show_tcp(struct net_list *l)
 		t.base = guest_addr(h->lhash2);
 		t.count = (uint64_t)h->lhash2_mask + 1;
 	}
-	net_table_walk(l, &t, tcp_listening_bucket);
+	net_table_walk(l, &t, tcp_listening_bucket, tcp_ahead);
 
 	l->mask = h->ehash_mask;
 	t = (struct net_table){
@@ -329,7 +354,7 @@ static int show_tcp(struct net_list *l)
 		.stride = (uint32_t)guest_sizeof(struct inet_ehash_bucket),
 		.head = (uint32_t)guest_offsetof(struct inet_ehash_bucket, chain),
 	};
-	net_table_walk(l, &t, tcp_established_bucket);
+	net_table_walk(l, &t, tcp_established_bucket, tcp_ahead);
 	return 0;
 }
 
@@ -427,7 +452,7 @@ static int show_udp(struct net_list *l, struct udp_table __guest *table)
 	} else {
 		seq_puts(l->m, dgram6_header);
 	}
-	net_table_walk(l, &t, udp_bucket);
+	net_table_walk(l, &t, udp_bucket, NULL);
 	return 0;
 }
 
@@ -489,7 +514,7 @@ static int show_raw(struct net_list *l, struct raw_hashinfo __guest *h)
 		.stride = sizeof(uint64_t),
 	};
 
-	net_table_walk(l, &t, raw_bucket);
+	net_table_walk(l, &t, raw_bucket, NULL);
 	return 0;
 }
 
@@ -542,7 +567,7 @@ static int show_icmp(struct net_list *l)
 	struct net_table t = { .count = PING_HASH_SIZE, .stride = sizeof(uint64_t) };
 
 	t.base = guest_addr(&ping_table.hash[0]);
-	net_table_walk(l, &t, icmp_bucket);
+	net_table_walk(l, &t, icmp_bucket, NULL);
 	return 0;
 }
 

@@ -269,6 +269,6 @@ int net_if_inet6_show(const struct proc_item *it, struct seq_file *m)
 	net_list_init(&l, it, m);
 	t.base = guest_has(struct net, ipv6.inet6_addr_lst) ? guest_addr(l.net->ipv6.inet6_addr_lst) :
 							     guest_addr(&inet6_addr_lst[0]);
-	net_table_walk(&l, &t, if_inet6_bucket);
+	net_table_walk(&l, &t, if_inet6_bucket, NULL);
 	return 0;
 }

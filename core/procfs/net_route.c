@@ -418,9 +418,9 @@ int net_arp_show(const struct proc_item *it, struct seq_file *m)
 	t.count = 1ull << (shift < NEIGH_SHIFT_MAX ? shift : NEIGH_SHIFT_MAX);
 	t.base = guest_has(struct neigh_hash_table, hash_heads) ? guest_addr(nht->hash_heads) :
 								  guest_addr(nht->hash_buckets);
-	net_table_walk(&l, &t, arp_bucket);
+	net_table_walk(&l, &t, arp_bucket, NULL);
 	t.count = PNEIGH_BUCKETS;
 	t.base = guest_addr(arp_tbl.phash_buckets);
-	net_table_walk(&l, &t, arp_proxy_bucket);
+	net_table_walk(&l, &t, arp_proxy_bucket, NULL);
 	return 0;
 }

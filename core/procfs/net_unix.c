@@ -113,7 +113,7 @@ int net_unix_show(const struct proc_item *it, struct seq_file *m)
 		t.base = guest_addr(l.net->unx.table.buckets);
 	else
 		t.base = guest_addr(&unix_socket_table[0]);
-	net_table_walk(&l, &t, unix_bucket);
+	net_table_walk(&l, &t, unix_bucket, NULL);
 	return 0;
 }
 
@@ -216,7 +216,7 @@ static void netlink_table_rows(struct net_list *l, struct bucket_table __guest *
 			.locked = true,
 		};
 
-		net_table_walk(l, &t, netlink_bucket);
+		net_table_walk(l, &t, netlink_bucket, NULL);
 		return;
 	}
 	if (nest > 16 || size > NET_TABLE_MAX) {
