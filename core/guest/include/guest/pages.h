@@ -23,15 +23,27 @@ struct guest_range {
 	uint64_t size;
 };
 
+enum {
+	GUEST_FOLLOW_MAX = 4,
+};
+
 /*
- * A list to follow: from `first`, the next node is the pointer at node + next_offset; `before` and
- * `after` bytes around each node address are wanted; at most `bound` nodes.
+ * Lists that are about to be walked. `heads` == 0: one list, whose first node is at `first`. Else
+ * `first` is where the first of `heads` pointers to first nodes lies, `stride` bytes apart (the
+ * buckets of a hash table). The next node is the pointer at node + next_offset; `before` and `after`
+ * bytes around each node address are wanted, and, for each `follow` with a size, as many bytes at
+ * where the pointer at node + offset leads. At most `bound` nodes in all.
  */
 struct guest_chain {
 	struct gva first;
-	uint64_t next_offset;
+	uint32_t heads, stride;
+	int64_t next_offset;
 	uint32_t before, after;
 	uint32_t bound;
+	struct {
+		int32_t offset;
+		uint32_t size;
+	} follow[GUEST_FOLLOW_MAX];
 };
 
 struct guest_pages_stats {
@@ -57,7 +69,7 @@ struct guest_pages_ops {
 	 */
 	enum err (*epoch)(struct guest_pages *p, struct err_ctx *err);
 
-	/* Optional hints, free to ignore: these ranges / this list will be read next. */
+	/* Optional hints, free to ignore: these ranges / these lists will be read next. */
 	void (*want)(struct guest_pages *p, struct guest_space as, const struct guest_range *ranges,
 		     size_t count);
 	void (*chase)(struct guest_pages *p, const struct guest_chain *chain);
@@ -123,6 +135,12 @@ static inline void guest_pages_want(struct guest_pages *p, struct guest_space as
 {
 	if (p->ops->want)
 		p->ops->want(p, as, ranges, count);
+}
+
+static inline void guest_pages_chase(struct guest_pages *p, const struct guest_chain *chain)
+{
+	if (p->ops->chase)
+		p->ops->chase(p, chain);
 }
 
 /* NULL is fine. */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages of guest virtual memory that come from the memory device: the client's side of the channel
+ * as a guest_pages, so that nothing above knows. Opened pages are kept for an epoch, in a bounded
+ * store; what a walk is about to need is asked for in one go.
+ */
+#ifndef SCW_SEALED_PAGES_H
+#define SCW_SEALED_PAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "guest/pages.h"
+
+/* Takes the opened plaintext of one record of an answer (CHANNEL_PAGES); borrowed for the call. */
+struct sealed_answer {
+	enum err (*record)(struct sealed_answer *a, const void *plain, size_t size,
+			   struct err_ctx *err);
+};
+
+/*
+ * How requests get to the device and answers back: the ring, or pread. To add one: embed this in
+ * your own struct. A carrier seals, opens, and checks order and replay; what it hands on is authentic.
+ */
+struct sealed_carrier {
+	/*
+	 * Required. Send one request's plaintext, then hand each record of its answer to `to` until one
+	 * doesn't say CHANNEL_PAGES_MORE, or `to` fails. ERR_TAMPERED, ERR_GONE (the device, or the VM
+	 * behind it), ERR_IO; after any of them the session is over.
+	 */
+	enum err (*exchange)(struct sealed_carrier *c, const void *request, size_t size,
+			     struct sealed_answer *to, struct err_ctx *err);
+	/* Required. Nanoseconds of a clock that doesn't go back. */
+	uint64_t (*now)(struct sealed_carrier *c);
+};
+
+struct sealed_options {
+	size_t cache_pages;	/* bound of pages of one epoch */
+	uint64_t freshness_ns;	/* how old a page may be when it is used: an epoch lives as long */
+	uint32_t readahead;	/* pages fetched for one that is missed: 1, or a power of two (aligned) */
+	uint64_t generation;	/* the guest's, as the device said at the start */
+};
+
+struct sealed_stats {
+	uint64_t round_trips;
+	uint64_t records;
+	uint64_t bytes; /* of plaintext, both ways */
+};
+
+/* `carrier` is borrowed. Not thread-safe. */
+enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *carrier,
+			     const struct sealed_options *options, struct guest_pages **ret,
+			     struct err_ctx *err) ERR_NODISCARD;
+
+/* Of a guest_pages made by sealed_pages_create(). */
+struct sealed_stats sealed_pages_stats(const struct guest_pages *p);
+
+#endif

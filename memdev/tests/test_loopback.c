@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The client's pages over the engine, in one process, with every byte really sealed and opened in
+ * between: what the client reads is what the guest holds, in as few round trips as promised, and a
+ * session that is tampered with ends for good.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "channel/channel.h"
+#include "memdev/engine.h"
+#include "sealed/pages.h"
+#include "synth/synth.h"
+
+enum {
+	BASE = 0x10000000,
+	GENERATION = 5,
+	MAPPED_PAGES = 256,
+};
+
+#define VA 0xffff888000000000ull
+
+struct loopback {
+	struct sealed_carrier carrier;
+	struct memdev_sink sink;
+	struct base_alloc alloc;
+	struct synth *guest;
+	struct guest_pages *device_pages, *pages;
+	struct memdev_engine *engine;
+	struct channel_sealer *up, *down;
+	struct channel_opener *up_end, *down_end;
+	struct sealed_answer *answer;
+	uint64_t clock, generation;
+	int flip; /* byte of the next answer to spoil; -1: none */
+	uint8_t wire[CHANNEL_RECORD_MAX];
+};
+
+static struct loopback l;
+
+/* The device's side: seal a record of the answer; the client's: open it. */
+static enum err pass_on(struct memdev_sink *sink, const void *plain, size_t size,
+			struct err_ctx *err)
+{
+	const void *opened;
+	size_t sealed;
+	uint16_t type;
+	enum err e;
+
+	(void)sink;
+	e = channel_seal(l.down, CHANNEL_PAGES, NULL, plain, size, l.wire, sizeof(l.wire), &sealed,
+			 err);
+	if (e != ERR_OK)
+		return e;
+	if (l.flip >= 0)
+		l.wire[l.flip] ^= 1;
+	e = channel_open(l.down_end, l.wire, sealed, NULL, &type, &opened, &size, err);
+	if (e != ERR_OK)
+		return e;
+	assert_int_equal(type, CHANNEL_PAGES);
+	return l.answer->record(l.answer, opened, size, err);
+}
+
+static enum err exchange(struct sealed_carrier *c, const void *request, size_t size,
+			 struct sealed_answer *to, struct err_ctx *err)
+{
+	uint8_t wire[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
+	const void *opened;
+	size_t sealed;
+	uint16_t type;
+
+	(void)c;
+	l.answer = to;
+	assert_int_equal(channel_seal(l.up, CHANNEL_REQUEST, NULL, request, size, wire, sizeof(wire),
+				      &sealed, NULL),
+			 ERR_OK);
+	assert_int_equal(channel_open(l.up_end, wire, sealed, NULL, &type, &opened, &size, NULL),
+			 ERR_OK);
+	return memdev_engine_answer(l.engine, opened, size, l.generation, &l.sink, err);
+}
+
+static uint64_t now(struct sealed_carrier *c)
+{
+	(void)c;
+	return l.clock;
+}
+
+static void make_client(size_t cache_pages, uint32_t readahead)
+{
+	struct sealed_options options = {.cache_pages = cache_pages,
+					 .freshness_ns = 1000,
+					 .readahead = readahead,
+					 .generation = GENERATION};
+
+	guest_pages_destroy(l.pages);
+	assert_int_equal(sealed_pages_create(&l.alloc, &l.carrier, &options, &l.pages, NULL),
+			 ERR_OK);
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+}
+
+static int set_up(void **state)
+{
+	static const uint8_t up[CHANNEL_KEY_SIZE] = {1}, down[CHANNEL_KEY_SIZE] = {2};
+	struct guest_paging paging;
+
+	(void)state;
+	memset(&l, 0, sizeof(l));
+	l.carrier.exchange = exchange;
+	l.carrier.now = now;
+	l.sink.record = pass_on;
+	l.clock = 1;
+	l.flip = -1;
+	l.generation = GENERATION;
+	base_alloc_init(&l.alloc, 64 << 20);
+	l.guest = synth_create(4);
+	synth_add_memory(l.guest, BASE, 4 << 20);
+	synth_map_new(l.guest, VA, MAPPED_PAGES * GUEST_PAGE_SIZE);
+	paging = synth_paging(l.guest);
+	assert_int_equal(guest_walk_pages_create(&l.alloc, synth_source(l.guest, SYNTH_MAP), &paging,
+						 64, &l.device_pages),
+			 ERR_OK);
+	assert_int_equal(memdev_engine_create(&l.alloc, l.device_pages, &l.engine, NULL), ERR_OK);
+	assert_int_equal(channel_library_init(NULL), ERR_OK);
+	assert_int_equal(channel_sealer_create(&l.alloc, up, 1, CHANNEL_TO_DEVICE, &l.up, NULL),
+			 ERR_OK);
+	assert_int_equal(channel_opener_create(&l.alloc, up, 1, CHANNEL_TO_DEVICE, CHANNEL_IN_ORDER,
+					       &l.up_end, NULL),
+			 ERR_OK);
+	assert_int_equal(channel_sealer_create(&l.alloc, down, 1, CHANNEL_TO_CLIENT, &l.down, NULL),
+			 ERR_OK);
+	assert_int_equal(channel_opener_create(&l.alloc, down, 1, CHANNEL_TO_CLIENT,
+					       CHANNEL_IN_ORDER, &l.down_end, NULL),
+			 ERR_OK);
+	make_client(1024, 1);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	guest_pages_destroy(l.pages);
+	memdev_engine_destroy(l.engine);
+	guest_pages_destroy(l.device_pages);
+	channel_sealer_destroy(l.up);
+	channel_sealer_destroy(l.down);
+	channel_opener_destroy(l.up_end);
+	channel_opener_destroy(l.down_end);
+	synth_destroy(l.guest);
+	assert_int_equal(l.alloc.used, 0);
+	return 0;
+}
+
+static uint64_t at(unsigned int page, unsigned int offset)
+{
+	return VA + page * (uint64_t)GUEST_PAGE_SIZE + offset;
+}
+
+static void write64(uint64_t va, uint64_t value)
+{
+	struct gpa pa;
+
+	assert_int_equal(
+		guest_walk_translate(l.device_pages, GUEST_SPACE_KERNEL, (struct gva){va}, &pa),
+		ERR_OK);
+	memcpy(synth_phys(l.guest, pa.v, sizeof(value)), &value, sizeof(value));
+}
+
+static uint64_t read64(uint64_t va)
+{
+	uint64_t value = 0;
+
+	assert_int_equal(guest_pages_read(l.pages, GUEST_SPACE_KERNEL, (struct gva){va}, &value,
+					  sizeof(value)),
+			 ERR_OK);
+	return value;
+}
+
+static uint64_t round_trips(void)
+{
+	return sealed_pages_stats(l.pages).round_trips;
+}
+
+static void reads_what_the_guest_holds(void **state)
+{
+	(void)state;
+	write64(at(3, 16), 0x1234);
+	assert_int_equal(read64(at(3, 16)), 0x1234);
+	write64(at(4, 4088), 0x5678);
+	assert_int_equal(read64(at(4, 4088)), 0x5678);
+	assert_int_equal(read64(at(3, 24)), 0);
+	assert_int_equal(round_trips(), 2);
+}
+
+static void an_epoch_is_consistent_and_ends(void **state)
+{
+	(void)state;
+	write64(at(3, 16), 1);
+	assert_int_equal(read64(at(3, 16)), 1);
+	write64(at(3, 16), 2);
+	assert_int_equal(read64(at(3, 16)), 1);
+	l.clock += 999; /* still fresh */
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+	assert_int_equal(read64(at(3, 16)), 1);
+	l.clock += 1;
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+	assert_int_equal(read64(at(3, 16)), 2);
+	assert_int_equal(round_trips(), 2);
+}
+
+static void absence_is_remembered(void **state)
+{
+	const void *page;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(guest_pages_page(l.pages, GUEST_SPACE_KERNEL,
+						  (struct gva){VA - GUEST_PAGE_SIZE}, &page),
+				 ERR_UNMAPPED);
+	assert_int_equal(round_trips(), 1);
+}
+
+/* 100 nodes, one a page: one round trip, and one more for what wasn't foreseen. */
+static void a_list_costs_one_round_trip(void **state)
+{
+	struct guest_chain chain = {.first = {at(0, 64)}, .after = 16, .bound = 1000};
+	uint64_t node = at(0, 64);
+	int nodes = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++)
+		write64(at(i, 64), i == 99 ? 0 : at(i + 1, 64));
+	guest_pages_chase(l.pages, &chain);
+	for (; node; nodes++)
+		node = read64(node);
+	assert_int_equal(nodes, 100);
+	assert_int_equal(round_trips(), 1);
+	read64(at(200, 0));
+	assert_int_equal(round_trips(), 2);
+}
+
+static void buckets_cost_one_round_trip(void **state)
+{
+	struct guest_chain chain = {.first = {at(10, 0)}, .heads = 64, .stride = 8, .after = 16,
+				    .bound = 1000, .follow = {{.offset = 8, .size = 8}}};
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++) {
+		write64(at(10, 8 * i), i % 2 ? at(20 + i, 0) : 2 * i + 1);
+		write64(at(20 + i, 0), 2 * i + 1);
+		write64(at(20 + i, 8), at(100 + i, 8));
+		write64(at(100 + i, 8), i);
+	}
+	guest_pages_chase(l.pages, &chain);
+	for (unsigned int i = 1; i < 64; i += 2) {
+		assert_int_equal(read64(at(10, 8 * i)), at(20 + i, 0));
+		assert_int_equal(read64(at(20 + i, 8)), at(100 + i, 8));
+		assert_int_equal(read64(at(100 + i, 8)), i);
+	}
+	assert_int_equal(round_trips(), 1);
+}
+
+static void ranges_ask_only_for_what_is_missing(void **state)
+{
+	struct guest_range ranges[] = {{{at(1, 100)}, 2 * GUEST_PAGE_SIZE}, {{at(50, 0)}, 1}};
+
+	(void)state;
+	read64(at(1, 0));
+	read64(at(3, 0));
+	guest_pages_want(l.pages, GUEST_SPACE_KERNEL, ranges, 2);
+	assert_int_equal(round_trips(), 3);
+	assert_int_equal(memdev_engine_stats(l.engine).pages, 4);
+	guest_pages_want(l.pages, GUEST_SPACE_KERNEL, ranges, 2);
+	assert_int_equal(round_trips(), 3);
+	read64(at(2, 0));
+	read64(at(50, 8));
+	assert_int_equal(round_trips(), 3);
+}
+
+static void reading_ahead_is_aligned(void **state)
+{
+	(void)state;
+	make_client(1024, 4);
+	read64(at(6, 0));
+	for (unsigned int i = 4; i < 8; i++)
+		read64(at(i, 0));
+	assert_int_equal(round_trips(), 1);
+	read64(at(8, 0));
+	assert_int_equal(round_trips(), 2);
+}
+
+static void the_cache_is_bounded(void **state)
+{
+	const void *page;
+
+	(void)state;
+	make_client(3, 1);
+	for (unsigned int i = 0; i < 3; i++)
+		read64(at(i, 0));
+	assert_int_equal(
+		guest_pages_page(l.pages, GUEST_SPACE_KERNEL, (struct gva){at(3, 0)}, &page),
+		ERR_LIMIT);
+	read64(at(0, 0));
+	l.clock += 1000;
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+	read64(at(3, 0));
+}
+
+/* After `e` the session is over: nothing is sent any more, and the reason stays. */
+static void expect_over(enum err e, const char *text)
+{
+	uint64_t before = round_trips();
+	struct err_ctx err = {0};
+	const void *page;
+
+	assert_int_equal(
+		guest_pages_page(l.pages, GUEST_SPACE_KERNEL, (struct gva){at(9, 0)}, &page), e);
+	assert_int_equal(guest_pages_epoch(l.pages, &err), e);
+	assert_string_equal(err.text, text);
+	assert_int_equal(round_trips(), before);
+}
+
+static void tampering_ends_the_session(void **state)
+{
+	const void *page;
+
+	(void)state;
+	l.flip = CHANNEL_HEADER_SIZE + 100;
+	assert_int_equal(
+		guest_pages_page(l.pages, GUEST_SPACE_KERNEL, (struct gva){at(0, 0)}, &page),
+		ERR_TAMPERED);
+	l.flip = -1;
+	expect_over(ERR_TAMPERED, "a sealed record failed authentication");
+}
+
+static void another_kernel_ends_the_session(void **state)
+{
+	const void *page;
+
+	(void)state;
+	l.generation++;
+	assert_int_equal(
+		guest_pages_page(l.pages, GUEST_SPACE_KERNEL, (struct gva){at(0, 0)}, &page),
+		ERR_GONE);
+	expect_over(ERR_GONE, "the guest was restarted with another kernel");
+}
+
+static void a_dead_guest_ends_the_session(void **state)
+{
+	const void *page;
+
+	(void)state;
+	synth_set_gone(l.guest, true);
+	assert_int_equal(
+		guest_pages_page(l.pages, GUEST_SPACE_KERNEL, (struct gva){at(0, 0)}, &page),
+		ERR_GONE);
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_GONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(reads_what_the_guest_holds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_epoch_is_consistent_and_ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(absence_is_remembered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_list_costs_one_round_trip, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(buckets_cost_one_round_trip, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ranges_ask_only_for_what_is_missing, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(reading_ahead_is_aligned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_cache_is_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tampering_ends_the_session, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(another_kernel_ends_the_session, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_dead_guest_ends_the_session, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
