@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Makes seeds out of synthetic kernels: ninja -C build fuzz/make_seeds && build/fuzz/make_seeds
+ * fuzz/corpus. Run it again when a format changes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ktype/ktype.h"
+#include "synth/kernel.h"
+
+struct out {
+	unsigned char bytes[1 << 20];
+	size_t size;
+};
+
+static void add(struct out *o, const void *bytes, size_t size)
+{
+	if (o->size + size > sizeof(o->bytes))
+		abort();
+	memcpy(o->bytes + o->size, bytes, size);
+	o->size += size;
+}
+
+static void add_number(struct out *o, uint64_t v, size_t size)
+{
+	add(o, &v, size);
+}
+
+static void save(const char *folder, const char *target, const char *name, const struct out *o)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", folder, target, name);
+	f = fopen(path, "wb");
+	if (!f || fwrite(o->bytes, 1, o->size, f) != o->size || fclose(f)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void btf_seed(const char *folder)
+{
+	static struct out o;
+	struct synth_btf *b = synth_btf_create();
+	size_t size;
+	void *bytes;
+
+	synth_btf_add_kernel(b);
+	bytes = synth_btf_bytes(b, &size);
+	add(&o, bytes, size);
+	save(folder, "btf", "kernel", &o);
+	synth_btf_destroy(b);
+}
+
+/* The tables alone, moved to the front of an image. */
+static void kallsyms_seeds(const char *folder)
+{
+	for (int layout = 0; layout < SYNTH_KALLSYMS_LAYOUTS; layout++) {
+		static struct out o;
+		struct synth_kernel k = {.layout = layout, .no_btf = true};
+		struct synth *s = synth_create(4);
+		struct synth_kernel_places at;
+		uint64_t tables, places[8];
+		char name[32];
+
+		synth_add_memory(s, 4 * SYNTH_2M, 4 * SYNTH_2M);
+		synth_kernel_add(s, &k, &at);
+		/* They start where the image's second half does. */
+		tables = SYNTH_TEXT + SYNTH_2M;
+		places[0] = at.names;
+		places[1] = at.num_syms;
+		places[2] = at.token_table;
+		places[3] = at.token_index;
+		places[4] = at.offsets;
+		places[5] = at.relative_base;
+		places[6] = at.addresses;
+		places[7] = 0;
+		o.size = 0;
+		add_number(&o, layout == SYNTH_KALLSYMS_4_20, 1);
+		for (size_t i = 0; i < 8; i++)
+			add_number(&o, places[i] ? places[i] - tables : 0, 4);
+		add(&o, synth_phys(s, at.image + SYNTH_2M, at.free - tables), at.free - tables);
+		snprintf(name, sizeof(name), "layout%d", layout);
+		save(folder, "kallsyms", name, &o);
+		synth_destroy(s);
+	}
+}
+
+static void text_seed(const char *folder)
+{
+	static const char text[] = "\2ffffffff81000000 T _stext\n0000000000001000 A percpu\n"
+				   "ffffffff81000010 t a\nffffffff81000008 D b\n"
+				   "ffffffffc0000000 t m\t[module]\n";
+	static struct out o;
+
+	o.size = 0;
+	add(&o, text, sizeof(text) - 1);
+	save(folder, "kallsyms", "text", &o);
+}
+
+static void pagewalk_seeds(const char *folder)
+{
+	static const uint64_t va[] = {0xffffffff81000010u, 0xffffffff81000ffcu, 0xffff888000200123u,
+				      0xffff888040001000u, 0x400000, 0x7fffffffe000u,
+				      0x800000000000u, UINT64_MAX - 7};
+
+	for (unsigned int levels = 4; levels <= 5; levels++) {
+		static struct out o;
+		struct synth *s = synth_create(levels);
+		const uint64_t rw = SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE;
+		uint64_t page, end;
+		char name[32];
+
+		synth_add_memory(s, 0, 0x10000);
+		page = synth_take(s, SYNTH_4K, SYNTH_4K);
+		synth_map(s, synth_top(s), va[0] & GUEST_PAGE_MASK, page, SYNTH_4K, rw);
+		synth_map(s, synth_top(s), (va[0] & GUEST_PAGE_MASK) + SYNTH_4K, 0, SYNTH_4K, rw);
+		synth_map(s, synth_top(s), va[2] & ~(SYNTH_2M - 1), 0, SYNTH_2M, rw);
+		synth_map(s, synth_top(s), va[3] & ~(SYNTH_1G - 1), 0, SYNTH_1G, rw);
+		if (levels == 4)
+			synth_map(s, synth_top(s), va[4], page, SYNTH_4K, rw);
+		end = synth_take(s, SYNTH_4K, SYNTH_4K);
+		o.size = 0;
+		add_number(&o, levels == 5, 1);
+		add_number(&o, synth_top(s), 8);
+		add(&o, va, sizeof(va));
+		add(&o, synth_phys(s, 0, end), end);
+		snprintf(name, sizeof(name), "levels%u", levels);
+		save(folder, "pagewalk", name, &o);
+		synth_destroy(s);
+	}
+}
+
+/* Only VMCOREINFO's page and the pages that prove it, moved together. */
+static void vmcoreinfo_seeds(const char *folder)
+{
+	static struct out o, text;
+	static unsigned char memory[9][GUEST_PAGE_SIZE];
+	const uint64_t start = 0xffffffff80000000u;
+	uint64_t flags = SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE, entry;
+
+	/* Pages: 1 VMCOREINFO, 2 top table, 3 and 4 the next, 5 page table, 6 init_uts_ns. */
+	snprintf((char *)memory[1], GUEST_PAGE_SIZE,
+		 "OSRELEASE=6.1.0\nBUILD-ID=00112233445566778899aabbccddeeff01234567\n"
+		 "PAGESIZE=4096\nSYMBOL(_stext)=%llx\nSYMBOL(init_uts_ns)=%llx\n"
+		 "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=%llx\n"
+		 "NUMBER(phys_base)=0\nNUMBER(pgtable_l5_enabled)=0\nKERNELOFFSET=0\n",
+		 (unsigned long long)start, (unsigned long long)start + 0x6000,
+		 (unsigned long long)start + 0x2000);
+	entry = 0x3000 | flags;
+	memcpy(memory[2] + 511 * 8, &entry, 8);
+	memcpy(memory[7] + 511 * 8, &entry, 8);
+	entry = 0x4000 | flags;
+	memcpy(memory[3] + 510 * 8, &entry, 8);
+	entry = 0x5000 | flags;
+	memcpy(memory[4], &entry, 8);
+	entry = 0x6000 | flags;
+	memcpy(memory[5] + 6 * 8, &entry, 8);
+	strcpy((char *)memory[6] + 130, "6.1.0");
+	add_number(&o, 0, 1);
+	add(&o, memory, sizeof(memory) - GUEST_PAGE_SIZE);
+	save(folder, "vmcoreinfo", "memory", &o);
+	add_number(&text, 0, 1);
+	add(&text, memory[1], strlen((char *)memory[1]));
+	save(folder, "vmcoreinfo", "text", &text);
+}
+
+static void profile_seed(const char *folder)
+{
+	static struct out o;
+	struct synth_kernel kernel = {.layout = SYNTH_KALLSYMS_6_4,
+				      .build_id = "00112233445566778899aabbccddeeff01234567"};
+	struct synth *s = synth_create(4);
+	struct synth_kernel_places at;
+	struct guest_pages *pages;
+	struct base_alloc alloc;
+	struct ktype_boot boot;
+	struct ktype *k;
+	void *bytes;
+	size_t size;
+
+	synth_add_memory(s, 4 * SYNTH_2M, 4 * SYNTH_2M);
+	synth_kernel_add(s, &kernel, &at);
+	base_alloc_init(&alloc, 64 << 20);
+	if (ktype_boot_find(synth_source(s, SYNTH_MAP), (struct gpa){0}, &boot, NULL) != ERR_OK ||
+	    guest_walk_pages_create(&alloc, synth_source(s, SYNTH_MAP), &boot.paging, 64,
+				    &pages) != ERR_OK ||
+	    ktype_create(&alloc, pages, &boot, NULL, &k, NULL) != ERR_OK ||
+	    ktype_save(k, &alloc, &bytes, &size) != ERR_OK)
+		abort();
+	add(&o, bytes, size);
+	save(folder, "profile", "kernel", &o);
+	base_free(&alloc, bytes);
+	ktype_destroy(k);
+	guest_pages_destroy(pages);
+	synth_destroy(s);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s CORPUS-FOLDER\n", argv[0]);
+		return 2;
+	}
+	btf_seed(argv[1]);
+	kallsyms_seeds(argv[1]);
+	text_seed(argv[1]);
+	pagewalk_seeds(argv[1]);
+	vmcoreinfo_seeds(argv[1]);
+	profile_seed(argv[1]);
+	return 0;
+}
