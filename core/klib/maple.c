@@ -94,7 +94,8 @@ void __guest *maple_walk_next(struct maple_walk *w)
 				return guest_ptr(void, entry);
 			continue; /* reserved values, such as "zero" */
 		}
-		if (!is_node(entry)) {
+		/* only the root's address is tagged; below it all slots of an inner node are nodes */
+		if (entry <= 4096) {
 			guest_fault(node);
 			return NULL;
 		}

@@ -1,5 +1,34 @@
 // SPDX-License-Identifier: MIT
-/* Rows of /proc itself. */
-#include "internal.h"
+/* Rows of /proc itself. Files that aren't here aren't in memory, or not yet: docs/PROCFS-GLOBAL.md */
+#include "global.h"
 
-const struct proc_row proc_root_rows[] = { { 0 } };
+static const struct proc_row tty_rows[] = {
+	{ .name = "drivers", .mode = PROC_REG(0444), .show = proc_tty_drivers_show },
+	{ .name = "ldiscs", .mode = PROC_REG(0444), .show = proc_tty_ldiscs_show },
+	{ 0 }
+};
+
+const struct proc_row proc_root_rows[] = {
+	{ .name = "buddyinfo", .mode = PROC_REG(0444), .show = proc_buddyinfo_show },
+	{ .name = "cmdline", .mode = PROC_REG(0444), .show = proc_cmdline_show },
+	{ .name = "consoles", .mode = PROC_REG(0444), .show = proc_consoles_show },
+	{ .name = "cpuinfo", .mode = PROC_REG(0444), .show = proc_cpuinfo_show },
+	{ .name = "devices", .mode = PROC_REG(0444), .show = proc_devices_show },
+	{ .name = "filesystems", .mode = PROC_REG(0444), .show = proc_filesystems_show },
+	{ .name = "interrupts", .mode = PROC_REG(0444), .show = proc_interrupts_show },
+	{ .name = "iomem", .mode = PROC_REG(0444), .show = proc_iomem_show },
+	{ .name = "ioports", .mode = PROC_REG(0444), .show = proc_ioports_show },
+	{ .name = "loadavg", .mode = PROC_REG(0444), .show = proc_loadavg_show },
+	{ .name = "meminfo", .mode = PROC_REG(0444), .show = proc_meminfo_show },
+	{ .name = "misc", .mode = PROC_REG(0444), .show = proc_misc_show },
+	{ .name = "modules", .mode = PROC_REG(0444), .show = proc_modules_show },
+	{ .name = "softirqs", .mode = PROC_REG(0444), .show = proc_softirqs_show },
+	{ .name = "stat", .mode = PROC_REG(0444), .show = proc_stat_show },
+	{ .name = "uptime", .mode = PROC_REG(0444), .show = proc_uptime_show },
+	{ .name = "version", .mode = PROC_REG(0444), .show = proc_version_show },
+	{ .name = "vmstat", .mode = PROC_REG(0444), .show = proc_vmstat_show },
+	{ .name = "zoneinfo", .mode = PROC_REG(0444), .show = proc_zoneinfo_show },
+	{ .name = "sys", .mode = PROC_DIR(0555), .dir = &proc_sys_dir, .attr = proc_sys_attr },
+	{ .name = "tty", .mode = PROC_DIR(0555), .rows = tty_rows, .order = PROC_ORDER_PDE },
+	{ 0 }
+};

@@ -115,13 +115,10 @@ int64_t proc_name_to_int(const char *name, size_t name_size);
 extern const struct proc_row proc_net_rows[];
 
 /*
- * global.c and friends: rows of /proc itself that are neither PID, net, sys, mounts nor self;
+ * global.c and friends: rows of /proc itself that are neither PID, net, mounts nor self;
  * listed by PROC_ORDER_PDE whatever their order here
  */
 extern const struct proc_row proc_root_rows[];
-
-/* sys.c: rows of /proc/sys; each directory row below says PROC_ORDER_NAME itself */
-extern const struct proc_row proc_sys_rows[];
 
 /* pid.c: rows of /proc/PID and of /proc/PID/task/TID, in the kernel's order */
 extern const struct proc_row proc_tgid_rows[];

@@ -135,7 +135,6 @@ const struct proc_row proc_tid_row = {
 static const struct proc_row own_rows[] = {
 	{ .name = "mounts", .mode = PROC_LNK(0777), .link = mounts_link },
 	{ .name = "net", .mode = PROC_LNK(0777), .link = net_link },
-	{ .name = "sys", .mode = PROC_DIR(0555), .rows = proc_sys_rows, .order = PROC_ORDER_NAME },
 	{ 0 }
 };
 

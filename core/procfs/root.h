@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The global files: what global.c's rows name. */
+#ifndef SCW_PROCFS_ROOT_H
+#define SCW_PROCFS_ROOT_H
+
+#include "internal.h"
+
+proc_show_fn proc_version_show;
+proc_show_fn proc_cmdline_show;
+proc_show_fn proc_uptime_show;
+proc_show_fn proc_loadavg_show;
+proc_show_fn proc_stat_show;
+proc_show_fn proc_meminfo_show;
+proc_show_fn proc_interrupts_show;
+proc_show_fn proc_softirqs_show;
+proc_show_fn proc_filesystems_show;
+proc_show_fn proc_devices_show;
+proc_show_fn proc_misc_show;
+proc_show_fn proc_consoles_show;
+proc_show_fn proc_modules_show;
+proc_show_fn proc_cpuinfo_show;
+proc_show_fn proc_vmstat_show;
+proc_show_fn proc_buddyinfo_show;
+proc_show_fn proc_zoneinfo_show;
+proc_show_fn proc_ioports_show;
+proc_show_fn proc_iomem_show;
+proc_show_fn proc_swaps_show;
+proc_show_fn proc_locks_show;
+proc_show_fn proc_partitions_show;
+proc_show_fn proc_diskstats_show;
+proc_show_fn proc_tty_drivers_show;
+proc_show_fn proc_tty_ldiscs_show;
+
+/* sys.c */
+extern const struct proc_dir proc_sys_dir;
+void proc_sys_attr(const struct proc_item *it, struct vfs_stat *ret);
+
+#endif

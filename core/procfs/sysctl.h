@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What sys.c (the tree of /proc/sys) and sys_values.c (what its files hold) share. */
+#ifndef SCW_PROCFS_SYSCTL_H
+#define SCW_PROCFS_SYSCTL_H
+
+#include "global.h"
+
+/*
+ * Print the value of `table`, called `name` in directory `parent`, as its handler would. 0,
+ * -EIO when the handler is one we don't know.
+ */
+int sysctl_value(struct ctl_table __guest *table, struct seq_file *m);
+
+#endif
