@@ -127,9 +127,11 @@ static void find_vmm(struct attach *a, struct instance *in)
 /* Use what is remembered, if it is of this backing and the guest confirms it. */
 static bool place_as_known(struct attach *a, const struct instance *in)
 {
-	if (source_place_as(a->source, in->extents, in->extent_count, &in->boot, NULL))
+	struct ktype_boot boot = in->boot;
+
+	if (source_place_as(a->source, in->extents, in->extent_count, &boot, NULL))
 		return false;
-	a->boot = in->boot;
+	a->boot = boot;
 	return true;
 }
 

@@ -25,6 +25,7 @@ enum {
 	CANDIDATES_MAX = 32,   /* pages that look like VMCOREINFO; stale copies are a few */
 	CHAIN_MAX = 4,	       /* blocks that may make up the RAM of one guest */
 	CHOICE_MAX = 7,	       /* blocks to choose them from */
+	TABLES_MAX = 4096,     /* page tables to look at when blocks are put in order */
 	E820_MAX = 512,
 	E820_RAM = 1,
 };
@@ -428,7 +429,7 @@ enum err source_place(struct source *s, struct ktype_boot *ret, struct err_ctx *
 }
 
 enum err source_place_as(struct source *s, const struct source_extent *extents, size_t count,
-			 const struct ktype_boot *boot, struct err_ctx *err)
+			 struct ktype_boot *boot, struct err_ctx *err)
 {
 	struct ktype_boot found;
 	enum err e = ERR_OK;
@@ -446,6 +447,7 @@ enum err source_place_as(struct source *s, const struct source_extent *extents, 
 	    found.paging.kernel_top.v != boot->paging.kernel_top.v ||
 	    found.paging.levels != boot->paging.levels)
 		return err_set(err, ERR_TORN, "another kernel is in this memory than before");
+	*boot = found;
 	return ERR_OK;
 }
 
@@ -518,14 +520,14 @@ static enum err read_memory_map(struct guest_pages *pages, const struct ktype *k
 }
 
 /* The split that `size` bytes of backing must have under this map; 0: they can't be it. */
-static uint64_t split_of(const struct memory_map *m, uint64_t size)
+static uint64_t split_of(const struct source *s, const struct memory_map *m, uint64_t size)
 {
 	uint64_t split;
 
 	if (!m->high_count)
 		return size >= m->low_end && size <= 4 * GIB ? size : 0;
-	if (size >= m->end) /* an image with the hole in it */
-		return size;
+	if (size >= m->end) /* only an image can have the hole in it */
+		return s->kind == SOURCE_RAM_FILE ? size : 0;
 	if (size < m->high_size)
 		return 0;
 	split = size - m->high_size;
@@ -555,7 +557,44 @@ static bool is_exact(struct source *s, struct settling *t, const struct plan *p)
 	if (e)
 		return false;
 	t->map = m;
-	return split_of(&m, plan_size(s, p)) == p->split;
+	return split_of(s, &m, plan_size(s, p)) == p->split;
+}
+
+/*
+ * Do the kernel's page tables lead to page tables all over the guest's memory? With blocks in the
+ * wrong order some of them are other pages, whose "entries" point out of memory.
+ */
+static bool tables_hang_together(struct source *s, const struct guest_paging *paging)
+{
+	struct table {
+		uint64_t at;
+		unsigned int level;
+	} *queue = malloc(TABLES_MAX * sizeof(*queue));
+	size_t count = 0;
+	bool sane = queue != NULL;
+
+	if (queue)
+		queue[count++] = (struct table){paging->kernel_top.v, paging->levels};
+	for (size_t i = 0; sane && i < count; i++) {
+		uint64_t entries[GUEST_PAGE_SIZE / 8];
+
+		sane = guest_phys_read(&s->phys, (struct gpa){queue[i].at}, entries,
+				       sizeof(entries), NULL) == ERR_OK;
+		for (size_t k = 0; sane && k < BASE_COUNT(entries); k++) {
+			uint64_t at = entries[k] & 0x000ffffffffff000u;
+
+			if (!(entries[k] & 1))
+				continue;
+			sane = at < 1ull << 46;
+			/* what is mapped may be a device's; tables are in memory */
+			if (queue[i].level == 1 || (queue[i].level < 4 && (entries[k] & 0x80)))
+				continue;
+			if (count < TABLES_MAX)
+				queue[count++] = (struct table){at, queue[i].level - 1};
+		}
+	}
+	free(queue);
+	return sane;
 }
 
 static enum err visit_exact(struct chooser *c, struct plan *p)
@@ -564,9 +603,10 @@ static enum err visit_exact(struct chooser *c, struct plan *p)
 	struct ktype_boot boot;
 	struct gpa at;
 
-	p->split = split_of(&t->map, plan_size(c->s, p));
+	p->split = split_of(c->s, &t->map, plan_size(c->s, p));
 	if (!p->split || apply_plan(c->s, p, NULL) || !gpa_of(c->s, c->backing, &at) ||
-	    check_at(c->s, at, &boot, NULL) || !is_exact(c->s, t, p))
+	    check_at(c->s, at, &boot, NULL) || !is_exact(c->s, t, p) ||
+	    !tables_hang_together(c->s, t->paging))
 		return ERR_NOTREADY;
 	return ERR_OK;
 }

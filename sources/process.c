@@ -114,7 +114,8 @@ static int by_size(const void *a, const void *b)
 
 	if (x->size != y->size)
 		return x->size < y->size ? 1 : -1;
-	return (x->backing > y->backing) - (x->backing < y->backing);
+	/* the kernel hands out addresses from high to low: the first that was asked for first */
+	return (x->backing < y->backing) - (x->backing > y->backing);
 }
 
 enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err)

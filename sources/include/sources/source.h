@@ -78,11 +78,11 @@ bool source_copies(const struct source *s);
 enum err source_place(struct source *s, struct ktype_boot *ret, struct err_ctx *err) ERR_NODISCARD;
 
 /*
- * Use a placement found earlier, of the same backing; `boot` says what must be found there again.
- * ERR_TORN when the guest isn't there any more (rebooted, or another VM): place anew.
+ * Use a placement found earlier, of the same backing; `boot` says what must be found there again
+ * (its .at may be zeros; it is filled in). ERR_TORN when the guest isn't there any more (rebooted, or another VM): place anew.
  */
 enum err source_place_as(struct source *s, const struct source_extent *extents, size_t count,
-			 const struct ktype_boot *boot, struct err_ctx *err) ERR_NODISCARD;
+			 struct ktype_boot *boot, struct err_ctx *err) ERR_NODISCARD;
 
 /*
  * Make the placement exact by the memory map that the guest's firmware gave its kernel. Changes
