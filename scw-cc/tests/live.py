@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Programs made by scw-cc, on a VM: the example monitor, and netstat from Debian's source package.
+
+usage: live.py BUILD
+
+The monitor must list what the guest's own /proc lists. netstat, built by `CC=scw-cc make`, must print
+what the guest's netstat printed (sockets in states that don't change by themselves), and what Debian's
+netstat prints through `scwatcher run`. Exits 77 (skipped) for the second part when the source
+package can't be had, with the first part done.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def run(*command, **kwargs):
+    return subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True, check=True,
+                          errors="replace", **kwargs).stdout
+
+
+def get_source(folder):
+    """Fetch and unpack net-tools without touching the system's list of sources."""
+    parts, lists = folder / "parts", folder / "lists"
+    parts.mkdir()
+    (lists / "partial").mkdir(parents=True)
+    (parts / "s.sources").write_text(f"Types: deb-src\nURIs: {os.environ.get('SCW_DEBIAN_MIRROR', '')}\n"
+                                     f"Suites: bookworm\nComponents: main\nSigned-By: {KEYRING}\n")
+    apt = ["apt-get", "-qq", "-o", "Dir::Etc::sourcelist=/dev/null", "-o",
+           f"Dir::Etc::sourceparts={parts}", "-o", f"Dir::State::lists={lists}", "-o",
+           f"Dir::Cache={folder}", "-o", "APT::Sandbox::User=root"]
+    try:
+        run(*apt, "update", cwd=folder)
+        run(*apt, "source", "--download-only", "net-tools", cwd=folder)
+        run("dpkg-source", "-x", next(folder.glob("*.dsc")), "src", cwd=folder)
+    except (subprocess.CalledProcessError, FileNotFoundError, StopIteration):
+        return None
+    return folder / "src"
+
+
+def build_netstat(source, scw_cc):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": source}
+    # the answers to `make config`, all as proposed
+    subprocess.run("yes '' | make config", shell=True, check=True, **quiet)
+    # CFLAGS in the environment, as dpkg-buildpackage does: with the checked forms of functions
+    subprocess.run(["make", "netstat", f"CC={scw_cc}"], check=True,
+                   env=dict(os.environ, CFLAGS="-O2 -g -D_FORTIFY_SOURCE=2"), **quiet)
+    return source / "netstat"
+
+
+def processes(text):
+    """PID and parent of each; names may hold anything, line ends too."""
+    rows = (line.split()[:2] for line in text.splitlines())
+    return {tuple(map(int, row)) for row in rows if len(row) == 2 and all(map(str.isdigit, row))}
+
+
+def lasting(text):
+    """Lines that stay true while the guest runs on, without queue lengths."""
+    return sorted(" ".join(line.split()[:1] + line.split()[3:]) for line in text.splitlines()
+                  if "LISTEN" in line or "ESTABLISHED" in line)
+
+
+def check(what, first, second):
+    if first == second and first:
+        print(f"live: {what}: {len(first)} lines, the same")
+        return True
+    print(f"live: {what}: not the same")
+    for line in sorted(set(first) ^ set(second)):
+        print("  first: " if line in first else "  second:", line)
+    return False
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    scw_cc = build / "scw-cc" / "scw-cc"
+    name = f"scw-cc-{os.getpid()}"
+    good = True
+    with tempfile.TemporaryDirectory() as folder:
+        source = get_source(pathlib.Path(folder))
+        netstat = build_netstat(source, scw_cc) if source else None
+        run(TOP / "guests/boot", "--name", name, "--scenario", "stock")
+        try:
+            script = ("cd /proc; for p in [0-9]*; do while read -r k v; do case $k in "
+                      "PPid:) echo $p $v; break;; esac; done < $p/status; done 2>/dev/null")
+            list_inside = (TOP / "guests/exec", name, "--", "bash", "-c", script)
+            before = processes(run(*list_inside))
+            outside = processes(run(build / "examples" / "proclist", name))
+            after = processes(run(*list_inside))
+            # what came or went meanwhile may be shown or not
+            good &= check("processes", sorted(before & after),
+                          sorted(outside - (before ^ after)))
+            if netstat:
+                env = dict(os.environ, SCWATCHER_VM=name)
+                inside = run(TOP / "guests/exec", name, "--", "netstat", "-tan")
+                good &= check("connections", lasting(inside),
+                              lasting(run(netstat, "-tan", env=env)))
+                run(TOP / "guests/freeze", name)
+                for option in ("-tulpan", "-xan", "-s", "-rn"):
+                    debian = run(build / "cli" / "scwatcher", "run", name, "--", "netstat", option)
+                    good &= check(f"netstat {option}", debian.splitlines(),
+                                  run(netstat, option, env=env).splitlines())
+        finally:
+            run(TOP / "guests/stop", name)
+    if not good:
+        return 1
+    return 0 if netstat else 77
+
+
+if __name__ == "__main__":
+    sys.exit(main())
