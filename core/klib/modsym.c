@@ -59,6 +59,8 @@ static bool symbol_name(struct mod_kallsyms __guest *k, uint64_t at, char name[K
 	unsigned int count = k->num_symtab;
 
 	for (unsigned int i = 1; i < count && guest_more(&b); i++) {
+		if (!(i % 64) && guest_faulted())
+			return false;
 		if (syms[i].st_value != at)
 			continue;
 		if (guest_strncpy(name, k->strtab + syms[i].st_name, KSYM_SIZE))

@@ -211,7 +211,7 @@ static uint64_t chain_once(struct net_list *l, uint64_t node, uint64_t most, net
 	struct guest_bound b = GUEST_BOUND(most);
 
 	*endless_ret = false;
-	while (!chain_ended(node) && !l->m->error) {
+	while (!chain_ended(node) && !net_list_over(l)) {
 		size_t mark = seq_mark(l->m);
 		uint64_t next = 0;
 
@@ -230,6 +230,7 @@ static uint64_t chain_once(struct net_list *l, uint64_t node, uint64_t most, net
 				break;
 			}
 			seq_rollback(l->m, mark);
+			l->failed += tries;
 		}
 		node = next;
 	}
@@ -271,6 +272,7 @@ void net_chain(struct net_list *l, uint64_t first, int64_t end, net_row_fn *row,
 enum {
 	AHEAD_FAR = 12, /* buckets */
 	AHEAD_NEAR = 6,
+	BAD_PAGES_MAX = 16, /* of buckets: a table with more of them is none */
 };
 
 /* The buckets of one page that hold something. */
@@ -283,7 +285,7 @@ struct full {
 static void full_walk(struct net_list *l, const struct full *f, const struct net_table *t,
 		      uint64_t page, net_bucket_fn *bucket, net_ahead_fn *ahead)
 {
-	for (unsigned int i = 0; i < f->count && !l->m->error; i++) {
+	for (unsigned int i = 0; i < f->count && !net_list_over(l); i++) {
 		if (ahead) {
 			struct guest_record r = guest_record_begin();
 
@@ -299,17 +301,18 @@ static void full_walk(struct net_list *l, const struct full *f, const struct net
 	}
 }
 
-void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
+bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
 		    net_ahead_fn *ahead)
 {
 	uint64_t count = t->count < NET_TABLE_MAX ? t->count : NET_TABLE_MAX;
 	uint64_t words = t->stride / sizeof(uint64_t);
+	unsigned int bad = 0;
 	struct full full;
 
 	if (!t->base || !words || t->stride % sizeof(uint64_t) || t->head % sizeof(uint64_t) ||
 	    t->head >= t->stride || t->stride > GUEST_PAGE_SIZE)
-		return;
-	for (uint64_t i = 0; i < count && !l->m->error;) {
+		return false;
+	for (uint64_t i = 0; i < count && !net_list_over(l);) {
 		struct guest_record r = guest_record_begin();
 		uint64_t at = t->base + i * t->stride;
 		uint64_t n = guest_page_left(at) / t->stride;
@@ -336,9 +339,13 @@ void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn
 		}
 		full_walk(l, &full, t, i, bucket, ahead);
 		i += n;
+		bad += guest_faulted();
 		guest_record_end(&r);
+		if (bad > BAD_PAGES_MAX)
+			break;
 	}
 	l->head = 0;
+	return !bad;
 }
 
 struct net_record net_record_first(struct net_list *l)
@@ -352,8 +359,10 @@ bool net_record_again(struct net_list *l, struct net_record *r)
 		if (guest_record_end(&r->r))
 			return false;
 		seq_rollback(l->m, r->mark);
-		if (r->tries == 2)
+		if (r->tries == 2) {
+			l->failed++;
 			return false;
+		}
 	}
 	r->tries++;
 	r->r = guest_record_begin();
@@ -362,17 +371,27 @@ bool net_record_again(struct net_list *l, struct net_record *r)
 
 /* ---- devices ---- */
 
+enum {
+	DEVICES_MAX = 1 << 20,
+	BAD_DEVICES_MAX = 16, /* at another index than they say: the array is none */
+};
+
 void net_dev_walk(struct net_list *l, net_dev_fn *fn)
 {
-	struct guest_bound b = GUEST_BOUND(KLIB_LIST_MAX);
+	struct guest_bound b = GUEST_BOUND(DEVICES_MAX);
+	unsigned int bad = 0;
 
 	if (guest_has(struct net, dev_by_index)) {
-		for (uint64_t index = 1; guest_more(&b); index++) {
-			void __guest *dev = xa_find(&l->net->dev_by_index, &index);
+		for (uint64_t index = 1; bad < BAD_DEVICES_MAX && guest_more(&b); index++) {
+			struct net_device __guest *dev = (struct net_device __guest *)xa_find(
+				&l->net->dev_by_index, &index);
 
 			if (!dev)
 				break;
-			fn(l, (struct net_device __guest *)dev);
+			if (dev->ifindex == (int64_t)index)
+				fn(l, dev);
+			else
+				bad++;
 		}
 		return;
 	}

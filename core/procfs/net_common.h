@@ -17,6 +17,7 @@
 enum {
 	NET_AF_INET = 2,
 	NET_AF_INET6 = 10,
+	NET_FAILED_MAX = 512, /* rows of a listing that can't be read, until it is given up */
 };
 
 /* How "%pK" prints a pointer for root (lib/vsprintf.c: restricted_pointer, ptr_to_id). */
@@ -43,8 +44,15 @@ struct net_list {
 	uint32_t bucket; /* where the walk is */
 	uint32_t mask;	 /* of the buckets, where rows are checked against it */
 	uint64_t head;	 /* address of that bucket's pointer to its first node */
+	unsigned int failed; /* rows that couldn't be read */
 	bool in_step;	/* the file's own: a state between rows of one bucket */
 };
+
+/* Is there no use in going on? The output is full, or what is read is no table of rows. */
+static inline bool net_list_over(const struct net_list *l)
+{
+	return l->m->error || l->failed > NET_FAILED_MAX;
+}
 
 void net_list_init(struct net_list *l, const struct proc_item *it, struct seq_file *m);
 
@@ -89,10 +97,11 @@ void net_chain(struct net_list *l, uint64_t first, int64_t end, net_row_fn *row,
  * Buckets of `t` that hold something, in order. Sockets of a large table lie all over the memory,
  * so the walk asks for those of buckets to come a while before: `ahead` (NULL: none) brings what a
  * row reads of `node` into the processor's cache; `far` ones first, then again nearer by.
+ * False when buckets couldn't be read, or `t` is no table.
  */
 typedef void net_bucket_fn(struct net_list *l, uint64_t first);
 typedef void net_ahead_fn(const struct net_list *l, uint64_t node, bool far);
-void net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
+bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
 		    net_ahead_fn *ahead);
 
 /*

@@ -148,7 +148,7 @@ static void route_trie(struct net_list *l, uint32_t table, struct key_vector __g
 	way[0].node = guest_addr(root);
 	way[0].next = 0;
 	way[0].count = 1;
-	while (depth >= 0 && guest_more(&b) && !l->m->error) {
+	while (depth >= 0 && guest_more(&b) && !net_list_over(l)) {
 		if (way[depth].next == way[depth].count) {
 			depth--;
 			continue;
@@ -267,7 +267,7 @@ static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
 
 	way[0].node = guest_addr(root);
 	way[0].step = 0;
-	while (depth >= 0 && guest_more(&b) && !l->m->error) {
+	while (depth >= 0 && guest_more(&b) && !net_list_over(l)) {
 		struct fib6_node __guest *fn = guest_ptr(struct fib6_node, way[depth].node);
 		struct fib6_node __guest *child = guest_ptr(struct fib6_node, 0);
 

@@ -22,6 +22,7 @@ enum {
 
 	PACKET_RUNNING_BIT = 4, /* net/packet/internal.h: PACKET_SOCK_RUNNING */
 	NETLINK_TABLES = 32,	/* MAX_LINKS */
+	BAD_BUCKETS_MAX = 16,	/* of a nested table: with more of them it is none */
 	RHASHTABLES_MAX = 64,	/* a table and those that it grows into, at most one per size */
 };
 
@@ -31,13 +32,14 @@ extern struct netlink_table __guest *__guest nl_table;
 static char *put_unix_name(char *p, struct unix_address __guest *addr)
 {
 	char path[UNIX_ADDRESS_MAX];
-	int size = addr->len - UNIX_FAMILY_SIZE;
-	int i = 0;
+	int len = addr->len;
+	int size, i = 0;
 
-	if (size < 0 || size > UNIX_ADDRESS_MAX) {
+	if (len < UNIX_FAMILY_SIZE || len > UNIX_ADDRESS_MAX) {
 		guest_fault(addr);
 		return p;
 	}
+	size = len - UNIX_FAMILY_SIZE;
 	guest_read(path, &addr->name[0].sun_path[0], (size_t)size);
 	*p++ = ' ';
 
@@ -204,9 +206,9 @@ static uint64_t nested_bucket(struct bucket_table __guest *tbl, unsigned int siz
 	return page ? guest_ptr(uint64_t, page)[hash & ((1u << BITS) - 1)] : 0;
 }
 
-static void netlink_table_rows(struct net_list *l, struct bucket_table __guest *tbl)
+static bool netlink_table_rows(struct net_list *l, struct bucket_table __guest *tbl)
 {
-	unsigned int size = tbl->size, nest = tbl->nest;
+	unsigned int size = tbl->size, nest = tbl->nest, bad = 0;
 
 	if (!nest) {
 		struct net_table t = {
@@ -216,15 +218,19 @@ static void netlink_table_rows(struct net_list *l, struct bucket_table __guest *
 			.locked = true,
 		};
 
-		net_table_walk(l, &t, netlink_bucket, NULL);
-		return;
+		return net_table_walk(l, &t, netlink_bucket, NULL);
 	}
-	if (nest > 16 || size > NET_TABLE_MAX) {
-		guest_fault(tbl);
-		return;
+	if (nest > 16 || size > NET_TABLE_MAX)
+		return false;
+	for (unsigned int hash = 0; hash < size && bad < BAD_BUCKETS_MAX; hash++) {
+		struct guest_record r = guest_record_begin();
+		uint64_t first = nested_bucket(tbl, size, nest, hash);
+
+		bad += guest_faulted();
+		netlink_bucket(l, first);
+		guest_record_end(&r);
 	}
-	for (unsigned int hash = 0; hash < size && !l->m->error; hash++)
-		netlink_bucket(l, nested_bucket(tbl, size, nest, hash));
+	return !bad;
 }
 
 int net_netlink_show(const struct proc_item *it, struct seq_file *m)
@@ -240,8 +246,8 @@ int net_netlink_show(const struct proc_item *it, struct seq_file *m)
 		struct guest_record r = guest_record_begin();
 		struct bucket_table __guest *tbl = tables[i].hash.tbl;
 
-		for (; tbl && guest_more_at(&b, tbl); tbl = tbl->future_tbl)
-			netlink_table_rows(&l, tbl);
+		while (tbl && guest_more_at(&b, tbl) && netlink_table_rows(&l, tbl))
+			tbl = tbl->future_tbl;
 		guest_record_end(&r);
 	}
 	return 0;
