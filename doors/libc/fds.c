@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -92,6 +93,10 @@ static int open_common(int dirfd, const char *path, int flags, mode_t mode)
 				   DOOR_NOFOLLOW :
 				   0;
 
+	if (!path) {
+		errno = EFAULT;
+		return -1;
+	}
 	if (!door_resolve(&t, dirfd, path, how)) {
 		int fd = REAL(openat)(t.dirfd, t.path, flags, mode);
 
@@ -176,8 +181,16 @@ DOOR_API int scw_close(int fd)
 	return r;
 }
 
-static int close_from_to(unsigned int first, unsigned int last, unsigned int flags,
-			 int (*real)(unsigned int, unsigned int, int))
+static int host_close_range(unsigned int first, unsigned int last, int flags)
+{
+#ifdef __GLIBC__
+	return REAL(close_range)(first, last, flags);
+#else
+	return (int)REAL(syscall)(SYS_close_range, first, last, flags);
+#endif
+}
+
+DOOR_API int scw_close_range(unsigned int first, unsigned int last, int flags)
 {
 	unsigned int keep;
 	int r;
@@ -186,11 +199,11 @@ static int close_from_to(unsigned int first, unsigned int last, unsigned int fla
 		return -1;
 	keep = (unsigned int)door_anchor();
 	if (door_anchor() < 0 || keep < first || keep > last) {
-		r = real(first, last, (int)flags);
+		r = host_close_range(first, last, flags);
 	} else {
-		r = keep > first ? real(first, keep - 1, (int)flags) : 0;
+		r = keep > first ? host_close_range(first, keep - 1, flags) : 0;
 		if (!r && keep < last)
-			r = real(keep + 1, last, (int)flags);
+			r = host_close_range(keep + 1, last, flags);
 	}
 	if (!r && !(flags & 4 /* CLOSE_RANGE_CLOEXEC */))
 		door_fd_drop_range(first, last);
@@ -198,30 +211,16 @@ static int close_from_to(unsigned int first, unsigned int last, unsigned int fla
 	return r;
 }
 
-#ifdef __GLIBC__
-DOOR_API int scw_close_range(unsigned int first, unsigned int last, int flags)
-{
-	return close_from_to(first, last, (unsigned int)flags, REAL(close_range));
-}
-
-static int real_closefrom(unsigned int first, unsigned int last, int flags)
-{
-	(void)flags;
-	if (last == ~0U) {
-		REAL(closefrom)((int)first);
-		return 0;
-	}
-	for (; first <= last; first++)
-		REAL(close)((int)first);
-	return 0;
-}
-
 DOOR_API void scw_closefrom(int first);
 void scw_closefrom(int first)
 {
-	close_from_to(first < 0 ? 0 : (unsigned int)first, ~0U, 0, real_closefrom);
+	unsigned int from = first < 0 ? 0 : (unsigned int)first;
+
+	/* A kernel without the call: by the number, as far as any descriptor here can be. */
+	if (scw_close_range(from, ~0U, 0))
+		for (; from < DOOR_FDS_CHUNK * DOOR_FDS_CHUNKS; from++)
+			scw_close((int)from);
 }
-#endif
 
 DOOR_API ssize_t scw_read(int fd, void *buf, size_t size)
 {

@@ -10,6 +10,49 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#define HOST(f) REAL(f)
+#else
+/* Upstream musl has no fts: this one walks the host's trees as well. */
+#define HOST(f) absent_##f
+static FTS *absent_fts_open(char *const *paths, int options,
+			    int (*compare)(const FTSENT **, const FTSENT **))
+{
+	(void)paths;
+	(void)options;
+	(void)compare;
+	errno = ENOSYS;
+	return NULL;
+}
+
+static FTSENT *absent_fts_read(FTS *fts)
+{
+	(void)fts;
+	errno = EBADF;
+	return NULL;
+}
+
+static FTSENT *absent_fts_children(FTS *fts, int instr)
+{
+	(void)instr;
+	return absent_fts_read(fts);
+}
+
+static int absent_fts_set(FTS *fts, FTSENT *e, int instr)
+{
+	(void)e;
+	(void)instr;
+	absent_fts_read(fts);
+	return 1;
+}
+
+static int absent_fts_close(FTS *fts)
+{
+	absent_fts_read(fts);
+	return -1;
+}
+#endif
+
 struct walk {
 	FTS fts; /* first: what the program holds */
 	FTSENT *parent; /* of the roots, at level -1 */
@@ -132,7 +175,8 @@ static FTSENT *list_sort(struct walk *w, FTSENT *head, size_t count)
 		return head;
 	for (FTSENT *e = head; e; e = e->fts_link)
 		all[i++] = e;
-	qsort(all, count, sizeof(*all), w->fts.fts_compar);
+	qsort(all, count, sizeof(*all),
+	      (int (*)(const void *, const void *))(void *)w->fts.fts_compar);
 	for (i = 0; i < count; i++)
 		all[i]->fts_link = i + 1 < count ? all[i + 1] : NULL;
 	head = all[0];
@@ -182,6 +226,9 @@ static bool ours(char *const *paths)
 	struct stat root, st;
 
 	door_init();
+#ifndef __GLIBC__
+	return true;
+#endif
 	if (door_off)
 		return false;
 	for (; *paths; paths++) {
@@ -217,7 +264,7 @@ FTS *scw_fts_open(char *const *paths, int options, compare_fn compare)
 	size_t count = 0;
 
 	if (!ours(paths))
-		return REAL(fts_open)(paths, options, compare);
+		return HOST(fts_open)(paths, options, compare);
 	if (options & ~FTS_OPTIONMASK) {
 		errno = EINVAL;
 		return NULL;
@@ -226,7 +273,7 @@ FTS *scw_fts_open(char *const *paths, int options, compare_fn compare)
 	if (!w)
 		return NULL;
 	w->fts.fts_options = options | FTS_NOCHDIR;
-	w->fts.fts_compar = (int (*)(const void *, const void *))(void *)compare;
+	w->fts.fts_compar = (__typeof__(w->fts.fts_compar))(void *)compare;
 	w->parent = entry_create(w, NULL, "", "");
 	if (!w->parent)
 		goto no_memory;
@@ -303,7 +350,7 @@ FTSENT *scw_fts_read(FTS *fts)
 	int instr;
 
 	if (!w)
-		return REAL(fts_read)(fts);
+		return HOST(fts_read)(fts);
 	e = w->fts.fts_cur;
 	if (!e) {
 		e = w->fts.fts_cur = w->at_end ? NULL : w->fts.fts_child;
@@ -349,7 +396,7 @@ FTSENT *scw_fts_children(FTS *fts, int instr)
 	FTSENT *e;
 
 	if (!w)
-		return REAL(fts_children)(fts, instr);
+		return HOST(fts_children)(fts, instr);
 	e = w->fts.fts_cur;
 	errno = 0;
 	if (!e)
@@ -367,7 +414,7 @@ DOOR_API int scw_fts_set(FTS *fts, FTSENT *e, int instr);
 int scw_fts_set(FTS *fts, FTSENT *e, int instr)
 {
 	if (!walk_of(fts))
-		return REAL(fts_set)(fts, e, instr);
+		return HOST(fts_set)(fts, e, instr);
 	if (instr && instr != FTS_AGAIN && instr != FTS_FOLLOW && instr != FTS_SKIP) {
 		errno = EINVAL;
 		return 1;
@@ -382,7 +429,7 @@ int scw_fts_close(FTS *fts)
 	struct walk *w = walk_of(fts);
 
 	if (!w)
-		return REAL(fts_close)(fts);
+		return HOST(fts_close)(fts);
 	if (!door_lock())
 		return -1;
 	for (struct walk **at = &walks; *at; at = &(*at)->next) {
@@ -396,6 +443,7 @@ int scw_fts_close(FTS *fts)
 	return 0;
 }
 
+#ifdef __GLIBC__
 DOOR_ALIAS(FTS64 *, scw_fts64_open,
 	   (char *const *paths, int options,
 	    int (*compare)(const FTSENT64 **, const FTSENT64 **)),
@@ -404,3 +452,4 @@ DOOR_ALIAS(FTSENT64 *, scw_fts64_read, (FTS64 * fts), scw_fts_read)
 DOOR_ALIAS(FTSENT64 *, scw_fts64_children, (FTS64 * fts, int instr), scw_fts_children)
 DOOR_ALIAS(int, scw_fts64_set, (FTS64 * fts, FTSENT64 *e, int instr), scw_fts_set)
 DOOR_ALIAS(int, scw_fts64_close, (FTS64 * fts), scw_fts_close)
+#endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -156,62 +157,85 @@ DOOR_ALIAS(int, scw___lxstat64, (int version, const char *path, struct stat64 *s
 DOOR_ALIAS(int, scw___fxstat64, (int version, int fd, struct stat64 *st), scw___fxstat)
 DOOR_ALIAS(int, scw___fxstatat64,
 	   (int version, int dirfd, const char *path, struct stat64 *st, int flags), scw___fxstatat)
+#endif
 
-static struct statx_timestamp to_statx_time(int64_t ns)
+/* struct statx as the kernel has it (include/uapi/linux/stat.h); not every C library declares it. */
+struct kernel_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct {
+		int64_t sec;
+		uint32_t nsec;
+		int32_t spare;
+	} atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare2[14];
+};
+_Static_assert(sizeof(struct kernel_statx) == 256, "the kernel writes 256 bytes");
+
+enum {
+	KERNEL_STATX_BASIC = 0x7ff,
+};
+
+static void to_statx(const struct vfs_stat *from, struct kernel_statx *st)
 {
-	struct timespec ts = to_timespec(ns);
+	struct timespec a = to_timespec(from->atime_ns), c = to_timespec(from->ctime_ns),
+			m = to_timespec(from->mtime_ns);
 
-	return (struct statx_timestamp){ .tv_sec = ts.tv_sec, .tv_nsec = (uint32_t)ts.tv_nsec };
-}
-
-static void to_statx(const struct vfs_stat *from, struct statx *st)
-{
-	*st = (struct statx){
-		.stx_mask = STATX_BASIC_STATS,
-		.stx_blksize = PROC_BLOCK,
-		.stx_nlink = from->nlink,
-		.stx_uid = from->uid,
-		.stx_gid = from->gid,
-		.stx_mode = (uint16_t)from->mode,
-		.stx_ino = from->ino,
-		.stx_size = (uint64_t)from->size,
-		.stx_blocks = (uint64_t)from->blocks,
-		.stx_atime = to_statx_time(from->atime_ns),
-		.stx_mtime = to_statx_time(from->mtime_ns),
-		.stx_ctime = to_statx_time(from->ctime_ns),
-		.stx_rdev_major = major(from->rdev),
-		.stx_rdev_minor = minor(from->rdev),
-		.stx_dev_major = major(from->dev),
-		.stx_dev_minor = minor(from->dev),
+	*st = (struct kernel_statx){
+		.mask = KERNEL_STATX_BASIC,
+		.blksize = PROC_BLOCK,
+		.nlink = from->nlink,
+		.uid = from->uid,
+		.gid = from->gid,
+		.mode = (uint16_t)from->mode,
+		.ino = from->ino,
+		.size = (uint64_t)from->size,
+		.blocks = (uint64_t)from->blocks,
+		.atime = { a.tv_sec, (uint32_t)a.tv_nsec, 0 },
+		.ctime = { c.tv_sec, (uint32_t)c.tv_nsec, 0 },
+		.mtime = { m.tv_sec, (uint32_t)m.tv_nsec, 0 },
+		.rdev_major = major(from->rdev),
+		.rdev_minor = minor(from->rdev),
+		.dev_major = major(from->dev),
+		.dev_minor = minor(from->dev),
 	};
 }
 
-DOOR_API int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *st)
+static int host_statx(int dirfd, const char *path, int flags, unsigned int mask, void *st)
+{
+#ifdef __GLIBC__
+	return REAL(statx)(dirfd, path, flags, mask, st);
+#else
+	return (int)REAL(syscall)(SYS_statx, dirfd, path, flags, mask, st);
+#endif
+}
+
+DOOR_API int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, void *st)
 {
 	struct door_target t;
+	struct door_file *f;
 	struct vfs_stat got;
 	int r;
 
-	if (path && !*path && flags & AT_EMPTY_PATH && door_fd_maybe(dirfd)) {
-		struct door_file *f;
-
-		if (door_fd_take(dirfd, &f)) {
-			if (!f)
-				return -1;
-			r = vfs_getattr(door_vfs(), &f->node, &got);
-			if (!r)
-				to_statx(&got, st);
-			return (int)door_done(r);
-		}
+	if (path && !*path && flags & AT_EMPTY_PATH && door_fd_take(dirfd, &f)) {
+		if (!f)
+			return -1;
+		r = vfs_getattr(door_vfs(), &f->node, &got);
+		if (!r)
+			to_statx(&got, st);
+		return (int)door_done(r);
 	}
 	if (!door_resolve(&t, dirfd, path, at_flags(flags)))
-		return REAL(statx)(t.dirfd, t.path, flags, mask, st);
+		return host_statx(t.dirfd, t.path, flags, mask, st);
 	r = door_target_getattr(&t, &got);
 	if (!r)
 		to_statx(&got, st);
 	return (int)door_target_done(&t, r);
 }
-#endif
 
 /* As root on a read-only file system. */
 static int target_access(struct door_target *t, int mode)
@@ -320,10 +344,6 @@ DOOR_API ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t s
 	struct door_target t;
 	ssize_t n;
 
-	if (!size) {
-		errno = EINVAL;
-		return -1;
-	}
 	if (path && !*path && door_fd_take(dirfd, &f))
 		return f ? door_done(f->is_path && f->node.ops->readlink ?
 					     node_readlink(&f->node, buf, size) :
@@ -333,6 +353,8 @@ DOOR_API ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t s
 		n = t.path ? own_link(t.path, buf, size) : 0;
 		return n ? n : REAL(readlinkat)(t.dirfd, t.path, buf, size);
 	}
+	if (!size)
+		t.error = -EINVAL; /* what the kernel looks at first */
 	return door_target_done(&t, t.error ? t.error : node_readlink(&t.place->node, buf, size));
 }
 

@@ -204,7 +204,7 @@ int scw_lstat(const char *path, struct stat *st);
 int scw_stat(const char *path, struct stat *st);
 int scw_fstat(int fd, struct stat *st);
 int scw_fstatat(int dirfd, const char *path, struct stat *st, int flags);
-int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *st);
+int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, void *st);
 int scw_faccessat(int dirfd, const char *path, int mode, int flags);
 ssize_t scw_readlinkat(int dirfd, const char *path, char *buf, size_t size);
 int scw_statfs(const char *path, struct statfs *sf);

@@ -339,8 +339,10 @@ FILE *scw_freopen(const char *path, const char *mode, FILE *fp)
 	if (!r)
 		r = door_fd_install(door_file_ref(f), true);
 	if (r < 0) {
-		door_target_done(&t, r);
-		fclose(fp);
+		door_target_done(&t, 0);
+		/* As the C library does it: closed, but not freed. */
+		REAL(freopen)("", mode, fp);
+		errno = -r;
 		return NULL;
 	}
 	fd = r;

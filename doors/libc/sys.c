@@ -65,12 +65,10 @@ long scw_syscall(long number, ...)
 				  (mode_t)((struct how *)PTR(2))->mode);
 	case SYS_close:
 		return scw_close(INT(0));
-#ifdef __GLIBC__
 	case SYS_close_range:
 		return scw_close_range((unsigned int)a[0], (unsigned int)a[1], INT(2));
 	case SYS_statx:
 		return scw_statx(INT(0), PTR(1), INT(2), (unsigned int)a[3], PTR(4));
-#endif
 	case SYS_read:
 		return scw_read(INT(0), PTR(1), (size_t)a[2]);
 	case SYS_pread64:

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * What walks trees by itself inside the C library, past the functions we stand in for: realpath,
- * glob, ftw and nftw, fts.
+ * ftw and nftw (glob and fts have their own files).
  */
 #include "state.h"
 
-#include <fnmatch.h>
 #include <ftw.h>
-#include <glob.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,41 +63,6 @@ char *scw___realpath_chk(const char *path, char *resolved, size_t room)
 		__chk_fail();
 	return scw_realpath(path, resolved);
 }
-
-static void glob_closedir(void *d)
-{
-	scw_closedir(d);
-}
-
-static struct dirent *glob_readdir(void *d)
-{
-	return scw_readdir(d);
-}
-
-static void *glob_opendir(const char *path)
-{
-	return scw_opendir(path);
-}
-
-DOOR_API int scw_glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *ret);
-int scw_glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *ret)
-{
-	int r;
-
-	if (door_off || flags & GLOB_ALTDIRFUNC)
-		return REAL(glob)(pattern, flags, failed, ret);
-	ret->gl_opendir = glob_opendir;
-	ret->gl_readdir = glob_readdir;
-	ret->gl_closedir = glob_closedir;
-	ret->gl_stat = scw_stat;
-	ret->gl_lstat = scw_lstat;
-	r = REAL(glob)(pattern, flags | GLOB_ALTDIRFUNC, failed, ret);
-	ret->gl_flags &= ~GLOB_ALTDIRFUNC;
-	return r;
-}
-DOOR_ALIAS(int, scw_glob64,
-	   (const char *pattern, int flags, int (*failed)(const char *, int), glob64_t *ret),
-	   scw_glob)
 #endif
 
 enum {

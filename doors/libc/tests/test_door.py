@@ -4,7 +4,7 @@
 The libc door against the host: the same calls, and Debian's own tools, on a directory tree of the
 host and on the guest's /proc with the same content must say the same.
 
-    test_door.py PRELOAD.so PROBE PROBE-FORTIFIED PROBE-LINKED [part]
+    test_door.py PRELOAD.so PROBE PROBE-FORTIFIED PROBE-LINKED [PROBE-MUSL PROBE-MUSL-LINKED]
 """
 import difflib
 import os
@@ -17,6 +17,11 @@ import tempfile
 import unittest
 
 PRELOAD, PROBE, FORTIFIED, LINKED = (os.path.abspath(p) for p in sys.argv[1:5])
+# A sanitizer's own library would have to come first in every tool: only the linked form then.
+SANITIZED = "--sanitized" in sys.argv
+if SANITIZED:
+    sys.argv.remove("--sanitized")
+MUSL = [os.path.abspath(p) for p in sys.argv[5:7] if not p.startswith("-")]
 PARTS = ["open", "read", "fds", "stat", "dirs", "cwd", "stdio", "exec", "syscall", "fortified", "wide"]
 
 
@@ -79,6 +84,11 @@ class DoorTest(unittest.TestCase):
             env["LD_PRELOAD"] = (PRELOAD + ":" + env.get("LD_PRELOAD", "")).rstrip(":")
         return env
 
+    def setUp(self):
+        name = self._testMethodName
+        if SANITIZED and not name.startswith("test_probe_linked") and name != "test_no_own_names":
+            self.skipTest("preloading into tools that a sanitizer isn't built into")
+
     def run_in(self, argv, door, stdin=subprocess.DEVNULL, **more):
         p = subprocess.run(argv, env=self.env(door, **more), stdin=stdin, cwd="/",
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
@@ -98,9 +108,12 @@ def add_probe_tests():
                 ("preload", PROBE, "preload", "/proc"),
                 ("preload_of_host_files", PROBE, "preload", None),
                 ("preload_fortified", FORTIFIED, "preload", "/proc"),
-                ("linked", LINKED, "link", "/proc")]:
-            def test(self, part=part, probe=probe, door=door, root=root):
-                plain = PROBE if door == "link" else probe
+                ("linked", LINKED, "link", "/proc"),
+                ("linked_musl", MUSL[1] if MUSL else None, "link", "/proc")]:
+            def test(self, name=name, part=part, probe=probe, door=door, root=root):
+                if not probe:
+                    self.skipTest("no musl-gcc")
+                plain = MUSL[0] if name == "linked_musl" else PROBE if door == "link" else probe
                 want = self.run_in([plain, self.root, part], None)
                 self.assertEqual(want[0], 0)
                 # Descriptors that other programs see need the door in them as well.
@@ -344,4 +357,4 @@ add_probe_tests()
 add_command_tests()
 add_rule_tests()
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0]] + sys.argv[5:])
+    unittest.main(argv=[sys.argv[0]] + sys.argv[5 + len(MUSL):])
