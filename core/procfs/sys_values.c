@@ -677,6 +677,7 @@ extern char __guest stack_trace_sysctl[];
 extern char __guest ftrace_enable_sysctl[];
 extern char __guest tracepoint_printk_sysctl[];
 extern char __guest timer_migration_handler[];
+extern char __guest mac_hid_toggle_emumouse[];
 extern char __guest proc_watchdog[];
 extern char __guest proc_nmi_watchdog[];
 extern char __guest proc_soft_watchdog[];
@@ -836,7 +837,8 @@ int sysctl_value(struct ctl_table __guest *table, struct seq_file *m)
 	    IS(sysctl_sched_uclamp_handler) ||
 	    IS(sched_itmt_update_handler) || IS(sysctl_latencytop) || IS(stack_trace_sysctl) ||
 	    IS(ftrace_enable_sysctl) || IS(tracepoint_printk_sysctl) ||
-	    IS(timer_migration_handler) || IS(proc_watchdog) || IS(proc_nmi_watchdog) ||
+	    IS(timer_migration_handler) || IS(mac_hid_toggle_emumouse) ||
+	    IS(proc_watchdog) || IS(proc_nmi_watchdog) ||
 	    IS(proc_soft_watchdog) || IS(proc_watchdog_thresh) ||
 	    IS(sysctl_vm_numa_stat_handler) || IS(perf_proc_update_handler) ||
 	    IS(perf_event_max_sample_rate_handler) || IS(perf_cpu_time_max_percent_handler) ||

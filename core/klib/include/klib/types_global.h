@@ -429,14 +429,6 @@ struct disk_stats {
 	unsigned long io_ticks;
 	unsigned long in_flight[2];
 };
-struct block_device {
-	uint64_t bd_nr_sectors;
-	struct disk_stats __guest *bd_stats;
-	uint32_t bd_dev;
-	atomic_t __bd_flags;
-	uint8_t bd_partno;
-	struct gendisk __guest *bd_disk;
-};
 struct kobject {
 	struct list_head entry;
 };
@@ -445,6 +437,15 @@ struct device {
 	struct kobject kobj;
 	const struct device_type __guest *type;
 	uint32_t devt;
+};
+struct block_device {
+	uint64_t bd_nr_sectors;
+	struct disk_stats __guest *bd_stats;
+	uint32_t bd_dev;
+	atomic_t __bd_flags;
+	uint8_t bd_partno;
+	struct gendisk __guest *bd_disk;
+	struct device bd_device;
 };
 struct hd_struct { /* up to 5.10 */
 	uint64_t nr_sects;
