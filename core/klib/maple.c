@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * In-order walk of maple trees. A node's address is tagged: bit 1 says that it is a node (an entry
- * of the tree otherwise), bits 3 to 6 its type; nodes are 256 bytes large and so aligned.
+ * In-order walk of maple trees. A node's address is tagged with its type in bits 3 to 6; nodes are
+ * 256 bytes large and so aligned. At the root, bit 1 tells a node from a single entry.
  */
 #include "klib/maple.h"
 

@@ -146,8 +146,10 @@ static enum err resolve_member(const struct ktype *k, const char *text, struct k
 	if (e)
 		return e;
 	/* The guest's own description may say anything. */
-	if (*record_size_ret > INT32_MAX || ret->bit_offset / 8 > *record_size_ret ||
-	    ret->size > *record_size_ret - ret->bit_offset / 8)
+	if (*record_size_ret > INT32_MAX || ret->bit_offset / 8 > *record_size_ret)
+		return ERR_ABSENT;
+	/* A bit-field's type may be larger than what is left of a packed record: see resolve_bits(). */
+	if (!ret->bit_size && ret->size > *record_size_ret - ret->bit_offset / 8)
 		return ERR_ABSENT;
 	return ERR_OK;
 }

@@ -202,13 +202,14 @@ static void task_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 /* ---- facts ---- */
 
 extern const char __guest proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
-	wq_worker_comm, format_worker_id, arch_proc_pid_thread_features, __percpu_counter_sum;
+	wq_worker_comm, format_worker_id, seq_fdinfo_open, arch_proc_pid_thread_features, __percpu_counter_sum;
 
 enum {
 	/* Bytes of code to look at: the function and what the compiler put behind it. */
 	CODE_STATUS = 6144,
 	CODE_STAT = 4096,
 	CODE_SMALL = 1024,
+	CODE_FDINFO = 2048,
 };
 
 static bool has_string(const char __guest *fn, uint32_t size, const char *s)
@@ -224,15 +225,16 @@ static bool tests_group_exit(uint64_t code, uint32_t size)
 
 	if (size > sizeof(buf) || !guest_read(buf, guest_ptr(char, code), size))
 		return false;
-	for (uint32_t i = 0; i + 7 <= size; i++) {
-		int32_t at32;
+	for (uint32_t i = 0; i + 8 <= size; i++) {
+		uint32_t mod = buf[i + 1] >> 6, at = i + 2 + ((buf[i + 1] & 7) == 4);
+		int32_t wide;
 
 		if (buf[i] != 0xf6 || (buf[i + 1] & 0x38))
 			continue;
-		__builtin_memcpy(&at32, buf + i + 2, sizeof(at32));
-		if (buf[i + 1] >> 6 == 1 && buf[i + 2] == offset && buf[i + 3] == 5)
+		__builtin_memcpy(&wide, buf + at, sizeof(wide));
+		if (mod == 1 && buf[at] == offset && buf[at + 1] == 5)
 			return true;
-		if (buf[i + 1] >> 6 == 2 && (uint64_t)at32 == offset && buf[i + 6] == 5)
+		if (mod == 2 && (uint64_t)wide == offset && buf[at + 4] == 5)
 			return true;
 	}
 	return false;
@@ -268,6 +270,11 @@ static bool find_fact(enum proc_fact fact)
 		       has_string(&wq_worker_comm, CODE_SMALL, "kworker/R-%s");
 	case PROC_FACT_GROUP_EXIT_CODE:
 		return tests_group_exit(guest_addr(&do_task_stat), CODE_STAT);
+	case PROC_FACT_FDINFO_INO:
+		/* The function is one of many called seq_show; its neighbour has a name of its own. */
+		return klib_text_has_string(guest_addr(&seq_fdinfo_open) - CODE_FDINFO,
+					    2 * CODE_FDINFO,
+					    "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%lu\n");
 	default:
 		return false;
 	}

@@ -197,8 +197,9 @@ int proc_pid_maps_show(const struct proc_item *it, struct seq_file *m)
 		if (!guest_record_end(&r))
 			seq_rollback(m, mark);
 	}
+	/* The modes are EMULATE, XONLY and NONE; only the second has a name that nothing else has. */
 	if (guest_has_symbol(gate_vma) && guest_has_symbol(vsyscall_mode) &&
-	    vsyscall_mode != guest_enum_any_or(NONE, 2)) {
+	    vsyscall_mode != guest_enum_any_or(XONLY, 1) + 1) {
 		put_range(m, &gate_vma, 0, 0, 0);
 		seq_pad(m, ' ');
 		seq_puts(m, "[vsyscall]\n");

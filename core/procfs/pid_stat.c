@@ -684,22 +684,28 @@ GUEST_TYPES_END
 extern struct cpuinfo_x86 __guest boot_cpu_data;
 extern int __guest ssb_mode, spectre_v2_user_ibpb, spectre_v2_user_stibp;
 extern const char __guest *__guest x86_cap_flags[], *__guest x86_bug_flags[],
-	*__guest x86_vmx_flags[];
+	*__guest x86_vmx_flags[], *__guest x86_power_flags[];
 
 /*
  * Bugs follow the features in one array of words. How many words of features there are is in no
  * type, but the table of their names (32 pointers a word) ends where the next table begins.
  */
+static uint64_t nearer(uint64_t from, uint64_t to, uint64_t best)
+{
+	return to > from && to - from < best ? to - from : best;
+}
+
 static unsigned int feature_words(void)
 {
-	uint64_t from = guest_addr(x86_cap_flags), next = ~0ull;
+	uint64_t from = guest_addr(x86_cap_flags), size = 64 * 256;
 
-	if (guest_has_symbol(x86_bug_flags) && guest_addr(x86_bug_flags) > from)
-		next = guest_addr(x86_bug_flags);
-	if (guest_has_symbol(x86_vmx_flags) && guest_addr(x86_vmx_flags) > from &&
-	    guest_addr(x86_vmx_flags) < next)
-		next = guest_addr(x86_vmx_flags);
-	return next - from <= 64 * 256 ? (unsigned int)((next - from) / 256) : 0;
+	if (guest_has_symbol(x86_bug_flags))
+		size = nearer(from, guest_addr(x86_bug_flags), size);
+	if (guest_has_symbol(x86_vmx_flags))
+		size = nearer(from, guest_addr(x86_vmx_flags), size);
+	if (guest_has_symbol(x86_power_flags))
+		size = nearer(from, guest_addr(x86_power_flags), size);
+	return (unsigned int)(size / 256);
 }
 
 static bool cpu_has_bug(unsigned int bug)

@@ -3,7 +3,8 @@
  * Reads many files of a guest's /proc from outside and writes them as an archive of the form that
  * guests/src/capture.c writes inside: `procread VM < LIST > ARCHIVE`, LIST being lines of a kind
  * (1 file, 2 link, 3 folder), a blank and a path below /proc. With --time N it reads the whole list
- * N times instead and prints nanoseconds per path; with --stats it says what it cost.
+ * N times instead and prints nanoseconds per path; with --stats it says what it cost, with
+ * --absent what this guest's kernel hasn't got of all that is asked for.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -157,15 +158,21 @@ static void write_archive(struct vfs *v, const struct line *lines, size_t count)
 	fwrite(data, 1, data_size, stdout);
 }
 
+static void print_absent(void *arg, const char *what)
+{
+	(void)arg;
+	fprintf(stderr, "absent: %s\n", what);
+}
+
 int main(int argc, char **argv)
 {
-	struct attach_opts opts = { .program = "procread" };
+	struct attach_opts opts = { .program = "procread", .no_cache = true };
 	struct err_ctx err = { 0 };
 	struct attach *a;
 	struct procfs *p;
 	char text[512];
 	int times = 0;
-	bool stats = false;
+	bool stats = false, absent = false;
 	int i;
 
 	for (i = 1; i < argc && !strncmp(argv[i], "--", 2); i++) {
@@ -173,9 +180,11 @@ int main(int argc, char **argv)
 			times = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--stats"))
 			stats = true;
+		else if (!strcmp(argv[i], "--absent"))
+			absent = true;
 	}
 	if (i + 1 != argc) {
-		fputs("usage: procread [--time N] [--stats] VM < LIST > ARCHIVE\n", stderr);
+		fputs("usage: procread [--time N] [--stats] [--absent] VM < LIST > ARCHIVE\n", stderr);
 		return 2;
 	}
 	opts.vm = argv[i];
@@ -184,6 +193,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	procfs_use_names(p, names, a);
+	if (absent)
+		llview_layout_each_absent(a->layout, print_absent, NULL);
 
 	size_t count;
 	struct line *lines = read_list(&count);
