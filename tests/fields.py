@@ -7,16 +7,26 @@ PATH is a path as patterns() makes it: numbers of processes, threads and descrip
 PARTS says which parts of the file may differ:
     None            the whole content
     ["Name", ...]   lines that begin so ("VmRSS:"), or columns if they are numbers (1 is the first)
-READER limits the rule to the process that did the reading in the guest.
+CONDITION limits the rule: READER to the process that did the reading in the guest, RAN to tasks whose
+schedstat says that they ran after the guest's first reading; None doesn't.
 """
 
 READER = "reader"
+RAN = "ran"
 
 MAY_DIFFER = [
     # path, parts, condition, reason
     ("/proc/PID/**", None, READER,
-     "the process that read the guest's files went on running: its own times, faults, position and "
-     "memory moved on until the guest stood still"),
+     "the process that read the guest's files went on reading until the guest stood still"),
+
+    ("/proc/PID/stat", [2, 3, 10, 12, 14, 15, 35, 39, 42], RAN,
+     "the task ran in between: its state, faults, times and processor; a kworker's name tells its work"),
+    ("/proc/PID/status", ["Name:", "State:", "voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"], RAN,
+     "as above"),
+    ("/proc/PID/schedstat", None, RAN, "as above: run time, waiting time and how often it ran"),
+    ("/proc/PID/io", None, RAN, "as above: what it read and wrote"),
+    ("/proc/PID/comm", None, RAN, "a kworker's name tells what it works on"),
+    ("/proc/PID/wchan", None, RAN, "where it sleeps now"),
 ]
 
 # What every supported kernel must show: absent is a failure, too.

@@ -48,6 +48,15 @@ bool klib_text_refers(uint64_t code, uint32_t size, uint64_t target)
 	return scan(code, size, is_target, &target);
 }
 
+bool klib_text_has_bytes(uint64_t code, uint32_t size, const void *bytes, uint32_t count)
+{
+	unsigned char buf[CHUNK];
+
+	if (size > sizeof(buf) || !guest_read(buf, guest_ptr(char, code), size))
+		return false;
+	return memmem(buf, size, bytes, count);
+}
+
 struct wanted {
 	const char *string;
 	size_t size;

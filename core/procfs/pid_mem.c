@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What lies in a process's memory, and its areas: cmdline, environ, auxv, maps. */
+#include <errno.h>
 #include <string.h>
 
 #include "pid.h"
@@ -63,7 +64,9 @@ int proc_pid_environ_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct mm_struct __guest *mm = get_task_mm(item_task(it));
 
-	if (mm && mm->env_end)
+	if (!mm)
+		return proc_fact(it, PROC_FACT_NO_MM_IS_ESRCH) ? -ESRCH : 0;
+	if (mm->env_end)
 		put_user_bytes(m, mm, mm->env_start, mm->env_end);
 	return 0;
 }
@@ -74,7 +77,7 @@ int proc_pid_auxv_show(const struct proc_item *it, struct seq_file *m)
 	unsigned long __guest *aux;
 
 	if (!mm)
-		return 0;
+		return proc_fact(it, PROC_FACT_NO_MM_IS_ESRCH) ? -ESRCH : 0;
 	aux = mm->saved_auxv;
 	for (int i = 0; i < 64; i++, aux += 2) {
 		uint64_t pair[2] = { aux[0], aux[1] };

@@ -17,6 +17,9 @@
  */
 bool klib_text_refers(uint64_t code, uint32_t size, uint64_t target);
 
+/* Do they hold these bytes? */
+bool klib_text_has_bytes(uint64_t code, uint32_t size, const void *bytes, uint32_t count);
+
 /* Do they hold the address of exactly this string, in the kernel's read-only data? */
 bool klib_text_has_string(uint64_t code, uint32_t size, const char *string);
 
