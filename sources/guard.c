@@ -26,7 +26,6 @@ struct slot {
 static struct slot slots[GUARD_SLOTS];
 static struct sigaction before;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool installed;
 
 static void handle_sigbus(int sig, siginfo_t *info, void *context)
 {
@@ -56,19 +55,29 @@ static void handle_sigbus(int sig, siginfo_t *info, void *context)
 	}
 }
 
+/* Make the handler ours, also when somebody else put theirs over it. */
+static bool install(void)
+{
+	struct sigaction sa = {.sa_sigaction = handle_sigbus,
+			       .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART};
+	struct sigaction now;
+
+	if (sigaction(SIGBUS, NULL, &now) < 0)
+		return false;
+	if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == handle_sigbus)
+		return true;
+	before = now;
+	sigemptyset(&sa.sa_mask);
+	return sigaction(SIGBUS, &sa, NULL) == 0;
+}
+
 bool guard_add(const void *start, size_t size, size_t granule, atomic_bool *hit)
 {
-	bool done = false;
+	bool done = false, ready;
 
 	pthread_mutex_lock(&lock);
-	if (!installed) {
-		struct sigaction sa = {.sa_sigaction = handle_sigbus,
-				       .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART};
-
-		sigemptyset(&sa.sa_mask);
-		installed = sigaction(SIGBUS, &sa, &before) == 0;
-	}
-	for (size_t i = 0; installed && i < GUARD_SLOTS; i++) {
+	ready = install();
+	for (size_t i = 0; ready && i < GUARD_SLOTS; i++) {
 		struct slot *s = &slots[i];
 
 		if (atomic_load(&s->end))
