@@ -146,6 +146,7 @@ bool instance_parse(const char *text, struct instance *ret)
 	uint64_t value;
 
 	if (!sum || strncmp(text, VERSION, strlen(VERSION)) != 0 ||
+	    strlen(sum + 5) != 17 || sum[5 + 16] != '\n' ||
 	    sscanf(sum + 5, "%" SCNx64, &value) != 1 ||
 	    value != XXH3_64bits(text, (size_t)(sum + 1 - text)))
 		return false;
