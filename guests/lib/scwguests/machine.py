@@ -20,6 +20,7 @@ QEMU = "qemu-system-x86_64"
 CHANNELS = 4
 BOOT_TIMEOUT = 180
 LAYOUT_TIMEOUT = 900
+MIN_MEMORY = 256 << 20  # the root file system is unpacked from memory into memory
 TOOLS = "/usr/lib/scwatcher"
 
 
@@ -29,8 +30,8 @@ def parse_size(text):
     if not found:
         raise GuestError("not a size: %s (512M, 5G, ...)" % text)
     size = int(found.group(1)) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[found.group(2).upper()]
-    if size < 64 << 20 or size % (2 << 20):
-        raise GuestError("memory must be at least 64M and a multiple of 2M: %s" % text)
+    if size < MIN_MEMORY or size % (2 << 20):
+        raise GuestError("memory must be at least %dM and a multiple of 2M: %s" % (MIN_MEMORY >> 20, text))
     return size
 
 
@@ -71,6 +72,11 @@ def _accelerator(kernel):
         return f.read().strip()
 
 
+def _host_has_la57():
+    with open("/proc/cpuinfo") as f:
+        return re.search(r"^flags\s*:.*\bla57\b", f.read(), re.M) is not None
+
+
 def _start_time(pid):
     """The process's start in clock ticks, to tell it from a later one with its number; None if gone."""
     try:
@@ -79,6 +85,15 @@ def _start_time(pid):
     except OSError:
         return None
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _write_sparse(out, at, block, unit=1 << 16):
+    """Writes a block at an offset, leaving out what is all zeros."""
+    for start in range(0, len(block), unit):
+        part = block[start:start + unit]
+        if part.count(0) != len(part):
+            out.seek(at + start)
+            out.write(part)
 
 
 class Guest:
@@ -162,23 +177,45 @@ class Guest:
                     qmp.command("cont")
 
     def _dump_raw(self, qmp, path):
-        """pmemsave of the ranges that hold RAM; QEMU puts what is above the hole at 4 GiB."""
-        part = path + ".part"
+        ranges = self._ram_ranges(qmp)
         with open(path, "wb") as out:
-            for start, length in self._ram_ranges(qmp):
-                qmp.command("pmemsave", val=start, size=length, filename=part)
+            if self.info()["ram_file"]:
+                self._copy_ram_file(ranges, out)
+            else:
+                self._save_ram(qmp, ranges, out, path + ".part")
+
+    def _copy_ram_file(self, ranges, out):
+        """The file holds the ranges one after the other; pages never touched are holes in it."""
+        offset = 0
+        with open(self.info()["ram_file"], "rb") as ram:
+            for start, length in ranges:
+                at = 0
+                while at < length:
+                    try:
+                        at = os.lseek(ram.fileno(), offset + at, os.SEEK_DATA) - offset
+                    except OSError:
+                        break  # only holes from here on
+                    if at >= length:
+                        break
+                    block = os.pread(ram.fileno(), min(1 << 20, length - at), offset + at)
+                    _write_sparse(out, start + at, block)
+                    at += len(block)
+                offset += length
+                out.truncate(start + length)
+
+    def _save_ram(self, qmp, ranges, out, part):
+        """QEMU writes piece by piece into a small file."""
+        piece = 64 << 20
+        for start, length in ranges:
+            for at in range(start, start + length, piece):
+                size = min(piece, start + length - at)
+                qmp.command("pmemsave", val=at, size=size, filename=part)
                 with open(part, "rb") as f:
-                    at = start
-                    while True:
-                        block = f.read(1 << 20)
-                        if not block:
-                            break
-                        if block.strip(b"\0"):
-                            out.seek(at)
-                            out.write(block)
+                    for block in iter(lambda: f.read(1 << 20), b""):
+                        _write_sparse(out, at, block)
                         at += len(block)
-                    out.truncate(at)
                 os.unlink(part)
+            out.truncate(start + length)
 
     def _ram_ranges(self, qmp):
         """[(guest-physical start, length)] of RAM, from QEMU's own map."""
@@ -315,10 +352,9 @@ class Guest:
         size = parse_size(options.memory)
         virtio = rootfs.has_virtio_ports(kernel)
         rootfs.join(archives, self.path("initrd"))
-        if accelerator == "kvm":
-            cpu = "host"
-        else:
-            cpu = "max"
+        if options.la57 and accelerator == "kvm" and not _host_has_la57():
+            accelerator = "tcg"
+        cpu = "host" if accelerator == "kvm" else "max"
         # 4-level paging unless asked for: what most machines run, and the same on every host
         cpu += ",la57=%s" % ("on" if options.la57 else "off")
         command = [
