@@ -18,6 +18,14 @@ struct view {
 	struct vfs *vfs;
 };
 
+/* Where the names of functions come from that /proc/PID/wchan shows. */
+static const struct ktype *kernel_names(void *ctx)
+{
+	const struct ktype *k;
+
+	return attach_ktype(ctx, &k, NULL) ? NULL : k;
+}
+
 static enum status view_open(const struct options *o, const char *vm, struct view *v)
 {
 	struct err_ctx err = {0};
@@ -34,6 +42,7 @@ static enum status view_open(const struct options *o, const char *vm, struct vie
 		cli_session_close(&v->s);
 		return cli_status_of(e);
 	}
+	procfs_use_names(v->procfs, kernel_names, v->s.a);
 	v->vfs = procfs_vfs(v->procfs);
 	return STATUS_OK;
 }

@@ -29,6 +29,14 @@ static int fail(const struct err_ctx *err, enum err e, char *message, size_t siz
 	return err_to_errno(e);
 }
 
+/* Where the names of functions come from that /proc/PID/wchan shows. */
+static const struct ktype *kernel_names(void *ctx)
+{
+	const struct ktype *k;
+
+	return attach_ktype(ctx, &k, NULL) ? NULL : k;
+}
+
 static int preload_attach(char *message, size_t size)
 {
 	struct attach_opts opts = {.program = SCW_PROGRAM};
@@ -41,6 +49,8 @@ static int preload_attach(char *message, size_t size)
 	if (e)
 		return fail(&err, e, message, size);
 	e = procfs_create(&guest->alloc, guest->guest, &procfs, &err);
+	if (!e)
+		procfs_use_names(procfs, kernel_names, guest);
 	r = e ? fail(&err, e, message, size) : door_mount("/proc", procfs_vfs(procfs));
 	if (r) {
 		procfs_destroy(procfs);
