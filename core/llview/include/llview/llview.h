@@ -221,10 +221,22 @@ static inline size_t guest_read_user(struct guest_space as, void *dst, uint64_t 
  *
  * At most GUEST_PIN_MAX bytes. What can't be read is zeros with the fault recorded; never NULL. Copies live in an arena
  * (bounded: beyond it a fault) until the record that they were made in ends; pins of the guest's
- * own memory live as long. A pinned object isn't cast to a larger type: cast, then pin.
+ * own memory live as long. Records of several pages (task_struct) are always copied: pin what is
+ * small, or the part of them that is wanted. A pinned object isn't cast to a larger type: cast, then pin.
  */
+static inline __attribute__((no_sanitize("undefined"))) const void *
+__llview_pin_at(uint64_t va, uint64_t size, bool copy)
+{
+	const struct llview_tlb_entry *e =
+		&llview_state.tlb[(va / GUEST_PAGE_SIZE) % LLVIEW_TLB_ENTRIES];
+
+	if (!copy && e->tag == (va & GUEST_PAGE_MASK) &&
+	    size - 1 < GUEST_PAGE_SIZE - va % GUEST_PAGE_SIZE)
+		return (const void *)(uintptr_t)(va + e->addend);
+	return __llview_pin(va, size, copy);
+}
 #define __LLVIEW_PINNED(ptr, size, copy)                                                           \
-	((guest_typeof_target(ptr) __pinned *)(uintptr_t)__llview_pin(guest_addr(ptr), size, copy))
+	((guest_typeof_target(ptr) __pinned *)(uintptr_t)__llview_pin_at(guest_addr(ptr), size, copy))
 #define __LLVIEW_SPAN(ptr)                                                                         \
 	({                                                                                         \
 		__typeof__(ptr) __llview_base = (ptr);                                             \
