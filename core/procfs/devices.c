@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Registries of drivers: /proc/devices, misc, filesystems, consoles, tty/drivers, tty/ldiscs
+ * Registries of drivers: /proc/devices, misc, filesystems, consoles, dma, tty/drivers, tty/ldiscs
  * (fs/proc/{devices,consoles,proc_tty}.c, drivers/char/misc.c, fs/filesystems.c).
  */
 #include "global.h"
@@ -22,6 +22,7 @@ extern struct blk_major_name __guest *__guest major_names[];
 extern struct list_head __guest misc_list;
 extern struct list_head __guest tty_drivers;
 extern struct tty_ldisc_ops __guest *__guest tty_ldiscs[];
+extern char __guest dma_chan_busy[];
 extern struct hlist_head __guest console_list;
 extern struct console __guest *__guest console_drivers;
 extern struct tty_driver __guest *__guest console_driver;
@@ -34,6 +35,7 @@ enum {
 	MAJORS_MAX = 512, /* CHRDEV_MAJOR_MAX and BLKDEV_MAJOR_MAX */
 	MAJORS_HASH = 255,
 	MINOR_BITS = 20,
+	DMA_CHANNELS = 8,
 	LDISCS_MAX = 31,
 	FS_REQUIRES_DEV = 1,
 	/* include/linux/tty_driver.h; enumerators since 6.17, macros before */
@@ -105,6 +107,32 @@ int proc_misc_show(const struct proc_item *it, struct seq_file *m)
 		seq_printf(m, "%3i ", p->minor);
 		if (p->name)
 			global_puts(m, p->name, 255);
+		seq_putc(m, '\n');
+	}
+	return guest_faulted() ? -EIO : 0;
+}
+
+/* Kernels without ISA DMA have no such file. */
+bool proc_dma_present(const struct proc_item *it)
+{
+	(void)it;
+	return guest_has_symbol(dma_chan_busy);
+}
+
+/*
+ * kernel/dma.c: an array of a lock and a name each. The record is called like another one of the
+ * kernel's, so its layout can't be asked for by name.
+ */
+int proc_dma_show(const struct proc_item *it, struct seq_file *m)
+{
+	(void)it;
+	for (uint64_t i = 0; i < DMA_CHANNELS; i++) {
+		uint64_t at = guest_addr(&dma_chan_busy) + i * 16;
+
+		if (!*guest_ptr(int, at))
+			continue;
+		seq_printf(m, "%2llu: ", (unsigned long long)i);
+		global_puts(m, *guest_ptr(const char __guest *, at + 8), 255);
 		seq_putc(m, '\n');
 	}
 	return guest_faulted() ? -EIO : 0;

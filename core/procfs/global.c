@@ -15,6 +15,8 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "cpuinfo", .mode = PROC_REG(0444), .show = proc_cpuinfo_show },
 	{ .name = "devices", .mode = PROC_REG(0444), .show = proc_devices_show },
 	{ .name = "diskstats", .mode = PROC_REG(0444), .show = proc_diskstats_show },
+	{ .name = "dma", .mode = PROC_REG(0444), .show = proc_dma_show,
+	  .present = proc_dma_present },
 	{ .name = "filesystems", .mode = PROC_REG(0444), .show = proc_filesystems_show },
 	{ .name = "interrupts", .mode = PROC_REG(0444), .show = proc_interrupts_show },
 	{ .name = "iomem", .mode = PROC_REG(0444), .show = proc_iomem_show },

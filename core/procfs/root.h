@@ -15,6 +15,7 @@ proc_show_fn proc_interrupts_show;
 proc_show_fn proc_softirqs_show;
 proc_show_fn proc_filesystems_show;
 proc_show_fn proc_devices_show;
+proc_show_fn proc_dma_show;
 proc_show_fn proc_misc_show;
 proc_show_fn proc_consoles_show;
 proc_show_fn proc_modules_show;
@@ -30,6 +31,8 @@ proc_show_fn proc_partitions_show;
 proc_show_fn proc_diskstats_show;
 proc_show_fn proc_tty_drivers_show;
 proc_show_fn proc_tty_ldiscs_show;
+
+bool proc_dma_present(const struct proc_item *it);
 
 /* sys.c */
 extern const struct proc_dir proc_sys_dir;

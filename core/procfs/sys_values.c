@@ -51,6 +51,10 @@ struct rps_sock_flow_table {
 struct softnet_data {
 	void __guest *flow_limit;
 };
+/* include/linux/sched/topology.h */
+struct sd_flag_debug {
+	const char __guest *name;
+};
 /* include/net/mptcp.h */
 struct mptcp_sched_ops {
 	char name[16];
@@ -264,6 +268,7 @@ extern struct list_head __guest tcp_ulp_list;
 extern struct inet_hashinfo __guest tcp_hashinfo;
 extern struct dqstats __guest dqstats;
 extern struct list_head __guest mptcp_sched_list;
+extern struct sd_flag_debug __guest sd_flag_debug[];
 extern struct net_hotdata __guest net_hotdata;
 extern struct sched_domain __guest *__guest sd_asym_cpucapacity;
 extern struct static_key __guest nf_hooks_lwtunnel_enabled;
@@ -470,6 +475,23 @@ static int show_energy_aware(struct value *v)
 			return 0;
 	}
 	return show_ints(v, INT_PLAIN);
+}
+
+/* kernel/sched/debug.c, up to 5.12: the names of the flags, each with a space after it */
+static int show_domain_flags(struct value *v)
+{
+	uint32_t flags = *guest_ptr(unsigned int, v->data);
+
+	for (int i = 0; i < 32; i++) {
+		struct sd_flag_debug __guest *f = &sd_flag_debug[0] + i;
+
+		if (!(flags >> i & 1) || guest_faulted())
+			continue;
+		global_puts(v->m, f->name, 63);
+		seq_putc(v->m, ' ');
+	}
+	seq_putc(v->m, '\n');
+	return 0;
 }
 
 static int show_mptcp_schedulers(struct value *v)
@@ -816,6 +838,7 @@ extern char __guest proc_fib_multipath_hash_seed[];
 extern char __guest proc_available_schedulers[];
 extern char __guest proc_scheduler[];
 extern char __guest nf_hooks_lwtunnel_sysctl_handler[];
+extern char __guest sd_ctl_doflags[];
 
 #define IS(handler_name) (guest_has_symbol(handler_name) && v.handler == guest_addr(handler_name))
 
@@ -993,5 +1016,7 @@ int sysctl_value(struct ctl_table __guest *table, struct seq_file *m)
 		return show_name(&v, guest_ptr(char, v.data));
 	if (IS(nf_hooks_lwtunnel_sysctl_handler))
 		return show_line(&v, nf_hooks_lwtunnel_enabled.enabled.counter != 0);
+	if (IS(sd_ctl_doflags))
+		return show_domain_flags(&v);
 	return -EIO;
 }

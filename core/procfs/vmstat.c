@@ -98,20 +98,24 @@ static void dirty_limits(uint64_t *background_ret, uint64_t *dirty_ret)
 	*dirty_ret = dirty;
 }
 
-/* Counts of zones' CPUs that weren't added up yet: reading the file adds them (fold_vm_numa_events). */
+/* Counts of a zone's CPUs that weren't added up yet: reading the file adds them. */
 static uint64_t numa_pending(struct zone __guest *zone, uint32_t item)
 {
 	uint64_t sum = 0;
 
-	if (!guest_has(struct zone, per_cpu_zonestats) ||
-	    !guest_has(struct per_cpu_zonestat, vm_numa_event))
-		return 0;
 	for_each_online_cpu(cpu) {
-		struct per_cpu_zonestat __guest *zs =
-			guest_per_cpu_ptr(zone->per_cpu_zonestats, cpu);
-		unsigned long __guest *events = zs->vm_numa_event;
+		if (guest_has(struct per_cpu_zonestat, vm_numa_event)) {
+			struct per_cpu_zonestat __guest *zs =
+				guest_per_cpu_ptr(zone->per_cpu_zonestats, cpu);
+			unsigned long __guest *events = zs->vm_numa_event;
 
-		sum += events[item];
+			sum += events[item];
+		} else if (guest_has(struct per_cpu_pageset, vm_numa_stat_diff)) {
+			struct per_cpu_pageset __guest *set = guest_per_cpu_ptr(zone->pageset, cpu);
+			uint16_t __guest *diffs = set->vm_numa_stat_diff;
+
+			sum += diffs[item];
+		}
 	}
 	return sum;
 }
