@@ -254,7 +254,8 @@ static void ipv6_route_rows(struct net_list *l, struct fib6_node __guest *fn)
 
 /*
  * The order of the kernel's walker: what hangs below a node - sources, left, right - comes before
- * its own routes. A child is one only if it names the node as its parent, so each is met once.
+ * its own routes. A child is one only if it names the node as its parent and isn't there twice, so
+ * that each is met once.
  */
 static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
 {
@@ -275,12 +276,16 @@ static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
 		case 0:
 			if (guest_has(struct fib6_node, subtree))
 				child = fn->subtree;
+			if (guest_eq(child, fn->left) || guest_eq(child, fn->right))
+				child = guest_ptr(struct fib6_node, 0);
 			break;
 		case 1:
 			child = fn->left;
 			break;
 		case 2:
 			child = fn->right;
+			if (guest_eq(child, fn->left))
+				child = guest_ptr(struct fib6_node, 0);
 			break;
 		default:
 			ipv6_route_rows(l, fn);
@@ -289,7 +294,8 @@ static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
 		}
 		if (!child)
 			continue;
-		if (depth + 1 == FIB6_DEPTH_MAX || !guest_eq(child->parent, fn)) {
+		if (depth + 1 == FIB6_DEPTH_MAX || guest_eq(child, root) ||
+		    !guest_eq(child->parent, fn)) {
 			guest_fault(child);
 			continue;
 		}
