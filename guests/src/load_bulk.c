@@ -133,7 +133,7 @@ static void bulk_tasks(const char *argument)
 	size_t room = strlen(title);
 
 	for (int i = 0; i < TASKS_EACH; i++) {
-		char comm[16];
+		char comm[32];
 
 		if (load_fork())
 			continue;
