@@ -84,7 +84,10 @@ class Smoke(unittest.TestCase):
         self.assertEqual([p.communicate()[0] for p in running], [b"%d\n" % i for i in range(6)])
         code, out, _ = call("exec", self.name, "--", "bash", "-c", "setsid sleep 60 & echo started")
         self.assertEqual((code, out), (0, b"started\n"))
-        self.assertEqual(call("exec", self.name, "--", "pkill", "-x", "sleep")[0], 0)
+        for _ in range(100):  # it may not have got as far as executing sleep
+            if call("exec", self.name, "--", "pkill", "-x", "sleep")[0] == 0:
+                return
+        self.fail("the background process is gone")
 
     def test_freeze_and_thaw(self):
         self.assertEqual(call("freeze", self.name)[0], 0)
