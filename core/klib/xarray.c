@@ -84,7 +84,7 @@ again:;
 			if (i == shape.slots) {
 				/* Nothing more in this node: on behind it, from the top. */
 				uint64_t next = above + (shape.slots << shift);
-				if (next <= at)
+				if (next < at || !next)
 					return NULL;
 				at = next;
 				goto again;
