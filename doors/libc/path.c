@@ -110,18 +110,34 @@ static const char *skip_slashes(const char *p)
 	return p;
 }
 
+/* Is one of the components "proc"? */
+static bool names_proc(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "proc")); p += 4)
+		if ((p == path || p[-1] == '/') && (!p[4] || p[4] == '/'))
+			return true;
+	return false;
+}
+
+/* Of what may be a link to a descriptor of the guest, or to its mounts. */
+static bool names_shortcut(const char *path)
+{
+	if (path[1] == 'd')
+		return door_fd_end() &&
+		       (!strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/dev/std", 8));
+	return path[1] == 'e' && !strcmp(path, "/etc/mtab");
+}
+
 bool door_path_maybe(int dirfd, const char *path)
 {
 	if (door_off || passing || !path)
 		return false;
 	if (*path == '/')
-		return strstr(path, "proc") ||
-		       (path[1] == 'd' && !strncmp(path, "/dev/", 5)) ||
-		       (path[1] == 'e' && !strcmp(path, "/etc/mtab"));
+		return names_proc(path) || names_shortcut(path);
 	if (dirfd == AT_FDCWD ? __atomic_load_n(&door_cwd_is_guest, __ATOMIC_ACQUIRE) :
 				door_fd_maybe(dirfd))
 		return true;
-	return strstr(path, "proc") || strstr(path, "..");
+	return names_proc(path) || strstr(path, "..");
 }
 
 static bool is_root(int dirfd, const char *path, size_t size)
@@ -424,6 +440,14 @@ static bool start(int dirfd, const char *path, unsigned int flags, int *error)
 	return true;
 }
 
+/* What the guest's own net lacks is absent, rather than the host's. */
+static bool is_net_of_guest(void)
+{
+	static struct vfs_place net;
+
+	return component_is(next_path, "net") && !vfs_walk(mounted, NULL, "net", 0, &net);
+}
+
 /* One look at a path. */
 enum look {
 	LOOK_GUEST, /* t->place or t->error */
@@ -457,7 +481,7 @@ again:;
 	t->error = vfs_walk(mounted, NULL, next_path, flags & DOOR_NOFOLLOW ? VFS_WALK_NOFOLLOW : 0,
 			    &place);
 	t->place = &place;
-	if (t->error == -ENOENT && side == SIDE_GUEST_IF_ANY) {
+	if (t->error == -ENOENT && side == SIDE_GUEST_IF_ANY && !is_net_of_guest()) {
 		snprintf(next_path, sizeof(next_path), "%s", skip_slashes(guest_path));
 		return LOOK_OTHER;
 	}
@@ -490,10 +514,6 @@ bool door_resolve_slow(struct door_target *t, int dirfd, const char *path, unsig
 
 	door_init();
 	if (door_off)
-		return false;
-	/* Not even near: don't take the lock for it. */
-	if (*path == '/' && strncmp(path, "/dev/", 5) != 0 && !strstr(path, "/proc") &&
-	    !strstr(path, "./proc") && strcmp(path, "/etc/mtab") != 0)
 		return false;
 	t->error = 0;
 	t->place = NULL;

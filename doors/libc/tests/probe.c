@@ -780,7 +780,7 @@ static void test_stdio(void)
 			fclose(f);
 		}
 	}
-	static FILE *closed; /* by the C library, but not freed */
+	static FILE *volatile closed; /* by the C library, but not freed */
 	closed = fopen("/dev/null", "r");
 	R(freopen(in("none"), "r", closed) ? 0 : -1);
 

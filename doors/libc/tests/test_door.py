@@ -302,6 +302,7 @@ RULES = [
     ("cat /proc/self/mounts", 0, "/dev/sda1 / ext4.*\nproc /proc.*\n"),
     ("cat /etc/mtab | head -n 1", 0, "/dev/sda1 / ext4.*\n"),
     ("cat /proc/self/net/dev /proc/thread-self/net/dev", 0, "dev\ndev\n"),
+    ("cat /proc/self/net/netlink", 1, ".*No such file or directory\n"),
     ("cat /proc/self/task/../net/dev", 0, "dev\n"),
     ("cat /proc/self/../1/stat", 0, "1 \\(init.*\n"),
     ("cat /proc/self/root/proc/1/stat", 0, "1 \\(init.*\n"),
