@@ -390,7 +390,7 @@ static enum err attach_backing(struct attach *a, const struct instance *known, s
 {
 	struct attach_private *p = a->private;
 	struct instance cached;
-	bool fresh = false;
+	bool fresh = false, at_rest = false;
 	uint64_t t = now_ns();
 	enum err e = open_backing(a, &p->known, err);
 
@@ -406,8 +406,12 @@ static enum err attach_backing(struct attach *a, const struct instance *known, s
 	} else if (!p->opts.no_cache && load_instance(&p->known, &cached) &&
 		   place_as_known(a, &cached)) {
 		a->stats.known_instance = true;
-		p->known.vmm = cached.vmm;
-		p->known.vmm_start = cached.vmm_start;
+		if (p->known.is_file) {
+			p->known.vmm = cached.vmm;
+			p->known.vmm_start = cached.vmm_start;
+			/* nobody had it mapped, and nobody has written to it since */
+			at_rest = !cached.vmm && cached.mtime_ns == p->known.mtime_ns;
+		}
 	} else {
 		fresh = true;
 		e = source_place(a->source, &a->boot, err);
@@ -423,7 +427,8 @@ static enum err attach_backing(struct attach *a, const struct instance *known, s
 		e = make_layout(a, err);
 	if (e)
 		return e;
-	find_vmm(a, &p->known);
+	if (!at_rest)
+		find_vmm(a, &p->known);
 	a->vmm = p->known.vmm;
 	e = source_watch(a->source, a->vmm, &a->boot, err);
 	if (!e)

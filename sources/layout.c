@@ -25,7 +25,7 @@ enum {
 	CANDIDATES_MAX = 32,   /* pages that look like VMCOREINFO; stale copies are a few */
 	CHAIN_MAX = 4,	       /* blocks that may make up the RAM of one guest */
 	CHOICE_MAX = 7,	       /* blocks to choose them from */
-	TABLES_MAX = 4096,     /* page tables to look at when blocks are put in order */
+	TABLES_MAX = 512,      /* page tables to look at when blocks are put in order */
 	E820_MAX = 512,
 	E820_RAM = 1,
 };
@@ -165,40 +165,123 @@ static bool is_final(enum err e)
 	return e == ERR_NOMEM || e == ERR_GONE || e == ERR_PERM || e == ERR_UNSUPPORTED;
 }
 
-/* All likely splits of one chain of blocks. */
+#define ENTRY_ADDRESS 0x000ffffffffff000u
+
+/*
+ * How well the tables that map the kernel's image fit under the present placement. The kernel makes
+ * them from free pages anywhere in memory (to give text and data their own permissions), and what
+ * has to be in them is known exactly.
+ */
+struct score {
+	size_t right; /* tables that map what they should */
+	size_t wrong; /* pages that aren't what the kernel says they are */
+	size_t blank; /* tables with nothing present: of freed memory, or the wrong pages */
+};
+
+static bool read_table(struct source *s, uint64_t at, uint64_t entries[512])
+{
+	return guest_phys_read(&s->phys, (struct gpa){at}, entries, GUEST_PAGE_SIZE, NULL) ==
+	       ERR_OK;
+}
+
+static struct score score_image(struct source *s, const struct ktype_boot *boot)
+{
+	const struct score failed = {.wrong = SIZE_MAX};
+	uint64_t upper[512], lower[512], at = boot->paging.kernel_top.v;
+	struct score score = {0};
+
+	/* down to the table of 2 MiB entries for the image's 1 GiB at -2 GiB */
+	for (unsigned int level = boot->paging.levels; level > 2; level--) {
+		if (!read_table(s, at, upper) || !(upper[level > 3 ? 511 : 510] & 1))
+			return failed;
+		at = upper[level > 3 ? 511 : 510] & ENTRY_ADDRESS;
+	}
+	if (!read_table(s, at, upper))
+		return failed;
+	for (uint64_t i = 0; i < 512; i++) {
+		bool any = false, wrong = false;
+
+		if (!(upper[i] & 1) || (upper[i] & 0x80))
+			continue;
+		if (!read_table(s, upper[i] & ENTRY_ADDRESS, lower)) {
+			score.wrong++;
+			continue;
+		}
+		for (uint64_t k = 0; k < 512; k++) {
+			uint64_t pa = i * 2 * MIB + k * GUEST_PAGE_SIZE +
+				      (uint64_t)boot->phys_base;
+
+			if (!(lower[k] & 1))
+				continue;
+			any = true;
+			wrong |= (lower[k] & ENTRY_ADDRESS) != pa;
+		}
+		score.wrong += wrong;
+		score.right += any && !wrong;
+		score.blank += !any;
+	}
+	return score;
+}
+
+static bool is_good(const struct score *s)
+{
+	return s->wrong == 0 && s->blank <= s->right;
+}
+
+static bool is_better(const struct score *a, const struct score *b)
+{
+	return a->wrong != b->wrong ? a->wrong < b->wrong : a->right > b->right;
+}
+
+/* The best of the placements that the kernel confirms; the kernel alone may fit several. */
+struct contest {
+	struct plan best;
+	struct score score;
+	bool any;
+};
+
+/* Try a split. ERR_OK: nothing better need be looked for. ERR_NOTREADY: go on. */
+static enum err contend(struct source *s, struct plan *p, uint64_t split, uint64_t backing,
+			struct contest *c, struct ktype_boot *ret, struct err_ctx *err)
+{
+	struct score score;
+	enum err e;
+
+	p->split = split;
+	e = try_plan(s, p, backing, ret, err);
+	if (e)
+		return is_final(e) ? e : ERR_NOTREADY;
+	score = score_image(s, ret);
+	if (!c->any || is_better(&score, &c->score))
+		*c = (struct contest){*p, score, true};
+	return is_good(&score) ? ERR_OK : ERR_NOTREADY;
+}
+
+/* All likely splits of one chain of blocks; all possible ones if asked for, or if none is good. */
 static enum err try_chain(struct source *s, struct plan *p, uint64_t backing, bool exhaustive,
 			  struct ktype_boot *ret, struct err_ctx *err)
 {
 	uint64_t size = plan_size(s, p);
-	enum err e;
+	/* a guest this large has a split, unless it's an image with the hole in it */
+	bool large = size >= 3 * GIB;
+	struct contest c = {0};
+	enum err e = ERR_NOTREADY;
 
-	/* without a split; a guest of more than that has one, unless the image has the hole in it */
-	p->split = size;
-	if (!exhaustive && size < 3 * GIB) {
-		e = try_plan(s, p, backing, ret, err);
-		if (!e || is_final(e))
-			return e;
-	}
-	for (size_t i = 0; !exhaustive && i < BASE_COUNT(usual_splits);
-	     i++) {
-		if (usual_splits[i] >= size)
-			continue;
-		p->split = usual_splits[i];
-		e = try_plan(s, p, backing, ret, err);
-		if (!e || is_final(e))
-			return e;
-	}
-	if (!exhaustive && size >= 3 * GIB) {
-		p->split = size;
-		return try_plan(s, p, backing, ret, err);
-	}
-	for (uint64_t split = MIB; exhaustive && split < size && split <= 4 * GIB; split += MIB) {
-		p->split = split;
-		e = try_plan(s, p, backing, ret, err);
-		if (!e || is_final(e))
-			return e;
-	}
-	return ERR_NOTREADY;
+	if (!large)
+		e = contend(s, p, size, backing, &c, ret, err);
+	for (size_t i = 0; e == ERR_NOTREADY && i < BASE_COUNT(usual_splits); i++)
+		if (usual_splits[i] < size)
+			e = contend(s, p, usual_splits[i], backing, &c, ret, err);
+	if (e == ERR_NOTREADY && large)
+		e = contend(s, p, size, backing, &c, ret, err);
+	for (uint64_t split = MIB;
+	     e == ERR_NOTREADY && (exhaustive || c.any) && split < size && split <= 4 * GIB;
+	     split += MIB)
+		e = contend(s, p, split, backing, &c, ret, err);
+	if (e != ERR_NOTREADY || !c.any)
+		return e;
+	*p = c.best;
+	return try_plan(s, p, backing, ret, err);
 }
 
 /* Visits ordered choices of blocks until `visit` succeeds. */
@@ -327,12 +410,14 @@ static int by_rank(const void *a, const void *b)
 
 /*
  * In which order the chunks of a block of `size` bytes are looked at. VMCOREINFO's page is allocated
- * early in the boot, so it lies near an end of the zone that the allocator starts with: some way
- * below the end of memory, or close above the start of the zone (16 MiB, or 4 GiB: the split).
+ * early in the boot, so it lies at an end of the zone that the allocator starts with: below the
+ * memory map (64 bytes a page) that fills the end of memory, or close above the start of the zone
+ * (16 MiB, or 4 GiB: the split).
  */
 static uint64_t chunk_rank(uint64_t start, uint64_t size)
 {
-	uint64_t rank = (size - start) / 4;
+	uint64_t below = size - size / 64;
+	uint64_t rank = (start < below ? below - start : start - below) / 2;
 
 	if (start >= 16 * MIB && start - 16 * MIB < rank)
 		rank = start - 16 * MIB;
@@ -576,12 +661,11 @@ static bool tables_hang_together(struct source *s, const struct guest_paging *pa
 	if (queue)
 		queue[count++] = (struct table){paging->kernel_top.v, paging->levels};
 	for (size_t i = 0; sane && i < count; i++) {
-		uint64_t entries[GUEST_PAGE_SIZE / 8];
+		uint64_t entries[512];
 
-		sane = guest_phys_read(&s->phys, (struct gpa){queue[i].at}, entries,
-				       sizeof(entries), NULL) == ERR_OK;
+		sane = read_table(s, queue[i].at, entries);
 		for (size_t k = 0; sane && k < BASE_COUNT(entries); k++) {
-			uint64_t at = entries[k] & 0x000ffffffffff000u;
+			uint64_t at = entries[k] & ENTRY_ADDRESS;
 
 			if (!(entries[k] & 1))
 				continue;

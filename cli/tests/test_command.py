@@ -312,8 +312,12 @@ class Lifetimes(Commands):
             self.assertEqual(code, NO_VM)
             self.assertIn(str(twin.pid), err)
             self.assertIn(str(guest["pid"]), err)
-            code, _, err = self.call("info", twin.pid)
-            self.assertEqual(code, NO_GUEST)
+            for _ in range(100):  # it has no memory before it is up
+                code, _, err = self.call("info", twin.pid)
+                if code != NO_VM:
+                    break
+                time.sleep(0.1)
+            self.assertEqual(code, NO_GUEST, err)
             self.assertIn("no Linux", err)
         finally:
             twin.kill()

@@ -80,6 +80,22 @@ static inline void fixture_init(struct fixture *f, uint64_t size, uint64_t split
 	fixture_put(f, FIXTURE_E820_TABLE + 4, map, sizeof(map));
 }
 
+/*
+ * Map the second 2 MiB of the image (symbols and types) by a table of pages that lies at `table`,
+ * as kernels do that give their sections permissions of their own.
+ */
+static inline void fixture_scatter(struct fixture *f, uint64_t table)
+{
+	uint64_t *entry = synth_entry(f->synth, synth_top(f->synth), SYNTH_TEXT + SYNTH_2M, 2);
+	uint64_t *entries;
+
+	synth_add_memory(f->synth, table, 4096);
+	entries = synth_phys(f->synth, table, 4096);
+	for (uint64_t i = 0; i < 512; i++)
+		entries[i] = (f->places.image + SYNTH_2M + i * 4096) | SYNTH_PTE_PRESENT;
+	*entry = table | SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE;
+}
+
 static inline void fixture_deinit(struct fixture *f)
 {
 	synth_destroy(f->synth);

@@ -54,6 +54,7 @@ static void check_placed(struct fixture *f, struct source *s, bool with_hole)
 static const struct {
 	const char *what;
 	uint64_t size, split, kernel_at;
+	uint64_t scatter; /* where a page table of the image is; 0: it has none */
 } guests[] = {
 	{"small", 64 * MIB, 64 * MIB, 16 * MIB},
 	{"pc, kernel low", 5 * GIB, 3 * GIB, 16 * MIB},
@@ -63,6 +64,8 @@ static const struct {
 	{"q35, 3 GiB", 3 * GIB, 2 * GIB, 4 * GIB + 16 * MIB},
 	{"another VMM, kernel low", 6 * GIB, 0xd0000000, 64 * MIB},
 	{"a split never seen, kernel low", 5 * GIB, 0x9a500000, 64 * MIB},
+	{"q35, kernel low, its tables high", 5 * GIB, 2 * GIB, 32 * MIB, 6 * GIB},
+	{"never seen, kernel low, tables high", 5 * GIB, 0x9a500000, 64 * MIB, 4 * GIB + 77 * MIB},
 	{"a split never seen, kernel high", 5 * GIB, 0x9a500000, 4 * GIB + 64 * MIB},
 };
 
@@ -79,6 +82,8 @@ static void test_ram_files(void **state)
 
 		print_message("%s\n", guests[i].what);
 		fixture_init(&f, guests[i].size, guests[i].split, guests[i].kernel_at);
+		if (guests[i].scatter)
+			fixture_scatter(&f, guests[i].scatter);
 		fd = fixture_memfd(&f, false, path);
 		blocks = fixture_blocks(fd);
 		assert_int_equal(source_open_file(path, &s, &err), ERR_OK);
