@@ -548,8 +548,13 @@ void attach_close(struct attach *a)
 enum err attach_alive(struct attach *a, struct err_ctx *err)
 {
 	struct guest_phys *phys = source_phys(a->source);
+	enum err e = phys->ops->alive(phys, err);
+	uint64_t start;
 
-	return phys->ops->alive ? phys->ops->alive(phys, err) : ERR_OK;
+	/* a pidfd tells the end of the last thread; a VMM that lost its first one is dying */
+	if (!e && a->vmm && (!vms_start_time(a->vmm, &start) || start != a->private->known.vmm_start))
+		e = err_set(err, ERR_GONE, "the virtual machine has ended");
+	return e;
 }
 
 /* A profile that the cache couldn't take, where programs that we start can read it. */
