@@ -127,6 +127,15 @@ static bool get_type(const struct btf *t, uint32_t id, struct type *ret)
 	return read_type(&c, ret);
 }
 
+/* The kind of a type that index_types() accepted. */
+static enum kind kind_of(const struct btf *t, uint32_t id)
+{
+	struct base_cursor all = base_cursor_over(t->bytes, t->size);
+	struct base_cursor c = base_cursor_slice(&all, t->types + t->offsets[id] + 4, 4);
+
+	return base_cursor_u32(&c) >> 24 & 0x1f;
+}
+
 /* The string at `offset`; the section ends with a NUL, so it ends too. */
 static const char *get_string(const struct btf *t, uint32_t offset)
 {
@@ -325,6 +334,12 @@ static uint32_t next_part(struct frame *f)
 	return is_alias(f->type.kind) ? f->type.size : 0;
 }
 
+/* Most types have none: they needn't be gone through. */
+static bool has_parts(enum kind kind)
+{
+	return is_record(kind) || kind == KIND_ARRAY || is_alias(kind);
+}
+
 /*
  * No type may hold itself by value, nor be nested deeper than BTF_DEPTH_MAX; each is gone through
  * once. In depths[]: 0 not seen, ON_STACK in work, else the depth + 1.
@@ -343,7 +358,7 @@ static enum err check_nesting(const struct btf *t, struct base_alloc *alloc, str
 	for (uint32_t id = 1; id <= t->type_count && !bad; id++) {
 		size_t level = 0;
 
-		if (depths[id])
+		if (depths[id] || !has_parts(kind_of(t, id)))
 			continue;
 		stack[0] = (struct frame){.id = id};
 		if (!get_type(t, id, &stack[0].type))
@@ -369,6 +384,10 @@ static enum err check_nesting(const struct btf *t, struct base_alloc *alloc, str
 			} else if (depths[part]) {
 				if (f->deepest < depths[part])
 					f->deepest = depths[part];
+			} else if (!has_parts(kind_of(t, part))) {
+				depths[part] = 1;
+				if (f->deepest < 1)
+					f->deepest = 1;
 			} else if (++level == BTF_DEPTH_MAX) {
 				bad = part;
 			} else {
@@ -437,13 +456,14 @@ static enum err index_names(struct btf_build *b, struct base_alloc *alloc, struc
 		return err_set(err, ERR_NOMEM, "no memory for the guest's type names");
 	b->t.name_count = 0;
 	for (uint32_t id = 1; id <= b->t.type_count; id++) {
+		enum kind kind = kind_of(&b->t, id);
 		struct type type;
 
+		if (!is_record(kind) && !is_enum(kind) && kind != KIND_TYPEDEF && kind != KIND_INT)
+			continue;
 		if (!get_type(&b->t, id, &type))
 			return err_set(err, ERR_CORRUPT, "btf: type %u is malformed", id);
-		if ((is_record(type.kind) || is_enum(type.kind) || type.kind == KIND_TYPEDEF ||
-		     type.kind == KIND_INT) &&
-		    *get_string(&b->t, type.name))
+		if (*get_string(&b->t, type.name))
 			add_name(b, type.name, id, 0);
 		if (!is_enum(type.kind))
 			continue;

@@ -24,7 +24,7 @@ enum {
 	SYM_COUNT_MAX = 8 << 20,
 	SYM_NAMES_MAX = 128 << 20,  /* bytes of compressed names */
 	SYM_TOKEN_TABLE_MAX = 16 << 10,
-	SYM_CHAIN_MAX = 4096,	    /* names of one hash; more is an attack */
+	SYM_CHAIN_MAX = 1 << 15,    /* names of one hash (__func__.0 comes often); more is an attack */
 };
 
 /*

@@ -87,7 +87,7 @@ static void test_layouts(void **state)
 static void test_many(void **state)
 {
 	(void)state;
-	for (size_t count = 700; count < 1300; count += 67) {
+	for (size_t count = 700; count < 1100; count += 129) {
 		struct synth_symbol *symbols = calloc(count, sizeof(*symbols));
 		char(*names)[24] = calloc(count, sizeof(*names));
 
