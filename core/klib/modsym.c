@@ -30,6 +30,7 @@ struct module_memory { /* the first of mem[] is the text */
 };
 struct module {
 	struct list_head list;
+	char name[56];
 	struct module_layout core_layout;
 	struct module_memory mem[1];
 	struct mod_kallsyms __guest *kallsyms;
@@ -69,7 +70,7 @@ static bool symbol_name(struct mod_kallsyms __guest *k, uint64_t at, char name[K
 	return false;
 }
 
-bool modsym_name(uint64_t at, char name[KSYM_SIZE])
+bool modsym_name(uint64_t at, char name[KSYM_SIZE], char module[MODULE_NAME_SIZE])
 {
 	struct module __guest *mod;
 
@@ -81,6 +82,8 @@ bool modsym_name(uint64_t at, char name[KSYM_SIZE])
 
 		struct mod_kallsyms __guest *k = mod->kallsyms;
 
+		if (module)
+			guest_strncpy(module, &mod->name[0], MODULE_NAME_SIZE);
 		return k && symbol_name(k, at, name);
 	}
 	return false;

@@ -17,6 +17,15 @@ PRESENT_WITH(udplite6, udplitev6_prot)
 PRESENT_WITH(icmp, ping_table)
 PRESENT_WITH(packet, packet_seq_ops)
 PRESENT_WITH(wireless, wireless_seq_ops)
+PRESENT_WITH(ptype, ptype_base)
+PRESENT_WITH(xfrm_stat, xfrm_mib_list)
+
+extern struct net __guest init_net;
+
+static bool connector_present(const struct proc_item *it)
+{
+	return guest_has_symbol(cdev) && guest_has_type(struct cn_dev) && guest_eq(&init_net, it->net);
+}
 
 #define FILE(file, show_fn) { .name = file, .mode = PROC_REG(0444), .show = show_fn }
 #define FILE_IF(file, show_fn, present_fn)                                                         \
@@ -37,6 +46,7 @@ const struct proc_row proc_net_rows[] = {
 	FILE("unix", net_unix_show),
 	FILE_IF("icmp6", net_icmp6_show, ipv6_present),
 	FILE_IF("igmp6", net_igmp6_show, ipv6_present),
+	FILE_IF("ptype", net_ptype_show, ptype_present),
 	FILE("route", net_route_show),
 	FILE_IF("snmp6", net_snmp6_show, ipv6_present),
 	FILE_IF("packet", net_packet_show, packet_present),
@@ -48,6 +58,8 @@ const struct proc_row proc_net_rows[] = {
 	FILE("sockstat", net_sockstat_show),
 	FILE_IF("udplite6", net_udplite6_show, udplite6_present),
 	FILE_IF("wireless", net_wireless_show, wireless_present),
+	FILE_IF("xfrm_stat", net_xfrm_stat_show, xfrm_stat_present),
+	FILE_IF("connector", net_connector_show, connector_present),
 	FILE_IF("anycast6", net_anycast6_show, ipv6_present),
 	FILE_IF("if_inet6", net_if_inet6_show, ipv6_present),
 	FILE("dev_mcast", net_dev_mcast_show),
@@ -55,6 +67,7 @@ const struct proc_row proc_net_rows[] = {
 	FILE("protocols", net_protocols_show),
 	FILE_IF("rt6_stats", net_rt6_stats_show, ipv6_present),
 	FILE_IF("sockstat6", net_sockstat6_show, ipv6_present),
+	FILE("softnet_stat", net_softnet_stat_show),
 	FILE_IF("ipv6_route", net_ipv6_route_show, ipv6_present),
 	{ 0 }
 };

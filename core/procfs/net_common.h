@@ -314,6 +314,6 @@ proc_show_fn net_igmp_show, net_igmp6_show, net_mcfilter_show, net_mcfilter6_sho
 	net_anycast6_show, net_if_inet6_show;
 /* net_stats.c */
 proc_show_fn net_snmp_show, net_snmp6_show, net_netstat_show, net_sockstat_show,
-	net_sockstat6_show, net_protocols_show, net_psched_show;
+	net_sockstat6_show, net_protocols_show, net_psched_show, net_xfrm_stat_show, net_connector_show;
 
 #endif

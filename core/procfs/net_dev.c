@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/net/{dev,dev_mcast,wireless}: as net/core/net-procfs.c and net/wireless/wext-proc.c print
+ * /proc/net/{dev,dev_mcast,ptype,softnet_stat,wireless}: as net/core/net-procfs.c and net/wireless/wext-proc.c print
  * them. A device's counters are where its driver keeps them: which driver it is, is told by the
  * function that the device's operations point to.
  */
@@ -10,7 +10,8 @@
 
 enum {
 	NETDEV_STATS_WORDS = 23, /* struct net_device_stats: the first of rtnl_link_stats64 */
-	NETDEV_ADDRESSES_MAX = 1 << 16,
+	PTYPE_BUCKETS = 16,
+	ETH_P_ALL = 0x0003,
 	/* include/linux/netdevice.h: netdev_stat_type */
 	STAT_TSTATS = 2,
 	STAT_DSTATS = 3,
@@ -202,7 +203,7 @@ static stats_fn *stats_by_function(uint64_t function)
 		return stats_of_loopback;
 	if (guest_has_symbol(dev_get_tstats64) && guest_eq(&dev_get_tstats64[0], function))
 		return stats_of_tstats;
-	if (!modsym_name(function, name))
+	if (!modsym_name(function, name, NULL))
 		return stats_of_device;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
 		if (!strcmp(drivers[i].function, name))
@@ -311,6 +312,93 @@ int net_dev_mcast_show(const struct proc_item *it, struct seq_file *m)
 
 	net_list_init(&l, it, m);
 	net_dev_walk(&l, dev_mcast_rows);
+	return 0;
+}
+
+extern struct list_head __guest ptype_all;
+extern struct list_head __guest ptype_base[];
+extern struct net_hotdata __guest net_hotdata;
+extern struct softnet_data __guest softnet_data;
+
+/* "%ps" */
+static void put_symbol(const struct proc_item *it, struct seq_file *m, uint64_t at)
+{
+	char name[KSYM_SIZE], module[MODULE_NAME_SIZE];
+	size_t size = it->fs ? procfs_symbol_name(it->fs, at, name, sizeof(name)) : 0;
+
+	if (size) {
+		seq_write(m, name, size);
+	} else if (modsym_name(at, name, module)) {
+		seq_printf(m, "%s [%s]", name, module);
+	} else {
+		seq_put_hex_ll(m, "0x", at, 0);
+	}
+}
+
+static void ptype_rows(struct net_list *l, const struct proc_item *it,
+		       struct list_head __guest *list, const char *dev)
+{
+	struct packet_type __guest *pt;
+
+	list_for_each_entry(pt, list, list) {
+		NET_RECORD(l) {
+			struct net __guest *net = pt->af_packet_net;
+			unsigned int type = net_ntohs(pt->type);
+
+			if (net && !guest_eq(net, l->net))
+				continue;
+			if (type == ETH_P_ALL)
+				seq_puts(l->m, "ALL ");
+			else
+				seq_put_hex_ll(l->m, "", type, 4);
+			seq_printf(l->m, " %-8s ", dev);
+			put_symbol(it, l->m, guest_addr(pt->func));
+			seq_putc(l->m, '\n');
+		}
+	}
+}
+
+int net_ptype_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_device __guest *dev;
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	seq_puts(m, "Type Device      Function\n");
+	net_for_each_dev(dev, &l) {
+		char name[17];
+
+		net_dev_name(dev, name);
+		ptype_rows(&l, it, &dev->ptype_all, name);
+	}
+	ptype_rows(&l, it, guest_has_symbol(ptype_all) ? &ptype_all : &net_hotdata.ptype_all, "");
+	for (unsigned int i = 0; i < PTYPE_BUCKETS; i++)
+		ptype_rows(&l, it, &ptype_base[i], "");
+	return 0;
+}
+
+int net_softnet_stat_show(const struct proc_item *it, struct seq_file *m)
+{
+	/* the lengths of the two queues are columns of their own since a little before this */
+	bool queues = guest_has(struct softnet_data, dropped.counter);
+
+	(void)it;
+	for_each_online_cpu(cpu) {
+		struct softnet_data __guest *sd = guest_per_cpu_ptr(&softnet_data, cpu);
+		struct sd_flow_limit __guest *limit = guest_ptr(struct sd_flow_limit, 0);
+		uint32_t input = sd->input_pkt_queue.qlen, process = sd->process_queue.qlen;
+		uint32_t dropped;
+
+		if (guest_has(struct softnet_data, flow_limit))
+			limit = sd->flow_limit;
+		guest_read(&dropped, &sd->dropped, sizeof(dropped));
+		seq_printf(m, "%08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x",
+			   sd->processed, dropped, sd->time_squeeze, 0, 0, 0, 0, 0, 0,
+			   sd->received_rps, limit ? limit->count : 0, input + process, cpu);
+		if (queues)
+			seq_printf(m, " %08x %08x", input, process);
+		seq_putc(m, '\n');
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/net/{snmp,snmp6,netstat,sockstat,sockstat6,protocols,psched}: as net/ipv4/proc.c,
+ * /proc/net/{snmp,snmp6,netstat,sockstat,sockstat6,protocols,psched,xfrm_stat,connector}:
+ * as net/ipv4/proc.c,
  * net/ipv6/proc.c, net/mptcp/mib.c, net/core/sock.c and net/sched/sch_api.c print them. Which
  * counters there are, in what order and by what names, is read from the kernel's own tables.
  */
@@ -39,6 +40,7 @@ extern struct snmp_mib __guest snmp4_tcp_list[];
 extern struct snmp_mib __guest snmp4_udp_list[];
 extern struct snmp_mib __guest snmp4_net_list[];
 extern struct snmp_mib __guest mptcp_snmp_list[];
+extern struct snmp_mib __guest xfrm_mib_list[];
 extern struct snmp_mib __guest snmp6_ipstats_list[];
 extern struct snmp_mib __guest snmp6_icmp6_list[];
 extern struct snmp_mib __guest snmp6_udp6_list[];
@@ -58,6 +60,7 @@ extern struct proto __guest rawv6_prot;
 extern struct list_head __guest proto_list;
 extern unsigned int __guest tcp_orphan_count;
 extern unsigned int __guest hrtimer_resolution;
+extern struct cn_dev __guest cdev;
 
 /* ---- counters by name ---- */
 
@@ -467,5 +470,40 @@ int net_psched_show(const struct proc_item *it, struct seq_file *m)
 		return 0;
 	seq_printf(m, "%08x %08x %08x %08x\n", 1000, PSCHED_TICK_NS, 1000000,
 		   1000000000u / resolution);
+	return 0;
+}
+
+int net_xfrm_stat_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net __guest *net = guest_ptr(struct net, it->net);
+	struct mib mib;
+
+	mib_open(&mib, xfrm_mib_list);
+	mib_sum(&mib, net->mib.xfrm_statistics);
+	for (unsigned int i = 0; i < mib.count; i++) {
+		char name[MIB_NAME_SIZE];
+
+		guest_strncpy(name, mib.table[i].name, sizeof(name));
+		seq_printf(m, "%-24s\t%lu\n", name, (unsigned long)mib.value[i]);
+	}
+	return 0;
+}
+
+/* Of the initial namespace alone (drivers/connector/connector.c). */
+int net_connector_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct cn_callback_entry __guest *e;
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	seq_puts(m, "Name            ID\n");
+	list_for_each_entry(e, &cdev.cbdev->queue_list, callback_entry) {
+		NET_RECORD(&l) {
+			char name[33];
+
+			guest_strncpy(name, &e->id.name[0], sizeof(name));
+			seq_printf(m, "%-15s %u:%u\n", name, e->id.id.idx, e->id.id.val);
+		}
+	}
 	return 0;
 }

@@ -7,9 +7,13 @@
 
 enum {
 	KSYM_SIZE = 512, /* the longest name with its NUL (KSYM_NAME_LEN since 6.1) */
+	MODULE_NAME_SIZE = 57,
 };
 
-/* Name of the module's symbol that begins at `at`. False when there is none. */
-bool modsym_name(uint64_t at, char name[KSYM_SIZE]);
+/*
+ * Name of the module's symbol that begins at `at`, and of the module (may be NULL). False when there
+ * is none.
+ */
+bool modsym_name(uint64_t at, char name[KSYM_SIZE], char module[MODULE_NAME_SIZE]);
 
 #endif

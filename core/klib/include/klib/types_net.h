@@ -353,7 +353,7 @@ struct softnet_data {
 	unsigned int processed;
 	unsigned int time_squeeze;
 	unsigned int received_rps;
-	unsigned int dropped; /* atomic_t since 6.9 */
+	atomic_t dropped; /* an unsigned int up to 6.8 */
 	struct sd_flow_limit __guest *flow_limit;
 	struct {
 		uint32_t qlen;
@@ -630,6 +630,26 @@ struct net {
 	struct netns_unix unx;
 	struct netns_ipv4 ipv4;
 	struct netns_ipv6 ipv6;
+};
+
+/* include/linux/connector.h */
+struct cb_id {
+	uint32_t idx;
+	uint32_t val;
+};
+struct cn_callback_id {
+	char name[32];
+	struct cb_id id;
+};
+struct cn_callback_entry {
+	struct list_head callback_entry;
+	struct cn_callback_id id;
+};
+struct cn_queue_dev {
+	struct list_head queue_list;
+};
+struct cn_dev {
+	struct cn_queue_dev __guest *cbdev;
 };
 
 /* include/linux/clocksource.h */
