@@ -33,6 +33,7 @@ ARGUMENTS_AT = {"ps aux": 10, "ps -eLf": 9}
 
 
 def key(command, line):
+    line = re.sub(r"(kworker/[^\s-]+)[-+][^\s\]]+", r"\1", line)  # what it works on just now
     columns = TIME_COLUMNS.get(command)
     if columns:
         fields = line.split(None, ARGUMENTS_AT[command])

@@ -87,6 +87,57 @@ DOOR_API int scw_fstat(int fd, struct stat *st)
 	return (int)door_done(r);
 }
 
+/*
+ * Terminals have fixed names and device numbers (Documentation/admin-guide/devices.txt), and ps
+ * believes a name only after stat() of it. One of the guest's that this host has none of is told by
+ * its name; nothing else of it can be had.
+ */
+static int terminal_stat(const char *path, struct stat *st)
+{
+	static const struct {
+		const char *prefix;
+		unsigned int major, first_minor, count;
+	} kinds[] = {
+		{ "/dev/pts/", 136, 0, 1 << 20 },
+		{ "/dev/ttyS", 4, 64, 192 },
+		{ "/dev/tty", 4, 0, 64 },
+		{ "/dev/hvc", 229, 0, 8 },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t size = strlen(kinds[i].prefix);
+		unsigned long number;
+		char *end;
+
+		if (strncmp(path, kinds[i].prefix, size) || path[size] < '0' || path[size] > '9')
+			continue;
+		number = strtoul(path + size, &end, 10);
+		if (*end || number >= kinds[i].count)
+			continue;
+		*st = (struct stat){
+			.st_mode = S_IFCHR | 0620,
+			.st_nlink = 1,
+			.st_rdev = makedev(kinds[i].major, kinds[i].first_minor + number),
+			.st_blksize = PROC_BLOCK,
+		};
+		return 0;
+	}
+	return -1;
+}
+
+/* What the host said of `path`, or, when it has no such file, what is known of a terminal. */
+static int host_stat(int result, const char *path, struct stat *st)
+{
+	if (__builtin_expect(result == 0, 1) || errno != ENOENT || door_off || !path ||
+	    strncmp(path, "/dev/", 5))
+		return result;
+	if (terminal_stat(path, st)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return 0;
+}
+
 DOOR_API int scw_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 {
 	struct door_target t;
@@ -94,7 +145,7 @@ DOOR_API int scw_fstatat(int dirfd, const char *path, struct stat *st, int flags
 	if (path && !*path && flags & AT_EMPTY_PATH && door_fd_maybe(dirfd))
 		return scw_fstat(dirfd, st);
 	if (!door_resolve(&t, dirfd, path, at_flags(flags)))
-		return REAL(fstatat)(t.dirfd, t.path, st, flags);
+		return host_stat(REAL(fstatat)(t.dirfd, t.path, st, flags), t.path, st);
 	return (int)door_target_done(&t, target_stat(&t, st));
 }
 
@@ -103,7 +154,7 @@ DOOR_API int scw_stat(const char *path, struct stat *st)
 	struct door_target t;
 
 	if (!door_resolve(&t, AT_FDCWD, path, 0))
-		return REAL(stat)(t.path, st);
+		return host_stat(REAL(stat)(t.path, st), t.path, st);
 	return (int)door_target_done(&t, target_stat(&t, st));
 }
 
@@ -112,7 +163,7 @@ DOOR_API int scw_lstat(const char *path, struct stat *st)
 	struct door_target t;
 
 	if (!door_resolve(&t, AT_FDCWD, path, DOOR_NOFOLLOW))
-		return REAL(lstat)(t.path, st);
+		return host_stat(REAL(lstat)(t.path, st), t.path, st);
 	return (int)door_target_done(&t, target_stat(&t, st));
 }
 
