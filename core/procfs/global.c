@@ -13,6 +13,7 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "cmdline", .mode = PROC_REG(0444), .show = proc_cmdline_show },
 	{ .name = "consoles", .mode = PROC_REG(0444), .show = proc_consoles_show },
 	{ .name = "cpuinfo", .mode = PROC_REG(0444), .show = proc_cpuinfo_show },
+	{ .name = "crypto", .mode = PROC_REG(0444), .show = proc_crypto_show },
 	{ .name = "devices", .mode = PROC_REG(0444), .show = proc_devices_show },
 	{ .name = "diskstats", .mode = PROC_REG(0444), .show = proc_diskstats_show },
 	{ .name = "dma", .mode = PROC_REG(0444), .show = proc_dma_show,

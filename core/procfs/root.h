@@ -20,6 +20,7 @@ proc_show_fn proc_misc_show;
 proc_show_fn proc_consoles_show;
 proc_show_fn proc_modules_show;
 proc_show_fn proc_cpuinfo_show;
+proc_show_fn proc_crypto_show;
 proc_show_fn proc_vmstat_show;
 proc_show_fn proc_buddyinfo_show;
 proc_show_fn proc_zoneinfo_show;
