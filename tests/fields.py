@@ -6,10 +6,24 @@ once it stands still, with the reason for each. Everything that isn't here must 
 PATH is a path as patterns() makes it: numbers of processes, threads and descriptors are PID, TID and FD.
 PARTS says which parts of the file may differ:
     None            the whole content
-    ["Name", ...]   lines that begin so ("VmRSS:"), or columns if they are numbers (1 is the first)
+    ["Name", ...]   lines that begin so ("State:"), or columns if they are numbers (1 is the first)
+    Near(most, ...) numbers, by at most `most` each, in lines that begin so (all lines without names)
+    Match(regex)    what the expression matches
 CONDITION limits the rule: READER to the process that did the reading in the guest, RAN to tasks whose
 schedstat says that they ran after the guest's first reading; None doesn't.
 """
+
+
+
+class Near:
+    def __init__(self, most, *names):
+        self.most, self.names = most, names or ("",)
+
+
+class Match:
+    def __init__(self, regex):
+        self.regex = regex
+
 
 READER = "reader"
 RAN = "ran"
@@ -27,7 +41,33 @@ MAY_DIFFER = [
     ("/proc/PID/io", None, RAN, "as above: what it read and wrote"),
     ("/proc/PID/comm", None, RAN, "a kworker's name tells what it works on"),
     ("/proc/PID/wchan", None, RAN, "where it sleeps now"),
+
+    ("/proc/net/tcp", Match(r"(?<= 0[1-4]:)[0-9A-F]{8}"), None,
+     "the time that is left until a timer fires, in hundredths of a second"),
+    ("/proc/net/tcp6", Match(r"(?<= 0[1-4]:)[0-9A-F]{8}"), None, "as above"),
+
+    ("/proc/uptime", Near(20), None, "time passed: seconds, at most a few"),
+    ("/proc/loadavg", Near(3), None, "time passed: the averages are counted anew every five seconds"),
+    ("/proc/stat", Near(4000, "cpu", "intr ", "ctxt ", "softirq ", "procs_running", "procs_blocked"), None,
+     "time passed: ticks, interrupts and context switches of the reader and of the timer"),
+    ("/proc/meminfo", Near(4096, "MemFree:", "MemAvailable:", "Slab:", "SReclaimable:", "SUnreclaim:",
+                           "KReclaimable:", "Buffers:", "Cached:", "Active:", "Inactive:", "Active(anon):",
+                           "Active(file):", "Inactive(anon):", "AnonPages:", "PageTables:", "Mapped:",
+                           "KernelStack:", "Percpu:"),
+     None, "the reader's own folders and files in the kernel's caches, in kB; counts that each CPU saves up"),
+    ("/proc/vmstat", Near(20000), None, "as above, in pages, and events counted since boot"),
+    ("/proc/zoneinfo", Near(20000), None, "as above"),
+    ("/proc/buddyinfo", Near(2000), None, "as above: free blocks"),
+    ("/proc/interrupts", Near(20000), None, "time passed: interrupts"),
+    ("/proc/softirqs", Near(20000), None, "time passed: deferred work"),
+    ("/proc/sys/fs/dentry-state", Near(4000), None, "the reader's own folders and files"),
+    ("/proc/sys/fs/inode-nr", Near(4000), None, "as above"),
+    ("/proc/sys/fs/inode-state", Near(4000), None, "as above"),
 ]
+
+# Read again on their own, so that little time passes until the guest stands still; slow ones first.
+LAST = ["/proc/vmstat", "/proc/zoneinfo", "/proc/interrupts", "/proc/softirqs", "/proc/loadavg", "/proc/net",
+        "/proc/meminfo", "/proc/stat", "/proc/uptime"]
 
 # What every supported kernel must show: absent is a failure, too.
 REQUIRED = [

@@ -233,6 +233,65 @@ void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 	ret->size = count;
 }
 
+/*
+ * What a kind of file adds to its fdinfo. Sockets of the UNIX domain and masters of pseudo-terminals
+ * so far; others show what all files have.
+ */
+GUEST_TYPES_BEGIN
+struct proto_ops {
+	void __guest *show_fdinfo;
+};
+
+struct socket {
+	void __guest *sk;
+	struct proto_ops __guest *ops;
+};
+
+struct scm_stat {
+	atomic_t nr_fds;
+};
+
+struct unix_sock {
+	struct scm_stat scm_stat;
+};
+
+struct tty_operations {
+	void __guest *show_fdinfo;
+};
+
+struct tty_file_private {
+	struct tty_struct __guest *tty;
+};
+
+struct file_operations {
+	void __guest *show_fdinfo;
+};
+GUEST_TYPES_END
+
+extern const char __guest sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo;
+
+static void fdinfo_more(struct file __guest *f, struct seq_file *m)
+{
+	struct file_operations __guest *fop =
+		guest_ptr(struct file_operations, guest_addr(f->f_op));
+
+	if (guest_has_symbol(unix_show_fdinfo) && guest_eq(fop->show_fdinfo, &sock_show_fdinfo)) {
+		struct socket __guest *s = guest_ptr(struct socket, guest_addr(f->private_data));
+
+		if (s->sk && guest_eq(s->ops->show_fdinfo, &unix_show_fdinfo))
+			seq_printf(m, "scm_fds: %u\n",
+				   (unsigned int)guest_ptr(struct unix_sock, guest_addr(s->sk))
+					   ->scm_stat.nr_fds.counter);
+	}
+	if (guest_has_symbol(pty_show_fdinfo) && guest_eq(fop->show_fdinfo, &tty_show_fdinfo)) {
+		struct tty_struct __guest *tty =
+			guest_ptr(struct tty_file_private, guest_addr(f->private_data))->tty;
+
+		if (tty && tty->ops && guest_eq(tty->ops->show_fdinfo, &pty_show_fdinfo))
+			seq_printf(m, "tty-index:\t%d\n", tty->index);
+	}
+}
+
 int proc_pid_fdinfo_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct task_struct __guest *t = item_task(it);
@@ -248,6 +307,7 @@ int proc_pid_fdinfo_show(const struct proc_item *it, struct seq_file *m)
 		   guest_container_of(f->f_path.mnt, struct mount, mnt)->mnt_id);
 	if (proc_fact(it, PROC_FACT_FDINFO_INO))
 		seq_printf(m, "ino:\t%lu\n", f->f_inode->i_ino);
+	fdinfo_more(f, m);
 	return 0;
 }
 

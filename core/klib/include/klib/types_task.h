@@ -335,7 +335,10 @@ struct tty_driver {
 	int minor_start;
 };
 
+struct tty_operations;
+
 struct tty_struct {
+	const struct tty_operations __guest *ops;
 	struct tty_driver __guest *driver;
 	int index;
 	struct pid __guest *pgrp; /* until 5.15 */
