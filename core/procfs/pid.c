@@ -202,7 +202,7 @@ static void task_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 /* ---- facts ---- */
 
 extern const char __guest proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
-	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, arch_proc_pid_thread_features, __percpu_counter_sum;
+	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, eventfd_show_fdinfo, arch_proc_pid_thread_features, __percpu_counter_sum;
 
 enum {
 	/* Bytes of code to look at: the function and what the compiler put behind it. */
@@ -275,6 +275,8 @@ static bool find_fact(enum proc_fact fact)
 		return klib_text_has_string(guest_addr(&seq_fdinfo_open) - CODE_FDINFO,
 					    2 * CODE_FDINFO,
 					    "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%lu\n");
+	case PROC_FACT_EVENTFD_SEMAPHORE:
+		return has_string(&eventfd_show_fdinfo, 256, "eventfd-semaphore: %d\n");
 	case PROC_FACT_NO_MM_IS_ESRCH:
 		/* mov $-ESRCH, %eax: until 6.13 such files were empty, but distributors took that early */
 		return klib_text_has_bytes(guest_addr(&environ_open), 64, "\xb8\xfd\xff\xff\xff", 5);

@@ -39,6 +39,7 @@ enum proc_fact {
 	PROC_FACT_GROUP_EXIT_CODE,   /* stat's exit code is the group's */
 	PROC_FACT_FDINFO_INO,	     /* fdinfo has "ino:" */
 	PROC_FACT_NO_MM_IS_ESRCH,    /* environ and auxv of a task without memory can't be opened */
+	PROC_FACT_EVENTFD_SEMAPHORE, /* fdinfo of event counters says whether they are semaphores */
 	PROC_FACTS
 };
 bool proc_fact(const struct proc_item *it, enum proc_fact fact);

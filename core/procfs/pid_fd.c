@@ -234,8 +234,8 @@ void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 }
 
 /*
- * What a kind of file adds to its fdinfo. Sockets of the UNIX domain and masters of pseudo-terminals
- * so far; others show what all files have.
+ * What a kind of file adds to its fdinfo. Sockets of the UNIX domain, event counters and masters of
+ * pseudo-terminals so far; others show what all files have.
  */
 GUEST_TYPES_BEGIN
 struct proto_ops {
@@ -263,15 +263,23 @@ struct tty_file_private {
 	struct tty_struct __guest *tty;
 };
 
+struct eventfd_ctx {
+	uint64_t count;
+	unsigned int flags;
+	int id;
+};
+
 struct file_operations {
 	void __guest *show_fdinfo;
 };
 GUEST_TYPES_END
 
-extern const char __guest sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo;
+extern const char __guest sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo,
+	eventfd_show_fdinfo;
 
-static void fdinfo_more(struct file __guest *f, struct seq_file *m)
+static void fdinfo_more(const struct proc_item *it, struct file __guest *f, struct seq_file *m)
 {
+	enum { EFD_SEMAPHORE = 1 };
 	struct file_operations __guest *fop =
 		guest_ptr(struct file_operations, guest_addr(f->f_op));
 
@@ -282,6 +290,16 @@ static void fdinfo_more(struct file __guest *f, struct seq_file *m)
 			seq_printf(m, "scm_fds: %u\n",
 				   (unsigned int)guest_ptr(struct unix_sock, guest_addr(s->sk))
 					   ->scm_stat.nr_fds.counter);
+	}
+	if (guest_has_symbol(eventfd_show_fdinfo) &&
+	    guest_eq(fop->show_fdinfo, &eventfd_show_fdinfo)) {
+		struct eventfd_ctx __guest *e =
+			guest_ptr(struct eventfd_ctx, guest_addr(f->private_data));
+
+		seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n",
+			   (unsigned long long)e->count, e->id);
+		if (proc_fact(it, PROC_FACT_EVENTFD_SEMAPHORE))
+			seq_printf(m, "eventfd-semaphore: %d\n", !!(e->flags & EFD_SEMAPHORE));
 	}
 	if (guest_has_symbol(pty_show_fdinfo) && guest_eq(fop->show_fdinfo, &tty_show_fdinfo)) {
 		struct tty_struct __guest *tty =
@@ -307,7 +325,7 @@ int proc_pid_fdinfo_show(const struct proc_item *it, struct seq_file *m)
 		   guest_container_of(f->f_path.mnt, struct mount, mnt)->mnt_id);
 	if (proc_fact(it, PROC_FACT_FDINFO_INO))
 		seq_printf(m, "ino:\t%lu\n", f->f_inode->i_ino);
-	fdinfo_more(f, m);
+	fdinfo_more(it, f, m);
 	return 0;
 }
 
