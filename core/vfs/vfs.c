@@ -15,6 +15,8 @@ struct vfs {
 	const struct vfs_fs_ops *ops;
 	void *fs;
 	struct vfs_node root;
+	bool held;    /* between vfs_begin() and vfs_end() */
+	bool entered; /* and the file system has been */
 	/* Of the last file closed, for the next one opened: ten thousand opens, one allocation. */
 	char *spare_buf;
 	size_t spare_size;
@@ -40,6 +42,7 @@ struct listing {
 	size_t count, room;
 	char *names;
 	size_t names_size, names_room;
+	uint64_t own_ino; /* of the directory itself */
 	bool full;
 };
 
@@ -77,13 +80,31 @@ void vfs_destroy(struct vfs *v)
 
 static int fs_enter(struct vfs *v)
 {
-	return v->ops && v->ops->enter ? v->ops->enter(v->fs) : 0;
+	if (v->entered)
+		return 0;
+	int r = v->ops && v->ops->enter ? v->ops->enter(v->fs) : 0;
+
+	v->entered = !r && v->held;
+	return r;
 }
 
 static void fs_leave(struct vfs *v)
 {
-	if (v->ops && v->ops->leave)
+	if (!v->held && v->ops && v->ops->leave)
 		v->ops->leave(v->fs);
+}
+
+void vfs_begin(struct vfs *v)
+{
+	v->held = true;
+}
+
+void vfs_end(struct vfs *v)
+{
+	v->held = false;
+	if (v->entered)
+		fs_leave(v);
+	v->entered = false;
 }
 
 static bool node_is_dir(const struct vfs_node *n)
@@ -488,6 +509,7 @@ int vfs_content(struct vfs_file *f, const void **ret, size_t *size_ret)
 static int listing_take(struct vfs_file *f)
 {
 	struct listing *l = &f->list;
+	struct vfs_stat st = { 0 };
 	int r = fs_enter(f->v);
 
 	if (r)
@@ -495,7 +517,10 @@ static int listing_take(struct vfs_file *f)
 	f->taken = false;
 	l->count = l->names_size = 0;
 	l->full = false;
-	r = f->node.ops->readdir ? f->node.ops->readdir(f->v->fs, &f->node, &l->sink) : 0;
+	r = f->node.ops->getattr(f->v->fs, &f->node, &st);
+	l->own_ino = st.ino;
+	if (!r && f->node.ops->readdir)
+		r = f->node.ops->readdir(f->v->fs, &f->node, &l->sink);
 	fs_leave(f->v);
 	if (l->full)
 		r = -ENOMEM;
@@ -514,14 +539,9 @@ int vfs_dirent_at(struct vfs_file *f, uint64_t position, struct vfs_dirent *ret)
 			return r;
 	}
 	if (position < 2) {
-		struct vfs_stat st = { 0 };
-		int r = vfs_getattr(f->v, &f->node, &st);
-
-		if (r)
-			return r;
 		memcpy(ret->name, "..", 3);
 		ret->name[position + 1] = '\0';
-		ret->ino = st.ino;
+		ret->ino = f->list.own_ino;
 		ret->type = 4; /* DT_DIR */
 		return 1;
 	}

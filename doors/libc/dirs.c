@@ -54,21 +54,14 @@ static DIR *opendir_common(int dirfd, const char *path, DIR *(*host)(const struc
 	struct door_target t;
 	struct door_file *f;
 	struct stream *s = NULL;
-	struct vfs_dirent e;
 	int r;
 
 	if (!door_resolve(&t, dirfd, path, 0))
 		return host(&t);
 	r = t.error == -EAGAIN ? t.error : door_target_open(&t, O_RDONLY | O_DIRECTORY, &f);
 	if (!r) {
-		/* The list as it is now; what can't be listed fails here rather than midway. */
-		r = vfs_dirent_at(f->file, 0, &e);
-		if (r < 0) {
-			door_file_unref(f);
-		} else {
-			s = stream_create(f, -1);
-			r = s ? 0 : -ENOMEM;
-		}
+		s = stream_create(f, -1);
+		r = s ? 0 : -ENOMEM;
 	}
 	door_target_done(&t, r);
 	return (DIR *)s;
@@ -114,23 +107,14 @@ DOOR_API DIR *scw_fdopendir(int fd)
 	return (DIR *)s;
 }
 
-/* Position 0 takes the list anew, which is rewinddir's business and not that of a first read. */
-static int next_entry(struct door_file *f, struct vfs_dirent *e)
-{
-	int r = vfs_dirent_at(f->file, (uint64_t)f->pos, e);
-
-	if (r > 0)
-		f->pos++;
-	return r;
-}
-
 static int stream_read(struct stream *s, struct dirent *out)
 {
 	struct vfs_dirent e;
-	int r = next_entry(s->file, &e);
+	int r = vfs_dirent_at(s->file->file, (uint64_t)s->file->pos, &e);
 
 	if (r <= 0)
 		return r;
+	s->file->pos++;
 	size_t size = strlen(e.name) + 1;
 	out->d_ino = e.ino;
 	out->d_off = s->file->pos;

@@ -70,6 +70,18 @@ struct vfs *door_vfs(void)
 	return attached() ? mounted : NULL;
 }
 
+void door_epoch_begin(void)
+{
+	if (mounted)
+		vfs_begin(mounted);
+}
+
+void door_epoch_end(void)
+{
+	if (mounted)
+		vfs_end(mounted);
+}
+
 const char *door_cwd(void)
 {
 	return cwd;

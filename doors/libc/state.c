@@ -38,11 +38,13 @@ bool door_lock(void)
 	holding = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	pthread_mutex_lock(&lock);
+	door_epoch_begin();
 	return true;
 }
 
 void door_unlock(void)
 {
+	door_epoch_end();
 	pthread_mutex_unlock(&lock);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	holding = 0;

@@ -160,6 +160,9 @@ static inline bool door_resolve(struct door_target *t, int dirfd, const char *pa
 long door_target_done(const struct door_target *t, long result);
 
 struct vfs *door_vfs(void);
+/* Around what happens under the lock: the program's call sees one epoch of the guest. */
+void door_epoch_begin(void);
+void door_epoch_end(void);
 /* Open what was found, with the flags of open(). A new reference in *ret. */
 int door_target_open(struct door_target *t, int flags, struct door_file **ret);
 int door_target_getattr(struct door_target *t, struct vfs_stat *ret);

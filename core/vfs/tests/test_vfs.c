@@ -216,6 +216,37 @@ static void test_epoch_refused(void **state)
 	vfs_close(f);
 }
 
+static void test_epoch_held(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_place p;
+	struct vfs_stat st;
+	unsigned int before = fs->enters;
+
+	vfs_begin(fs->vfs);
+	assert_int_equal(fs->enters, before);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/stat", 0, &p), 0);
+	assert_int_equal(vfs_getattr(fs->vfs, &p.node, &st), 0);
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "none", 0, &p), -ENOENT);
+	assert_int_equal(fs->enters, before + 1);
+	assert_int_equal(fs->leaves, before);
+	vfs_end(fs->vfs);
+	assert_int_equal(fs->leaves, before + 1);
+
+	/* One that needs nothing enters nothing; one that is refused may be tried again. */
+	vfs_begin(fs->vfs);
+	vfs_end(fs->vfs);
+	assert_int_equal(fs->enters, before + 1);
+	vfs_begin(fs->vfs);
+	fs->enter_error = -EIO;
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/stat", 0, &p), -EIO);
+	fs->enter_error = 0;
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/stat", 0, &p), 0);
+	vfs_end(fs->vfs);
+	assert_int_equal(fs->enters, before + 2);
+	assert_int_equal(fs->leaves, before + 2);
+}
+
 static struct vfs_file *open_path(struct memfs *fs, const char *path)
 {
 	struct vfs_place p;
@@ -456,6 +487,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_walk),	     T(test_walk_outside_link), T(test_walk_base),
 		T(test_walk_long),   T(test_epoch_refused),	T(test_read),
+		T(test_epoch_held),
 		T(test_open_kinds),  T(test_content_limit),	T(test_listing),
 		T(test_listing_large), T(test_listing_hostile),
 	};

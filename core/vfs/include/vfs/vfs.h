@@ -148,6 +148,13 @@ struct vfs_place {
 int vfs_walk(struct vfs *v, const struct vfs_node *base, const char *path, unsigned int flags,
 	     struct vfs_place *ret);
 
+/*
+ * Between these, the calls on `v` see one epoch: enter() comes with the first that needs it, leave()
+ * with vfs_end(). For a door's call that takes several of the vfs's. Not to be nested.
+ */
+void vfs_begin(struct vfs *v);
+void vfs_end(struct vfs *v);
+
 int vfs_getattr(struct vfs *v, const struct vfs_node *n, struct vfs_stat *ret);
 int vfs_readlink(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX]);
 int vfs_getattr_target(struct vfs *v, const struct vfs_node *n, struct vfs_stat *ret);
