@@ -11,7 +11,14 @@
 #include "clang/Frontend/CompilerInstance.h"
 #include "clang/Frontend/FrontendPluginRegistry.h"
 
+#include "llvm/Config/llvm-config.h"
+
 using namespace clang;
+#if LLVM_VERSION_MAJOR < 17
+namespace debuginfo = clang::codegenoptions;
+#else
+namespace debuginfo = llvm::codegenoptions;
+#endif
 
 namespace
 {
@@ -55,7 +62,10 @@ const RecordDecl *guestRecord(const ASTContext &c, QualType t)
 
 std::string nameOf(const RecordDecl *r)
 {
-	return QualType(r->getTypeForDecl(), 0).getAsString();
+	if (r->getIdentifier())
+		return (r->getKindName() + " " + r->getName()).str();
+	const TypedefNameDecl *alias = r->getTypedefNameForAnonDecl();
+	return alias ? alias->getName().str() : "(without a name)";
 }
 
 class Checker : public RecursiveASTVisitor<Checker>
@@ -364,8 +374,8 @@ class Action : public PluginASTAction
 	{
 		// Members get their names from the debug information, wanted or not.
 		auto &options = ci.getCodeGenOpts();
-		if (options.getDebugInfo() < llvm::codegenoptions::LimitedDebugInfo)
-			options.setDebugInfo(llvm::codegenoptions::LimitedDebugInfo);
+		if (options.getDebugInfo() < debuginfo::LimitedDebugInfo)
+			options.setDebugInfo(debuginfo::LimitedDebugInfo);
 		return std::make_unique<Consumer>(ci);
 	}
 

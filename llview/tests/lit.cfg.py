@@ -14,7 +14,7 @@ version = os.environ["LLVIEW_LLVM"]
 build = os.environ["LLVIEW_PLUGINS"]
 top = os.path.join(config.test_source_root, "..", "..")
 include = " ".join(f"-I{top}/core/{part}/include" for part in ("base", "guest", "llview"))
-flags = "-std=gnu11 -D_GNU_SOURCE -DSCW_LLVIEW=1 -Wall -Wno-unused -Wno-unknown-warning-option"
+flags = "-g -std=gnu11 -D_GNU_SOURCE -DSCW_LLVIEW=1 -Wall -Wno-unused -Wno-unknown-warning-option"
 plugin = f"-fplugin={build}/llview.so -fpass-plugin={build}/llview.so"
 
 config.environment["PATH"] = f"/usr/lib/llvm-{version}/bin:" + os.environ["PATH"]
