@@ -293,12 +293,27 @@ struct chooser {
 	struct err_ctx *err;
 	enum err (*visit)(struct chooser *c, struct plan *p);
 	void *arg;
+	size_t pool[SOURCE_BLOCKS_MAX]; /* the blocks to choose from */
+	size_t pool_count;
 };
+
+/*
+ * Choose `count` of the blocks of at most `most` bytes, one of which has to be there. All pairs are
+ * tried; of more, only those that the first few make up.
+ */
+static void fill_pool(struct chooser *c, size_t count, uint64_t most)
+{
+	size_t limit = count == 2 ? SOURCE_BLOCKS_MAX : CHOICE_MAX;
+
+	c->pool_count = 0;
+	c->pool[c->pool_count++] = c->must;
+	for (size_t i = 0; i < c->s->block_count && c->pool_count < limit; i++)
+		if (i != c->must && c->s->blocks[i].size <= most)
+			c->pool[c->pool_count++] = i;
+}
 
 static enum err choose(struct chooser *c, struct plan *p, size_t count)
 {
-	size_t limit = c->s->block_count < CHOICE_MAX ? c->s->block_count : CHOICE_MAX;
-
 	if (p->chain_count == count) {
 		bool has = false;
 
@@ -308,15 +323,15 @@ static enum err choose(struct chooser *c, struct plan *p, size_t count)
 			return ERR_NOTREADY;
 		return c->visit(c, p);
 	}
-	for (size_t i = 0; i < limit; i++) {
+	for (size_t i = 0; i < c->pool_count; i++) {
 		bool used = false;
 		enum err e;
 
 		for (size_t k = 0; k < p->chain_count; k++)
-			used |= p->chain[k] == i;
+			used |= p->chain[k] == c->pool[i];
 		if (used)
 			continue;
-		p->chain[p->chain_count++] = i;
+		p->chain[p->chain_count++] = c->pool[i];
 		e = choose(c, p, count);
 		if (!e || is_final(e))
 			return e;
@@ -484,6 +499,7 @@ static enum err place_blocks(struct source *s, struct ktype_boot *ret, struct er
 		for (size_t n = 2; n <= CHAIN_MAX && n <= s->block_count; n++) {
 			struct plan p = {0};
 
+			fill_pool(&c, n, UINT64_MAX);
 			e = choose(&c, &p, n);
 			if (!e || is_final(e))
 				return e;
@@ -539,6 +555,7 @@ enum err source_place_as(struct source *s, const struct source_extent *extents, 
 /* What the firmware's memory map says: where RAM ends below 4 GiB, and the runs above. */
 struct memory_map {
 	uint64_t low_end;
+	uint64_t low_top; /* the same with what the firmware keeps right above it */
 	uint64_t high_size; /* sum of the runs from 4 GiB up */
 	uint64_t high_start;
 	uint64_t end;
@@ -598,6 +615,11 @@ static enum err read_memory_map(struct guest_pages *pages, const struct ktype *k
 	}
 	if (!m.low_end)
 		return ERR_CORRUPT;
+	/* entries are sorted by address, or this stays a little short */
+	m.low_top = m.low_end;
+	for (uint32_t i = 0; i < count; i++)
+		if (entries[i].addr == m.low_top && entries[i].addr + entries[i].size <= 4 * GIB)
+			m.low_top += entries[i].size;
 	if (!m.high_count)
 		m.end = m.low_end;
 	*ret = m;
@@ -626,6 +648,7 @@ struct settling {
 	const struct ktype *k;
 	const struct guest_paging *paging;
 	struct memory_map map;
+	bool strict; /* RAM has to end where the firmware's own part of it does */
 };
 
 /* Under the present placement, does the guest's memory map ask for this very placement? */
@@ -688,7 +711,7 @@ static enum err visit_exact(struct chooser *c, struct plan *p)
 	struct gpa at;
 
 	p->split = split_of(c->s, &t->map, plan_size(c->s, p));
-	if (!p->split || apply_plan(c->s, p, NULL) || !gpa_of(c->s, c->backing, &at) ||
+	if (!p->split || (t->strict && p->split != t->map.low_top) || apply_plan(c->s, p, NULL) || !gpa_of(c->s, c->backing, &at) ||
 	    check_at(c->s, at, &boot, NULL) || !is_exact(c->s, t, p) ||
 	    !tables_hang_together(c->s, t->paging))
 		return ERR_NOTREADY;
@@ -789,9 +812,13 @@ enum err source_settle(struct source *s, struct base_alloc *alloc, const struct 
 				    .visit = visit_exact,
 				    .arg = &t};
 
-		for (size_t n = 2; e && n <= CHAIN_MAX && n <= s->block_count; n++) {
+		/* a stranger of about the right size must not come before the right block */
+		for (size_t i = 0; e && i < 2 * (CHAIN_MAX - 1); i++) {
+			size_t n = 2 + i % (CHAIN_MAX - 1);
 			struct plan chain = {0};
 
+			t.strict = i < CHAIN_MAX - 1;
+			fill_pool(&c, n, t.map.low_end + 256 * MIB + t.map.high_size);
 			e = choose(&c, &chain, n);
 		}
 	}

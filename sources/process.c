@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -108,6 +109,20 @@ enum err process_open_block(struct source *s, const struct source_block *b, stru
 	return ERR_OK;
 }
 
+/*
+ * The most that a guest's RAM can be: some times what this host has, as hosts overcommit. Larger
+ * mappings are reservations (sanitizers' shadows, garbage-collected heaps) of many TiB, which would
+ * take for ever to look through.
+ */
+static uint64_t most_ram(void)
+{
+	struct sysinfo si;
+
+	if (sysinfo(&si) < 0)
+		return UINT64_MAX;
+	return ((uint64_t)si.totalram + si.totalswap) * si.mem_unit * 8;
+}
+
 static int by_size(const void *a, const void *b)
 {
 	const struct source_block *x = a, *y = b;
@@ -125,6 +140,7 @@ enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err
 		uint64_t inode, offset;
 	} seen[SOURCE_BLOCKS_MAX];
 	size_t seen_count = 0, lines = 0;
+	uint64_t most = most_ram();
 	struct source *s;
 	struct maps_entry m;
 	char *line = NULL;
@@ -145,7 +161,7 @@ enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err
 		bool again = false;
 
 		lines++;
-		if (!maps_parse_line(line, &m) || !maps_may_be_ram(&m))
+		if (!maps_parse_line(line, &m) || !maps_may_be_ram(&m) || m.end - m.start > most)
 			continue;
 		/* the same memory mapped twice is one block */
 		for (size_t i = 0; m.shared && i < seen_count && !again; i++)
