@@ -17,6 +17,7 @@ PRESENT_WITH(udplite6, udplitev6_prot)
 PRESENT_WITH(icmp, ping_table)
 PRESENT_WITH(packet, packet_seq_ops)
 PRESENT_WITH(wireless, wireless_seq_ops)
+PRESENT_WITH(rt_cache, rt_cache_seq_ops)
 PRESENT_WITH(ptype, ptype_base)
 PRESENT_WITH(xfrm_stat, xfrm_mib_list)
 
@@ -55,6 +56,7 @@ const struct proc_row proc_net_rows[] = {
 	FILE("netstat", net_netstat_show),
 	FILE_IF("udplite", net_udplite_show, udplite_present),
 	FILE("mcfilter", net_mcfilter_show),
+	FILE_IF("rt_cache", net_rt_cache_show, rt_cache_present),
 	FILE("sockstat", net_sockstat_show),
 	FILE_IF("udplite6", net_udplite6_show, udplite6_present),
 	FILE_IF("wireless", net_wireless_show, wireless_present),

@@ -308,7 +308,8 @@ proc_show_fn net_unix_show, net_packet_show, net_netlink_show;
 proc_show_fn net_dev_show, net_dev_mcast_show, net_ptype_show, net_softnet_stat_show,
 	net_wireless_show;
 /* net_route.c */
-proc_show_fn net_route_show, net_ipv6_route_show, net_rt6_stats_show, net_arp_show;
+proc_show_fn net_route_show, net_rt_cache_show, net_ipv6_route_show, net_rt6_stats_show,
+	net_arp_show;
 /* net_mcast.c */
 proc_show_fn net_igmp_show, net_igmp6_show, net_mcfilter_show, net_mcfilter6_show,
 	net_anycast6_show, net_if_inet6_show;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/net/{dev,dev_mcast,ptype,softnet_stat,wireless}: as net/core/net-procfs.c and net/wireless/wext-proc.c print
- * them. A device's counters are where its driver keeps them: which driver it is, is told by the
- * function that the device's operations point to.
+ * /proc/net/{dev,dev_mcast,ptype,softnet_stat,wireless}: as net/core/net-procfs.c and
+ * net/wireless/wext-proc.c print them. A device's counters are where its driver keeps them: which
+ * driver it is, is told by the function that the device's operations point to.
  */
 #include "net_common.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/net/{route,ipv6_route,rt6_stats,arp}: rows as net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c,
+ * /proc/net/{route,rt_cache,ipv6_route,rt6_stats,arp}: rows as net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c,
  * net/ipv6/route.c and net/ipv4/arp.c print them.
  */
 #include "net_common.h"
@@ -197,6 +197,17 @@ int net_route_show(const struct proc_item *it, struct seq_file *m)
 	seq_puts(m, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	seq_pad(m, '\n');
 	route_trie(&l, tb->tb_id, &((struct trie __guest *)tb->tb_data)->kv[0]);
+	return 0;
+}
+
+/* There is no cache since 3.6; the heading stayed. */
+int net_rt_cache_show(const struct proc_item *it, struct seq_file *m)
+{
+	(void)it;
+	seq_setwidth(m, ROUTE_WIDTH);
+	seq_puts(m, "Iface\tDestination\tGateway \tFlags\t\tRefCnt\tUse\tMetric\tSource\t\tMTU\tWindow\tIRTT\t"
+		    "TOS\tHHRef\tHHUptod\tSpecDst");
+	seq_pad(m, '\n');
 	return 0;
 }
 
