@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * /proc/partitions, /proc/diskstats: block/genhd.c. Disks are devices of the class "block"; a disk's
- * partitions are in an xarray, up to 5.10 in a table of another record.
+ * /proc/partitions, /proc/diskstats: block/genhd.c. Disks are devices of the class "block";
+ * a disk's partitions are in an xarray, up to 5.10 in a table of another record.
  */
 #include "global.h"
 #include "klib/xarray.h"
@@ -113,7 +113,8 @@ static void part_of_bdev(struct block_device __guest *b, struct part *ret)
 }
 
 /* Call `fn` for the disk and its partitions; empty ones only if `empty_disk` and it is the disk. */
-static void each_part(struct seq_file *m, struct gendisk __guest *disk, bool empty_disk, part_fn *fn)
+static void each_part(struct seq_file *m, struct gendisk __guest *disk, bool empty_disk,
+		      part_fn *fn)
 {
 	char name[DISK_NAME_MAX + 1];
 	struct part p;

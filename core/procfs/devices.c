@@ -257,7 +257,7 @@ enum {
 	CONSOLE_NBCON = 1 << 8,
 };
 
-/* Which driver a console's device() gives: its code can't run here, but the common ones are known. */
+/* Which driver a console's device() gives: its code can't run here; the common ones are known. */
 static struct tty_driver __guest *console_tty(struct console __guest *con)
 {
 	uint64_t fn = guest_addr(con->device);

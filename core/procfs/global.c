@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Rows of /proc itself. Files that aren't here aren't in memory, or not yet: docs/PROCFS-GLOBAL.md */
+/* Rows of /proc itself. What isn't here, and why: docs/PROCFS-GLOBAL.md */
 #include "global.h"
 
 static const struct proc_row tty_rows[] = {

@@ -6,8 +6,8 @@
 #include "global.h"
 
 /*
- * Print the value of `table`, called `name` in directory `parent`, as its handler would. 0,
- * -EIO when the handler is one we don't know.
+ * Print the value of `table` as its handler would. 0; -EIO when the handler is one we don't know,
+ * or what the handler itself answers.
  */
 int sysctl_value(struct ctl_table __guest *table, struct seq_file *m);
 

@@ -457,7 +457,7 @@ struct disk_part_tbl { /* up to 5.10 */
 	int len;
 	struct hd_struct __guest *part[1];
 };
-/* part_tbl and part0 are pointers up to 5.10 (and part0 again later): only their addresses are used */
+/* part_tbl is a pointer up to 5.10, part0 since: then only their addresses are used */
 struct gendisk {
 	int minors;
 	char disk_name[32];
