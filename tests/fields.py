@@ -41,6 +41,9 @@ MAY_DIFFER = [
     ("/proc/PID/io", None, RAN, "as above: what it read and wrote"),
     ("/proc/PID/comm", None, RAN, "a kworker's name tells what it works on"),
     ("/proc/PID/wchan", None, RAN, "where it sleeps now"),
+    ("/proc/PID/fdinfo/FD", ["inotify ", "fanotify ", "lock:", "clockid:", "ticks:", "settime flags:", "it_value:",
+                             "it_interval:", "Pid:", "NSpid:", "pending:", "total:", "API:"], None,
+     "not shown: what these kinds of files add to their fdinfo (docs/PROCFS.md)"),
 
     ("/proc/net/tcp", Match(r"(?<= 0[1-4]:)[0-9A-F]{8}"), None,
      "the time that is left until a timer fires, in hundredths of a second"),

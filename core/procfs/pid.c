@@ -276,7 +276,8 @@ static bool find_fact(enum proc_fact fact)
 					    2 * CODE_FDINFO,
 					    "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%lu\n");
 	case PROC_FACT_EVENTFD_SEMAPHORE:
-		return has_string(&eventfd_show_fdinfo, 256, "eventfd-semaphore: %d\n");
+		return has_string(&eventfd_show_fdinfo, 256,
+				  "eventfd-count: %16llx\neventfd-id: %d\neventfd-semaphore: %d\n");
 	case PROC_FACT_NO_MM_IS_ESRCH:
 		/* mov $-ESRCH, %eax: until 6.13 such files were empty, but distributors took that early */
 		return klib_text_has_bytes(guest_addr(&environ_open), 64, "\xb8\xfd\xff\xff\xff", 5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Links of /proc/PID into the guest's files: exe, cwd, root, fd/N, ns/X; and fdinfo/N. */
+/* Links of /proc/PID into the guest's files: exe, cwd, root, fd/N, ns/X. */
 #include "pid.h"
 
 #include <errno.h>
@@ -12,9 +12,14 @@ enum {
 	FDS_MAX = 1 << 24,
 	FMODE_READ_BIT = 1,
 	FMODE_WRITE_BIT = 2,
-	O_CLOEXEC_BIT = 02000000,
 	LINK_MAX = 4095, /* a page with the NUL: do_proc_readlink() */
 };
+
+/* Whatever the guest says: an absurd time wraps. */
+static int64_t nanoseconds(int64_t seconds, int64_t ns)
+{
+	return (int64_t)((uint64_t)seconds * 1000000000 + (uint64_t)ns);
+}
 
 void proc_inode_stat(struct inode __guest *inode, struct vfs_stat *ret)
 {
@@ -30,9 +35,9 @@ void proc_inode_stat(struct inode __guest *inode, struct vfs_stat *ret)
 	ret->size = inode->i_size;
 	ret->blocks = (int64_t)inode->i_blocks;
 	if (guest_has(struct inode, i_mtime_sec)) {
-		ret->atime_ns = inode->i_atime_sec * 1000000000 + inode->i_atime_nsec;
-		ret->mtime_ns = inode->i_mtime_sec * 1000000000 + inode->i_mtime_nsec;
-		ret->ctime_ns = inode->i_ctime_sec * 1000000000 + inode->i_ctime_nsec;
+		ret->atime_ns = nanoseconds(inode->i_atime_sec, inode->i_atime_nsec);
+		ret->mtime_ns = nanoseconds(inode->i_mtime_sec, inode->i_mtime_nsec);
+		ret->ctime_ns = nanoseconds(inode->i_ctime_sec, inode->i_ctime_nsec);
 		return;
 	}
 	struct timespec64 __guest *a = guest_has(struct inode, __i_atime) ? &inode->__i_atime :
@@ -41,9 +46,9 @@ void proc_inode_stat(struct inode __guest *inode, struct vfs_stat *ret)
 					&inode->i_mtime;
 	struct timespec64 __guest *c = guest_has(struct inode, __i_ctime) ? &inode->__i_ctime :
 				       &inode->i_ctime;
-	ret->atime_ns = a->tv_sec * 1000000000 + a->tv_nsec;
-	ret->mtime_ns = mt->tv_sec * 1000000000 + mt->tv_nsec;
-	ret->ctime_ns = c->tv_sec * 1000000000 + c->tv_nsec;
+	ret->atime_ns = nanoseconds(a->tv_sec, a->tv_nsec);
+	ret->mtime_ns = nanoseconds(mt->tv_sec, mt->tv_nsec);
+	ret->ctime_ns = nanoseconds(c->tv_sec, c->tv_nsec);
 }
 
 static int path_link(const struct path __guest *path, char buf[VFS_PATH_MAX])
@@ -231,102 +236,6 @@ void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 	for (unsigned int at = 0; at < max; at += 64)
 		count += __builtin_popcountll(open[at / 64]);
 	ret->size = count;
-}
-
-/*
- * What a kind of file adds to its fdinfo. Sockets of the UNIX domain, event counters and masters of
- * pseudo-terminals so far; others show what all files have.
- */
-GUEST_TYPES_BEGIN
-struct proto_ops {
-	void __guest *show_fdinfo;
-};
-
-struct socket {
-	void __guest *sk;
-	struct proto_ops __guest *ops;
-};
-
-struct scm_stat {
-	atomic_t nr_fds;
-};
-
-struct unix_sock {
-	struct scm_stat scm_stat;
-};
-
-struct tty_operations {
-	void __guest *show_fdinfo;
-};
-
-struct tty_file_private {
-	struct tty_struct __guest *tty;
-};
-
-struct eventfd_ctx {
-	uint64_t count;
-	unsigned int flags;
-	int id;
-};
-
-struct file_operations {
-	void __guest *show_fdinfo;
-};
-GUEST_TYPES_END
-
-extern const char __guest sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo,
-	eventfd_show_fdinfo;
-
-static void fdinfo_more(const struct proc_item *it, struct file __guest *f, struct seq_file *m)
-{
-	enum { EFD_SEMAPHORE = 1 };
-	struct file_operations __guest *fop =
-		guest_ptr(struct file_operations, guest_addr(f->f_op));
-
-	if (guest_has_symbol(unix_show_fdinfo) && guest_eq(fop->show_fdinfo, &sock_show_fdinfo)) {
-		struct socket __guest *s = guest_ptr(struct socket, guest_addr(f->private_data));
-
-		if (s->sk && guest_eq(s->ops->show_fdinfo, &unix_show_fdinfo))
-			seq_printf(m, "scm_fds: %u\n",
-				   (unsigned int)guest_ptr(struct unix_sock, guest_addr(s->sk))
-					   ->scm_stat.nr_fds.counter);
-	}
-	if (guest_has_symbol(eventfd_show_fdinfo) &&
-	    guest_eq(fop->show_fdinfo, &eventfd_show_fdinfo)) {
-		struct eventfd_ctx __guest *e =
-			guest_ptr(struct eventfd_ctx, guest_addr(f->private_data));
-
-		seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n",
-			   (unsigned long long)e->count, e->id);
-		if (proc_fact(it, PROC_FACT_EVENTFD_SEMAPHORE))
-			seq_printf(m, "eventfd-semaphore: %d\n", !!(e->flags & EFD_SEMAPHORE));
-	}
-	if (guest_has_symbol(pty_show_fdinfo) && guest_eq(fop->show_fdinfo, &tty_show_fdinfo)) {
-		struct tty_struct __guest *tty =
-			guest_ptr(struct tty_file_private, guest_addr(f->private_data))->tty;
-
-		if (tty && tty->ops && guest_eq(tty->ops->show_fdinfo, &pty_show_fdinfo))
-			seq_printf(m, "tty-index:\t%d\n", tty->index);
-	}
-}
-
-int proc_pid_fdinfo_show(const struct proc_item *it, struct seq_file *m)
-{
-	struct task_struct __guest *t = item_task(it);
-	struct file __guest *f = proc_task_file(t, it->arg);
-	unsigned int flags;
-
-	if (!f)
-		return -ENOENT;
-	flags = f->f_flags;
-	if (bitmap_test(t->files->fdt->close_on_exec, (unsigned int)it->arg))
-		flags |= O_CLOEXEC_BIT;
-	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\n", (long long)f->f_pos, flags,
-		   guest_container_of(f->f_path.mnt, struct mount, mnt)->mnt_id);
-	if (proc_fact(it, PROC_FACT_FDINFO_INO))
-		seq_printf(m, "ino:\t%lu\n", f->f_inode->i_ino);
-	fdinfo_more(it, f, m);
-	return 0;
 }
 
 /* ---- ns/: fs/proc/namespaces.c, fs/nsfs.c ---- */
