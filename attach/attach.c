@@ -547,8 +547,7 @@ void attach_close(struct attach *a)
 
 enum err attach_alive(struct attach *a, struct err_ctx *err)
 {
-	struct guest_phys *phys = source_phys(a->source);
-	enum err e = phys->ops->alive(phys, err);
+	enum err e = source_alive(a->source, err);
 	uint64_t start;
 
 	/* a pidfd tells the end of the last thread; a VMM that lost its first one is dying */

@@ -45,6 +45,7 @@ struct source {
 
 	/* what alive() watches */
 	int pidfd; /* -1: nothing */
+	uint64_t alive_tick; /* of the coarse clock, when it was found alive; 0: never */
 	bool watched;
 	struct gpa canary_at;
 	uint8_t canary[CANARY_SIZE];

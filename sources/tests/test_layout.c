@@ -203,7 +203,7 @@ static void check_process(struct fixture *f, struct blocks *b, bool shared)
 					 &err),
 			 ERR_OK);
 	assert_int_equal(source_watch(s, pid, &boot, &err), ERR_OK);
-	assert_int_equal(source_phys(s)->ops->alive(source_phys(s), &err), ERR_OK);
+	assert_int_equal(source_alive(s, &err), ERR_OK);
 	source_close(s);
 
 	/* the same again, from memory */
@@ -214,7 +214,7 @@ static void check_process(struct fixture *f, struct blocks *b, bool shared)
 	assert_int_equal(source_place_as(s, extents, count, &boot, &err), ERR_TORN);
 	end_vmm(pid);
 	err_clear(&err);
-	assert_int_equal(source_phys(s)->ops->alive(source_phys(s), &err), ERR_GONE);
+	assert_int_equal(source_alive(s, &err), ERR_GONE);
 	assert_non_null(strstr(err.text, "ended"));
 	source_close(s);
 	assert_int_equal(source_open_process(pid, &s, NULL), ERR_ABSENT);

@@ -96,6 +96,12 @@ enum err source_settle(struct source *s, struct base_alloc *alloc, const struct 
 /* Guest-physical memory of a placed source; owned by the source. */
 struct guest_phys *source_phys(struct source *s);
 
+/*
+ * What the phys' alive() tells, looked up now: that one looks once in a few milliseconds. ERR_GONE
+ * with a text once the VM has ended, its memory went away, or another kernel is in it.
+ */
+enum err source_alive(struct source *s, struct err_ctx *err) ERR_NODISCARD;
+
 /* The extents of a placed source, sorted by guest-physical address; valid until it changes. */
 const struct source_extent *source_extents(const struct source *s, size_t *count_ret);
 
