@@ -4,17 +4,26 @@
 import json
 import os
 import socket
+import time
 
 from . import GuestError
 
 
 def connect_unix(path, timeout):
-    """Connects to a UNIX socket however long its path is."""
+    """Connects to a UNIX socket however long its path is, and waits while others queue for it."""
     directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    give_up = time.monotonic() + timeout
     try:
         sock.settimeout(timeout)
-        sock.connect("/proc/self/fd/%d/%s" % (directory, os.path.basename(path)))
+        while True:
+            try:
+                sock.connect("/proc/self/fd/%d/%s" % (directory, os.path.basename(path)))
+                break
+            except BlockingIOError:  # a full backlog, which connect(2) doesn't wait for
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.05)
     except OSError:
         sock.close()
         raise
