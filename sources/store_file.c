@@ -22,7 +22,8 @@
 #include "store.h"
 
 enum {
-	WINDOW = 2 << 20, /* bytes that one mincore() looks at */
+	WINDOW = 2 << 20, /* bytes that one mincore() of a scan looks at */
+	AROUND_PAGES = 32, /* that one for a single page does; a power of two */
 	WINDOW_PAGES = WINDOW / GUEST_PAGE_SIZE,
 	FD_LOWEST = 200, /* out of the way of tools that we are preloaded into */
 };
@@ -83,6 +84,26 @@ static ssize_t pread_all(int fd, void *buf, size_t size, uint64_t offset)
 	return (ssize_t)done;
 }
 
+/*
+ * Note which pages around `page` hold data: those that are in memory do, and one call tells it of
+ * all of them. The others may be swapped out, which SEEK_DATA tells.
+ */
+static void look_around(struct store_file *f, uint64_t page)
+{
+	uint64_t first = page & ~(uint64_t)(AROUND_PAGES - 1);
+	uint64_t count = f->store.size / GUEST_PAGE_SIZE - first;
+	unsigned char core[AROUND_PAGES];
+
+	if (count > AROUND_PAGES)
+		count = AROUND_PAGES;
+	if (mincore(f->map + first * GUEST_PAGE_SIZE, count * GUEST_PAGE_SIZE, core) != 0)
+		return;
+	for (uint64_t i = 0; i < count; i++) {
+		if (core[i] & 1)
+			set_known(f, first + i);
+	}
+}
+
 /* Does the page at `offset` hold data, so that mapping it allocates nothing? */
 static bool has_data(struct store_file *f, uint64_t offset)
 {
@@ -95,7 +116,9 @@ static bool has_data(struct store_file *f, uint64_t offset)
 	if (f->holes == HOLES_SEEK) {
 		off_t at = (off_t)(f->at + offset);
 
-		data = lseek(f->fd, at, SEEK_DATA) == at;
+		if (f->may_mincore)
+			look_around(f, page);
+		data = is_known(f, page) || lseek(f->fd, at, SEEK_DATA) == at;
 	} else {
 		f->store.stats->reads++;
 		data = pread_all(f->fd, buf, sizeof(buf), f->at + offset) ==

@@ -7,7 +7,8 @@ PATH is a path as patterns() makes it: numbers of processes, threads and descrip
 PARTS says which parts of the file may differ:
     None            the whole content
     ["Name", ...]   lines that begin so ("State:"), or columns if they are numbers (1 is the first)
-    Near(most, ...) numbers, by at most `most` each, in lines that begin so (all lines without names)
+    Near(most, ...) numbers, by at most `most` each, in lines that begin so (all lines without names);
+                    wider={"name": most} for lines that may differ by more
     Match(regex)    what the expression matches
 CONDITION limits the rule: READER to the process that did the reading in the guest, RAN to tasks whose
 schedstat says that they ran after the guest's first reading; None doesn't.
@@ -16,8 +17,11 @@ schedstat says that they ran after the guest's first reading; None doesn't.
 
 
 class Near:
-    def __init__(self, most, *names):
-        self.most, self.names = most, names or ("",)
+    def __init__(self, most, *names, wider=()):
+        self.most, self.names, self.wider = most, names or ("",), dict(wider)
+
+    def most_of(self, line):
+        return next((most for name, most in self.wider.items() if line.startswith(name)), self.most)
 
 
 class Match:
@@ -58,11 +62,15 @@ MAY_DIFFER = [
                            "Active(file):", "Inactive(anon):", "AnonPages:", "PageTables:", "Mapped:",
                            "KernelStack:", "Percpu:"),
      None, "the reader's own folders and files in the kernel's caches, in kB; counts that each CPU saves up"),
-    ("/proc/vmstat", Near(20000), None, "as above, in pages, and events counted since boot"),
+    ("/proc/vmstat", Near(20000, wider={"nr_dirty_": 400000}), None,
+     "as above, in pages, and events counted since boot; the guest's reader is a real-time task, to which the"
+     " kernel shows higher thresholds of dirty pages"),
     ("/proc/zoneinfo", Near(20000), None, "as above"),
     ("/proc/buddyinfo", Near(2000), None, "as above: free blocks"),
     ("/proc/interrupts", Near(20000), None, "time passed: interrupts"),
     ("/proc/softirqs", Near(20000), None, "time passed: deferred work"),
+    ("/proc/sys/kernel/sched_domain/**", Near(2000000), None,
+     "time passed: max_newidle_lb_cost, in nanoseconds, decays every second"),
     ("/proc/sys/fs/dentry-state", Near(4000), None, "the reader's own folders and files"),
     ("/proc/sys/fs/inode-nr", Near(4000), None, "as above"),
     ("/proc/sys/fs/inode-state", Near(4000), None, "as above"),
