@@ -16,6 +16,10 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "guests/lib"))
+
+from scwguests.debian import mirror  # noqa: E402  the archive that this machine's apt uses
+
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -29,8 +33,9 @@ def get_source(folder):
     parts, lists = folder / "parts", folder / "lists"
     parts.mkdir()
     (lists / "partial").mkdir(parents=True)
-    (parts / "s.sources").write_text(f"Types: deb-src\nURIs: {os.environ.get('SCW_DEBIAN_MIRROR', '')}\n"
-                                     f"Suites: bookworm\nComponents: main\nSigned-By: {KEYRING}\n")
+    archive, _ = mirror()
+    (parts / "s.sources").write_text(f"Types: deb-src\nURIs: {archive}\nSuites: bookworm\n"
+                                     f"Components: main\nSigned-By: {KEYRING}\n")
     apt = ["apt-get", "-qq", "-o", "Dir::Etc::sourcelist=/dev/null", "-o",
            f"Dir::Etc::sourceparts={parts}", "-o", f"Dir::State::lists={lists}", "-o",
            f"Dir::Cache={folder}", "-o", "APT::Sandbox::User=root"]

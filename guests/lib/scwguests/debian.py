@@ -16,7 +16,7 @@ SYSTEM_NAMES = CODENAMES + ("oldoldstable", "oldstable", "stable", "testing", "u
 LISTS_MAX_AGE = 7 * 24 * 3600
 
 
-def _mirror():
+def mirror():
     """(archive URL, security archive URL or None), from the environment or from the system's own sources."""
     main = os.environ.get("SCW_DEBIAN_MIRROR")
     security = os.environ.get("SCW_DEBIAN_SECURITY_MIRROR")
@@ -55,7 +55,7 @@ class Archive:
         return True
 
     def _configure(self):
-        main, security = _mirror()
+        main, security = mirror()
         suites = [(main, self.codename)]
         if self.codename != "sid":
             if security:
