@@ -131,6 +131,8 @@ extern const struct proc_row proc_tid_rows[];
  * it->pid is set already, it must still be the same process. 0, -ENOENT or -ESRCH.
  */
 int proc_item_task(struct proc_item *it);
+/* Is the task that proc_item_task() found still there? */
+bool proc_item_lives(const struct proc_item *it);
 /* Fill it->net: the task's, or the initial one for global items. 0 or -ENOENT (a zombie). */
 int proc_item_net(struct proc_item *it);
 /* Owner of files with `mode` below the item's PID (fs/proc/base.c: task_dump_owner). */

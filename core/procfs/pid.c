@@ -50,6 +50,14 @@ int proc_item_task(struct proc_item *it)
 	return 0;
 }
 
+bool proc_item_lives(const struct proc_item *it)
+{
+	struct pid __guest *pid = find_pid_ns(it->thread ? it->tid : it->tgid, &init_pid_ns);
+
+	return pid && guest_addr(pid) == it->pid &&
+	       guest_addr(pid_task(pid, PIDTYPE(PID))) == it->task;
+}
+
 int proc_item_net(struct proc_item *it)
 {
 	struct nsproxy __guest *ns;

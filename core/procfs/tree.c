@@ -449,9 +449,15 @@ static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink 
 	return call(fs, dir, &c, readdir_in);
 }
 
+/*
+ * The kernel holds a task while it prints a file of it; here it may be released meanwhile, and what
+ * was read of it then is torn (its numbers are 0, say). Then there is no such process any more.
+ */
 static int show_in(struct call *c)
 {
-	return c->row->show(&c->it, c->m);
+	int r = c->row->show(&c->it, c->m);
+
+	return !r && c->it.tgid && !proc_item_lives(&c->it) ? -ESRCH : r;
 }
 
 static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)

@@ -25,7 +25,8 @@ bool door_cwd_is_guest;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static __thread int holding __attribute__((tls_model("initial-exec")));
-static int anchor = -1;
+/* Changed with the lock held; scw_close() looks at it without. */
+static _Atomic int anchor = -1;
 static int fd_end; /* one above the highest guest descriptor ever */
 
 bool door_lock(void)

@@ -328,6 +328,8 @@ RULES = [
 def add_rule_tests():
     for i, (command, status, pattern) in enumerate(RULES):
         def test(self, command=command, status=status, pattern=pattern):
+            if "/etc/mtab" in command and not os.path.lexists("/etc/mtab"):
+                self.skipTest("this machine has no /etc/mtab")
             got = self.run_in(["/bin/sh", "-c", command], "preload", SCWATCHER_TEST_MAGIC="1")
             self.assertEqual(got[0], status, got[1])
             self.assertRegex(got[1], "^(?s:" + pattern + ")$")
