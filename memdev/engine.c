@@ -250,3 +250,45 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	flush(e, whole ? 0 : CHANNEL_PAGES_TRUNCATED);
 	return e->failed;
 }
+
+enum err memdev_engine_read(struct memdev_engine *e, const struct channel_bound *r,
+			    uint64_t generation, const void **plain_ret, size_t *size_ret,
+			    struct err_ctx *err)
+{
+	struct channel_bytes head = {.generation = generation};
+	uint8_t *to = e->plain + CHANNEL_BYTES_HEADER_SIZE;
+	size_t pages = channel_read_pages(r);
+	uint64_t at = r->address, left = r->length;
+	enum err result = guest_pages_epoch(e->pages, err);
+
+	if (result != ERR_OK)
+		return result;
+	for (size_t i = 0; i < pages; i++) {
+		size_t within = at % CHANNEL_PAGE_SIZE, n = CHANNEL_PAGE_SIZE - within;
+		const uint8_t *page;
+
+		if (n > left)
+			n = left;
+		result = guest_pages_page(e->pages, (struct guest_space){r->space},
+					  (struct gva){at - within}, (const void **)&page);
+		if (result == ERR_OK)
+			memcpy(to, page + within, n);
+		else
+			memset(to, 0, n);
+		if (result == ERR_UNMAPPED)
+			head.unmapped |= 1ull << i;
+		else if (result == ERR_NOPHYS)
+			head.nophys |= 1ull << i;
+		else if (result != ERR_OK)
+			return err_set_addr(err, result, at, "can't read the guest's page");
+		to += n;
+		at += n;
+		left -= n;
+	}
+	channel_bytes_encode(&head, e->plain);
+	e->stats.requests++;
+	e->stats.pages += pages;
+	*plain_ret = e->plain;
+	*size_ret = CHANNEL_BYTES_HEADER_SIZE + r->length;
+	return ERR_OK;
+}

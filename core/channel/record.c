@@ -84,6 +84,7 @@ static struct associated associate(const struct channel_header *header,
 		ad.bound.space = htole64(bound->space);
 		ad.bound.address = htole64(bound->address);
 		ad.bound.length = htole64(bound->length);
+		ad.bound.epoch = htole64(bound->epoch);
 	}
 	return ad;
 }

@@ -309,6 +309,50 @@ static void errors_end_an_answer(void **state)
 	assert_int_equal(f.count, 64);
 }
 
+static void reads_by_address(void **state)
+{
+	struct channel_bound r = {.address = at(2, 4092), .length = 8};
+	uint64_t top = synth_top(f.guest), word;
+	struct channel_bytes head;
+	const uint8_t *data;
+	const void *plain;
+	size_t size;
+
+	(void)state;
+	write64(at(2, 4088), 0x1122334455667788);
+	write64(at(3, 0), 0x99aabbccddeeff00);
+	assert_int_equal(memdev_engine_read(f.engine, &r, 5, &plain, &size, NULL), ERR_OK);
+	assert_int_equal(channel_bytes_decode(plain, size, &r, &head, &data, NULL), ERR_OK);
+	memcpy(&word, data, sizeof(word));
+	assert_int_equal(word, 0xddeeff0011223344);
+	assert_int_equal(head.generation, 5);
+	assert_int_equal(head.unmapped | head.nophys, 0);
+
+	/* the last page that is there, one without memory behind it, one that isn't there */
+	synth_map(f.guest, top, VA + MAPPED, 0x7000000000, SYNTH_4K,
+		  SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE);
+	write64(at(63, 4088), 0x5a);
+	r = (struct channel_bound){.address = VA + MAPPED - 8, .length = 16 + 2 * CHANNEL_PAGE_SIZE};
+	assert_int_equal(memdev_engine_read(f.engine, &r, 5, &plain, &size, NULL), ERR_OK);
+	assert_int_equal(channel_bytes_decode(plain, size, &r, &head, &data, NULL), ERR_OK);
+	assert_int_equal(head.nophys, 1 << 1);
+	assert_int_equal(head.unmapped, 1 << 2 | 1 << 3);
+	memcpy(&word, data, sizeof(word));
+	assert_int_equal(word, 0x5a);
+	for (size_t i = 8; i < r.length; i++)
+		assert_int_equal(data[i], 0);
+
+	/* as much as there can be, up to the last byte of all */
+	r = (struct channel_bound){.address = 0 - (uint64_t)CHANNEL_BYTES_MAX,
+				   .length = CHANNEL_BYTES_MAX};
+	assert_int_equal(memdev_engine_read(f.engine, &r, 5, &plain, &size, NULL), ERR_OK);
+	assert_int_equal(channel_bytes_decode(plain, size, &r, &head, &data, NULL), ERR_OK);
+	assert_int_equal(head.unmapped, UINT64_MAX);
+
+	synth_set_gone(f.guest, true);
+	assert_int_equal(memdev_engine_read(f.engine, &r, 5, &plain, &size, NULL), ERR_GONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_answers_take_several_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(budget_ends_an_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_end_an_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reads_by_address, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

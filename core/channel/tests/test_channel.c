@@ -352,6 +352,9 @@ static void record_is_bound_to_its_address(void **state)
 	there = here;
 	there.length++;
 	assert_int_equal(open_copy(&l, record, size, &there), ERR_TAMPERED);
+	there = here;
+	there.epoch++;
+	assert_int_equal(open_copy(&l, record, size, &there), ERR_TAMPERED);
 	assert_int_equal(open_copy(&l, record, size, NULL), ERR_TAMPERED);
 	assert_int_equal(open_copy(&l, record, size, &here), ERR_OK);
 	line_drop(&l);

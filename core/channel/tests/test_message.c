@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "channel/message.h"
+#include "channel/read.h"
 
 static struct channel_request good_request(void)
 {
@@ -197,6 +198,94 @@ static void malformed_answer_gives_no_page(void **state)
 	assert_int_equal(seen.count, 0);
 }
 
+static void read_round_trip(void **state)
+{
+	struct channel_bound in = {0x1000, 0xffff888000000ff8, 5000, 77}, out = {0};
+	uint8_t buf[CHANNEL_READ_SIZE + 1] = {0};
+
+	(void)state;
+	channel_read_encode(&in, buf);
+	assert_int_equal(channel_read_decode(buf, CHANNEL_READ_SIZE, &out, NULL), ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(channel_read_pages(&in), 3);
+	for (size_t size = 0; size <= sizeof(buf); size++) {
+		if (size != CHANNEL_READ_SIZE)
+			assert_int_equal(channel_read_decode(buf, size, &out, NULL), ERR_CORRUPT);
+	}
+}
+
+static void bad_reads_are_refused(void **state)
+{
+	static const struct {
+		struct channel_bound read;
+		bool good;
+	} cases[] = {
+		{{0, 0, 0, 0}, false},
+		{{0, 0, 1, 0}, true},
+		{{0, 0, CHANNEL_BYTES_MAX, 0}, true},
+		{{0, 0, CHANNEL_BYTES_MAX + 1, 0}, false},
+		{{0, 0, UINT64_MAX, 0}, false},
+		{{0, 4095, CHANNEL_BYTES_MAX, 0}, false}, /* one page too many */
+		{{0, UINT64_MAX, 1, 0}, true},
+		{{0, UINT64_MAX, 2, 0}, false},
+		{{1, 0, 1, 0}, false},
+		{{0x1000, 0, 1, UINT64_MAX}, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		uint8_t buf[CHANNEL_READ_SIZE];
+		struct channel_bound out;
+
+		channel_read_encode(&cases[i].read, buf);
+		assert_int_equal(channel_read_decode(buf, sizeof(buf), &out, NULL),
+				 cases[i].good ? ERR_OK : ERR_CORRUPT);
+	}
+}
+
+static void bytes_round_trip(void **state)
+{
+	struct channel_bound r = {.address = 0xffff888000000ffe, .length = 4};
+	struct channel_bytes in = {.generation = 9, .unmapped = 1, .nophys = 2}, out = {0};
+	uint8_t buf[CHANNEL_BYTES_HEADER_SIZE + 5] = {0};
+	const size_t size = CHANNEL_BYTES_HEADER_SIZE + 4;
+	const uint8_t *data = NULL;
+
+	(void)state;
+	channel_bytes_encode(&in, buf);
+	assert_int_equal(channel_bytes_decode(buf, size, &r, &out, &data, NULL), ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_ptr_equal(data, buf + CHANNEL_BYTES_HEADER_SIZE);
+	for (size_t cut = 0; cut <= sizeof(buf); cut++) {
+		if (cut != size)
+			assert_int_equal(channel_bytes_decode(buf, cut, &r, &out, &data, NULL),
+					 ERR_CORRUPT);
+	}
+	in.nophys = 4; /* the third of two pages */
+	channel_bytes_encode(&in, buf);
+	assert_int_equal(channel_bytes_decode(buf, size, &r, &out, &data, NULL), ERR_CORRUPT);
+	in.nophys = 3;
+	channel_bytes_encode(&in, buf);
+	assert_int_equal(channel_bytes_decode(buf, size, &r, &out, &data, NULL), ERR_CORRUPT);
+}
+
+static void addresses_fold_into_offsets(void **state)
+{
+	static const uint64_t said[] = {0, 1, 0x00007fffffffffff, 0xffff888000000000,
+					0xffffffffffffffff, 0x3fffffffffffffff,
+					0xc000000000000000};
+	uint64_t offset;
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(said); i++) {
+		assert_true(channel_offset_of(said[i], &offset));
+		assert_true((int64_t)offset >= 0);
+		assert_int_equal(channel_address_of(offset), said[i]);
+	}
+	assert_false(channel_offset_of(0x4000000000000000, &offset));
+	assert_false(channel_offset_of(0x8000000000000000, &offset));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +294,10 @@ int main(void)
 		cmocka_unit_test(too_many_items_are_refused),
 		cmocka_unit_test(answer_round_trip),
 		cmocka_unit_test(malformed_answer_gives_no_page),
+		cmocka_unit_test(read_round_trip),
+		cmocka_unit_test(bad_reads_are_refused),
+		cmocka_unit_test(bytes_round_trip),
+		cmocka_unit_test(addresses_fold_into_offsets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

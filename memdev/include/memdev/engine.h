@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "channel/message.h"
+#include "channel/read.h"
 #include "guest/pages.h"
 
 struct memdev_engine;
@@ -50,6 +51,15 @@ struct memdev_sink {
 enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size_t size,
 			      uint64_t generation, struct memdev_sink *sink,
 			      struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Answer one read by address (the pread carrier's), which channel_read_decode() let pass: the
+ * plaintext of the one record to seal, bound to `r`, is the engine's until its next call. Pages that
+ * aren't there are said to be so; ERR_GONE when the VM ended.
+ */
+enum err memdev_engine_read(struct memdev_engine *e, const struct channel_bound *r,
+			    uint64_t generation, const void **plain_ret, size_t *size_ret,
+			    struct err_ctx *err) ERR_NODISCARD;
 
 struct memdev_engine_stats memdev_engine_stats(const struct memdev_engine *e);
 

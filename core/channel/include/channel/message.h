@@ -22,6 +22,7 @@ enum channel_type {
 	CHANNEL_REFUSE = 3,   /* device, then it closes: an error code and a text */
 	CHANNEL_REQUEST = 4,  /* client: items, below */
 	CHANNEL_PAGES = 5,    /* device: one or more per request, below */
+	CHANNEL_BYTES = 6,    /* device: the bytes that one pread asked for (channel/read.h) */
 };
 
 enum {

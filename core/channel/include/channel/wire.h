@@ -43,15 +43,17 @@ _Static_assert(sizeof(struct channel_header) == 24, "wire format");
 
 /*
  * What a record is about, authenticated but not sent: both sides know it. In the pread carrier the
- * answer to one address thus can't stand for another; records of the ring, whose addresses are
- * sealed inside, leave it zero.
+ * answer to one address thus can't stand for another, nor one of an earlier epoch for one of now
+ * (the client draws each epoch's number at random); records whose addresses are sealed inside
+ * leave it zero.
  */
 struct channel_bound {
 	uint64_t space;
 	uint64_t address;
 	uint64_t length;
+	uint64_t epoch;
 };
-_Static_assert(sizeof(struct channel_bound) == 24, "wire format");
+_Static_assert(sizeof(struct channel_bound) == 32, "wire format");
 
 enum {
 	CHANNEL_HEADER_SIZE = sizeof(struct channel_header),
