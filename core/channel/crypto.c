@@ -178,3 +178,103 @@ enum err channel_key_pair_make(const struct channel_random *random, struct chann
 	channel_wipe(secret, sizeof(secret));
 	return e;
 }
+
+enum err crypto_sign_public(const uint8_t seed[32], uint8_t public[32], struct err_ctx *err)
+{
+	gcry_sexp_t key = NULL, part = NULL;
+	gcry_mpi_t point = NULL;
+	gcry_ctx_t ctx = NULL;
+	const char *bytes;
+	size_t size = 0;
+	gcry_error_t e;
+
+	/* the curve's context makes the public point of a secret that it is given */
+	e = gcry_sexp_build(&key, NULL, "(private-key (ecc (curve Ed25519)(flags eddsa)(d %b)))", 32,
+			    seed);
+	if (!e)
+		e = gcry_mpi_ec_new(&ctx, key, NULL);
+	if (!e) {
+		point = gcry_mpi_ec_get_mpi("q@eddsa", ctx, 1);
+		if (!point)
+			e = gcry_error(GPG_ERR_INV_DATA);
+	}
+	if (!e)
+		e = gcry_sexp_build(&part, NULL, "(q %m)", point);
+	if (!e) {
+		bytes = gcry_sexp_nth_data(part, 1, &size);
+		if (bytes && size == 32)
+			memcpy(public, bytes, 32);
+		else
+			e = gcry_error(GPG_ERR_INV_DATA);
+	}
+	gcry_mpi_release(point);
+	gcry_ctx_release(ctx);
+	gcry_sexp_release(part);
+	gcry_sexp_release(key);
+	return e ? library_error(err, "making a public signing key", e) : ERR_OK;
+}
+
+static gcry_error_t sign_data(const void *data, size_t size, gcry_sexp_t *ret)
+{
+	return gcry_sexp_build(ret, NULL, "(data (flags eddsa)(hash-algo sha512)(value %b))",
+			       (int)size, data);
+}
+
+/* The 32 bytes of signature part `name`: false when it isn't there. */
+static bool signature_part(gcry_sexp_t signature, const char *name, uint8_t ret[32])
+{
+	gcry_sexp_t part = gcry_sexp_find_token(signature, name, 1);
+	size_t size = 0;
+	const char *bytes = part ? gcry_sexp_nth_data(part, 1, &size) : NULL;
+	bool done = bytes && size == 32;
+
+	if (done)
+		memcpy(ret, bytes, 32);
+	gcry_sexp_release(part);
+	return done;
+}
+
+enum err crypto_sign(const uint8_t seed[32], const uint8_t public[32], const void *data, size_t size,
+		     uint8_t signature[64], struct err_ctx *err)
+{
+	gcry_sexp_t key = NULL, value = NULL, result = NULL;
+	gcry_error_t e;
+
+	e = gcry_sexp_build(&key, NULL, "(private-key (ecc (curve Ed25519)(flags eddsa)(q %b)(d %b)))",
+			    32, public, 32, seed);
+	if (!e)
+		e = sign_data(data, size, &value);
+	if (!e)
+		e = gcry_pk_sign(&result, value, key);
+	if (!e && (!signature_part(result, "r", signature) ||
+		   !signature_part(result, "s", signature + 32)))
+		e = gcry_error(GPG_ERR_INV_DATA);
+	gcry_sexp_release(result);
+	gcry_sexp_release(value);
+	gcry_sexp_release(key);
+	return e ? library_error(err, "signing", e) : ERR_OK;
+}
+
+enum err crypto_verify(const uint8_t public[32], const void *data, size_t size,
+		       const uint8_t signature[64], struct err_ctx *err)
+{
+	gcry_sexp_t key = NULL, value = NULL, given = NULL;
+	gcry_error_t e;
+
+	e = gcry_sexp_build(&key, NULL, "(public-key (ecc (curve Ed25519)(flags eddsa)(q %b)))", 32,
+			    public);
+	if (!e)
+		e = sign_data(data, size, &value);
+	if (!e)
+		e = gcry_sexp_build(&given, NULL, "(sig-val (eddsa (r %b)(s %b)))", 32, signature, 32,
+				    signature + 32);
+	/* a key that is no point of the curve is as wrong as a signature that doesn't fit */
+	if (!e && gcry_pk_verify(given, value, key))
+		e = gcry_error(GPG_ERR_BAD_SIGNATURE);
+	gcry_sexp_release(given);
+	gcry_sexp_release(value);
+	gcry_sexp_release(key);
+	if (gcry_err_code(e) == GPG_ERR_BAD_SIGNATURE)
+		return err_set(err, ERR_TAMPERED, "the evidence's signature doesn't fit");
+	return e ? library_error(err, "verifying a signature", e) : ERR_OK;
+}

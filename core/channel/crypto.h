@@ -40,4 +40,12 @@ void crypto_hkdf2(const uint8_t chain[CHANNEL_HASH_SIZE], const void *input, siz
 enum err crypto_dh(const uint8_t secret[CHANNEL_KEY_SIZE], const uint8_t public[CHANNEL_KEY_SIZE],
 		   uint8_t ret[CHANNEL_KEY_SIZE], struct err_ctx *err) ERR_NODISCARD;
 
+/* Ed25519 (RFC 8032): the public key of a seed, a signature, its check (ERR_TAMPERED). */
+enum err crypto_sign_public(const uint8_t seed[32], uint8_t public[32],
+			    struct err_ctx *err) ERR_NODISCARD;
+enum err crypto_sign(const uint8_t seed[32], const uint8_t public[32], const void *data, size_t size,
+		     uint8_t signature[64], struct err_ctx *err) ERR_NODISCARD;
+enum err crypto_verify(const uint8_t public[32], const void *data, size_t size,
+		       const uint8_t signature[64], struct err_ctx *err) ERR_NODISCARD;
+
 #endif

@@ -5,18 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
-
-static uint8_t *put32(uint8_t *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-	return p + 4;
-}
-
-static uint8_t *put64(uint8_t *p, uint64_t v)
-{
-	return put32(put32(p, (uint32_t)v), (uint32_t)(v >> 32));
-}
+#include "bytes.h"
 
 /* What is wrong with an item; NULL when nothing is. */
 static const char *item_fault(const struct channel_item *i)

@@ -3,14 +3,8 @@
 #include "channel/read.h"
 
 #include "base/cursor.h"
+#include "bytes.h"
 #include "channel/message.h"
-
-static uint8_t *put64(uint8_t *p, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-	return p + 8;
-}
 
 void channel_read_encode(const struct channel_bound *r, uint8_t buf[CHANNEL_READ_SIZE])
 {
