@@ -15,6 +15,12 @@ enum {
 	/* Steps along lists that one request may take, whatever its items' own bounds add up to. */
 	STEPS_MAX = 4 * CHANNEL_NODES_MAX,
 	GENERATIONS = UINT32_MAX,
+	/*
+	 * Bytes of the first record of an answer, and of the largest. It begins small and grows, so
+	 * that the client has something to open while we go on; beyond the largest nothing is won.
+	 */
+	RECORD_FIRST = 8 * (CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE),
+	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 2,
 };
 
 struct sent {
@@ -38,6 +44,7 @@ struct memdev_engine {
 	struct err_ctx *err;
 	enum err failed;
 	size_t used;
+	size_t record; /* bytes at which the present record is full */
 	uint32_t budget; /* pages that may still be sent */
 	uint32_t steps;
 };
@@ -102,6 +109,7 @@ static void flush(struct memdev_engine *e, uint32_t flags)
 	e->stats.pages += e->head.count;
 	e->head.count = 0;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
+	e->record = e->record < RECORD_LARGEST / 2 ? 2 * e->record : RECORD_LARGEST;
 }
 
 /* Send the page at `page` unless it was sent; false when the answer is at its end. */
@@ -124,7 +132,7 @@ static bool send_page(struct memdev_engine *e, uint64_t space, uint64_t page)
 		e->failed = err_set_addr(e->err, r, page, "can't read the guest's page");
 	if (e->failed != ERR_OK)
 		return false;
-	if (CHANNEL_PLAIN_MAX - e->used < CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE)
+	if (e->used >= e->record)
 		flush(e, CHANNEL_PAGES_MORE);
 	e->used += channel_page_encode(space, page, state, data, e->plain + e->used);
 	e->head.count++;
@@ -163,13 +171,16 @@ static uint64_t read_pointer(struct memdev_engine *e, uint64_t space, uint64_t a
 
 static bool follow(struct memdev_engine *e, const struct channel_item *i, uint64_t node)
 {
-	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
-		uint64_t to;
+	uint64_t at[CHANNEL_FOLLOW_MAX + 1] = {node}; /* 0: not there */
 
-		if (!i->follow[f].size)
+	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+		const struct channel_follow *w = &i->follow[f];
+		uint64_t base = at[w->from];
+
+		if (!w->size || !base)
 			continue;
-		to = read_pointer(e, i->space, node + (uint64_t)(int64_t)i->follow[f].offset);
-		if (to && !send_range(e, i->space, to, i->follow[f].size))
+		at[f + 1] = read_pointer(e, i->space, base + (uint64_t)(int64_t)w->offset);
+		if (at[f + 1] && !send_range(e, i->space, at[f + 1], w->size))
 			return false;
 	}
 	return true;
@@ -181,6 +192,8 @@ static bool chase(struct memdev_engine *e, const struct channel_item *i, uint64_
 {
 	uint64_t node = first;
 
+	if (i->next_offset == CHANNEL_NEXT_NONE)
+		node &= ~(uint64_t)2;
 	while (node && !(node & 1) && *left) {
 		if (!e->steps)
 			return false;
@@ -190,6 +203,8 @@ static bool chase(struct memdev_engine *e, const struct channel_item *i, uint64_
 		if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after) ||
 		    !follow(e, i, node))
 			return false;
+		if (i->next_offset == CHANNEL_NEXT_NONE)
+			break;
 		node = read_pointer(e, i->space, node + (uint64_t)i->next_offset);
 		if (node == first)
 			break;
@@ -242,6 +257,7 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	e->err = err;
 	e->failed = ERR_OK;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
+	e->record = RECORD_FIRST;
 	e->budget = CHANNEL_REQUEST_PAGES;
 	e->steps = STEPS_MAX;
 	e->stats.requests++;

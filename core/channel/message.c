@@ -28,9 +28,12 @@ static const char *item_fault(const struct channel_item *i)
 		return "has no or too large a bound of nodes";
 	if (i->before > CHANNEL_AROUND_MAX || i->after > CHANNEL_AROUND_MAX)
 		return "asks for too many bytes around a node";
-	if (i->next_offset < -CHANNEL_AROUND_MAX || i->next_offset > CHANNEL_AROUND_MAX)
+	if (i->next_offset != CHANNEL_NEXT_NONE &&
+	    (i->next_offset < -CHANNEL_AROUND_MAX || i->next_offset > CHANNEL_AROUND_MAX))
 		return "has its link too far from the node";
-	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+	for (uint32_t f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+		if (i->follow[f].from > f)
+			return "follows a pointer out of what comes later";
 		if (i->follow[f].size > CHANNEL_AROUND_MAX ||
 		    i->follow[f].offset < -CHANNEL_AROUND_MAX ||
 		    i->follow[f].offset > CHANNEL_AROUND_MAX)
@@ -68,6 +71,7 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
 			p = put32(p, (uint32_t)i->follow[f].offset);
 			p = put32(p, i->follow[f].size);
+			p = put32(p, i->follow[f].from);
 		}
 	}
 	*size_ret = (size_t)(p - (uint8_t *)buf);
@@ -103,6 +107,7 @@ enum err channel_request_decode(const void *bytes, size_t size, struct channel_r
 		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
 			i->follow[f].offset = (int32_t)base_cursor_u32(&c);
 			i->follow[f].size = base_cursor_u32(&c);
+			i->follow[f].from = base_cursor_u32(&c);
 		}
 		fault = item_fault(i);
 		if (fault)

@@ -22,9 +22,18 @@ struct sealed_pages {
 	uint64_t epoch_begun;
 	struct err_ctx failure; /* what ended the session; code ERR_OK while it stands */
 
-	/* the request under way */
+	bool expired; /* the next epoch() is a new one whatever the clock says */
+
+	/*
+	 * The next request. Its first item is kept free for the page that is missed, so that this one
+	 * comes first; hints queue up behind.
+	 */
 	struct channel_request request;
+	uint64_t number; /* of the last request sent */
+	bool answering;	 /* more records of its answer are to come */
+	bool unwanted;	 /* but nobody wants them */
 	uint8_t wire[CHANNEL_REQUEST_MAX];
+	uint8_t *record;
 	struct sealed_answer answer;
 	struct channel_page_sink sink;
 };
@@ -48,8 +57,10 @@ static void take_page(struct channel_page_sink *sink, uint64_t space, uint64_t a
 	const void *known;
 	unsigned char *room;
 
+	s->stats.pages++;
 	/* The first copy of an epoch stays: its address may be in use. */
-	if (page_store_find(&s->store, key, &known) != ERR_ABSENT || page_store_full(&s->store))
+	if (s->unwanted || page_store_find(&s->store, key, &known) != ERR_ABSENT ||
+	    page_store_full(&s->store))
 		return;
 	if (state != CHANNEL_PAGE_DATA) {
 		page_store_put_absent(&s->store, key,
@@ -73,53 +84,94 @@ static enum err take_record(struct sealed_answer *answer, const void *plain, siz
 
 	if (e != ERR_OK)
 		return e;
-	if (head.number != s->request.number)
+	if (head.number != s->number)
 		return err_set(err, ERR_TAMPERED, "an answer to another request");
 	if (head.generation != s->options.generation)
 		return err_set(err, ERR_GONE, "the guest was restarted with another kernel");
+	s->answering = head.flags & CHANNEL_PAGES_MORE;
 	s->stats.records++;
 	s->stats.bytes += size;
 	return ERR_OK;
 }
 
-/* Send the request as it stands and take in its answer; it is empty afterwards. */
-static enum err exchange(struct sealed_pages *s)
+static enum err failed(struct sealed_pages *s, enum err e, struct err_ctx *err)
 {
-	struct err_ctx err = {0};
-	size_t size;
-	enum err e;
-
-	if (s->failure.code != ERR_OK)
-		return s->failure.code;
-	s->request.number++;
-	e = channel_request_encode(&s->request, s->wire, sizeof(s->wire), &size, &err);
-	if (e == ERR_OK) {
-		s->stats.round_trips++;
-		s->stats.bytes += size;
-		e = s->carrier->exchange(s->carrier, s->wire, size, &s->answer, &err);
-	}
-	s->request.count = 0;
-	if (e != ERR_OK) {
-		err_set(&err, e, "the session with the memory device failed");
-		s->failure = err;
-	}
+	err_set(err, e, "the session with the memory device failed");
+	s->failure = *err;
+	s->answering = false;
 	return e;
 }
 
-static enum err add_item(struct sealed_pages *s, const struct channel_item *item)
+/* Take in one more record of the answer under way. */
+static enum err receive(struct sealed_pages *s)
 {
-	enum err e = ERR_OK;
+	struct err_ctx err = {0};
+	const void *plain;
+	size_t size;
+	enum err e = s->carrier->receive(s->carrier, s->record, &plain, &size, &err);
 
-	if (s->request.count == CHANNEL_ITEMS_MAX)
-		e = exchange(s);
-	s->request.items[s->request.count++] = *item;
+	if (e == ERR_OK)
+		e = take_record(&s->answer, plain, size, &err);
+	return e == ERR_OK ? ERR_OK : failed(s, e, &err);
+}
+
+static enum err receive_all(struct sealed_pages *s)
+{
+	enum err e = s->failure.code;
+
+	while (e == ERR_OK && s->answering)
+		e = receive(s);
 	return e;
+}
+
+static void forget_hints(struct sealed_pages *s)
+{
+	s->request.count = 1;
+}
+
+/* Send what is queued behind `first`, or only that; it is empty afterwards. */
+static enum err send(struct sealed_pages *s, const struct channel_item *first)
+{
+	struct channel_request *r = &s->request;
+	struct err_ctx err = {0};
+	size_t size;
+	enum err e = receive_all(s);
+
+	if (e != ERR_OK)
+		return e;
+	if (first)
+		r->items[0] = *first;
+	else
+		r->items[0] = r->items[--r->count];
+	r->number = ++s->number;
+	e = channel_request_encode(r, s->wire, sizeof(s->wire), &size, &err);
+	forget_hints(s);
+	if (e != ERR_OK)
+		return failed(s, e, &err);
+	s->stats.round_trips++;
+	s->stats.bytes += size;
+	if (s->carrier->send) {
+		s->answering = true;
+		e = s->carrier->send(s->carrier, s->wire, size, &err);
+	} else {
+		e = s->carrier->exchange(s->carrier, s->wire, size, &s->answer, &err);
+		s->answering = false;
+	}
+	return e == ERR_OK ? ERR_OK : failed(s, e, &err);
+}
+
+static void add_hint(struct sealed_pages *s, const struct channel_item *item)
+{
+	if (s->request.count == CHANNEL_ITEMS_MAX && send(s, NULL) != ERR_OK)
+		return; /* the failure is kept and shown by the next page */
+	s->request.items[s->request.count++] = *item;
 }
 
 static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct gva va,
 			    const void **ret)
 {
 	struct sealed_pages *s = from_pages(p);
+	struct page_key key = key_of(as, va.v);
 	uint64_t window = (uint64_t)s->options.readahead * GUEST_PAGE_SIZE;
 	struct channel_item item = {
 		.kind = CHANNEL_READ,
@@ -127,23 +179,35 @@ static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct
 		.address = va.v & ~(window - 1),
 		.size = window,
 	};
-	enum err e;
+	enum err e = s->failure.code;
 
 	p->stats.lookups++;
-	e = page_store_find(&s->store, key_of(as, va.v), ret);
+	if (e == ERR_OK)
+		e = page_store_find(&s->store, key, ret);
 	if (e == ERR_OK)
 		p->stats.hits++;
 	if (e != ERR_ABSENT)
 		return e;
-	if (page_store_full(&s->store))
+	/* It may be in the answer that is coming in. */
+	while (e == ERR_ABSENT && s->answering) {
+		e = receive(s);
+		if (e == ERR_OK)
+			e = page_store_find(&s->store, key, ret);
+	}
+	if (e == ERR_ABSENT && page_store_full(&s->store))
 		return ERR_LIMIT;
-	e = add_item(s, &item);
-	if (e == ERR_OK)
-		e = exchange(s);
-	if (e == ERR_OK)
-		e = page_store_find(&s->store, key_of(as, va.v), ret);
-	if (e == ERR_ABSENT)
-		e = page_store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
+	if (e == ERR_ABSENT) {
+		e = send(s, &item);
+		if (e == ERR_OK)
+			e = page_store_find(&s->store, key, ret);
+		while (e == ERR_ABSENT && s->answering) {
+			e = receive(s);
+			if (e == ERR_OK)
+				e = page_store_find(&s->store, key, ret);
+		}
+		if (e == ERR_ABSENT)
+			e = page_store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
+	}
 	if (e != ERR_OK)
 		p->stats.faults++;
 	return e;
@@ -154,18 +218,29 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	struct sealed_pages *s = from_pages(p);
 	uint64_t now = s->carrier->now(s->carrier);
 
+	forget_hints(s);
+	if (s->failure.code == ERR_OK && p->epoch && !s->expired &&
+	    now - s->epoch_begun < s->options.freshness_ns)
+		return ERR_OK;
+	s->unwanted = true;
+	(void)!receive_all(s); /* the failure is kept */
+	s->unwanted = false;
 	if (s->failure.code != ERR_OK) {
 		if (err && err->code == ERR_OK)
 			*err = s->failure;
 		return s->failure.code;
 	}
-	if (p->epoch && now - s->epoch_begun < s->options.freshness_ns)
-		return ERR_OK;
 	p->epoch++;
 	p->stats.epochs++;
 	s->epoch_begun = now;
+	s->expired = false;
 	page_store_clear(&s->store);
 	return ERR_OK;
+}
+
+static void sealed_expire(struct guest_pages *p)
+{
+	from_pages(p)->expired = true;
 }
 
 static bool frame_known(const struct sealed_pages *s, struct guest_space as, uint64_t frame)
@@ -195,16 +270,13 @@ static void sealed_want(struct guest_pages *p, struct guest_space as,
 			last--;
 		if (first > last)
 			continue;
-		if (add_item(s, &(struct channel_item){
-					.kind = CHANNEL_READ,
-					.space = as.top,
-					.address = first << GUEST_PAGE_SHIFT,
-					.size = (last - first + 1) << GUEST_PAGE_SHIFT,
-				}) != ERR_OK)
-			return;
+		add_hint(s, &(struct channel_item){
+				    .kind = CHANNEL_READ,
+				    .space = as.top,
+				    .address = first << GUEST_PAGE_SHIFT,
+				    .size = (last - first + 1) << GUEST_PAGE_SHIFT,
+			    });
 	}
-	if (s->request.count)
-		(void)!exchange(s); /* a hint: the failure is kept and shown by the next page */
 }
 
 static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
@@ -225,9 +297,10 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 	for (int f = 0; f < GUEST_FOLLOW_MAX; f++) {
 		item.follow[f].offset = chain->follow[f].offset;
 		item.follow[f].size = chain->follow[f].size;
+		item.follow[f].from = chain->follow[f].from;
 	}
-	if (add_item(s, &item) == ERR_OK)
-		(void)!exchange(s); /* as above */
+	_Static_assert(GUEST_NEXT_NONE == CHANNEL_NEXT_NONE, "the same on the wire");
+	add_hint(s, &item);
 }
 
 static void sealed_destroy(struct guest_pages *p)
@@ -235,6 +308,7 @@ static void sealed_destroy(struct guest_pages *p)
 	struct sealed_pages *s = from_pages(p);
 
 	page_store_deinit(&s->store);
+	base_free(s->alloc, s->record);
 	base_free(s->alloc, s);
 }
 
@@ -243,6 +317,7 @@ static const struct guest_pages_ops sealed_ops = {
 	.epoch = sealed_epoch,
 	.want = sealed_want,
 	.chase = sealed_chase,
+	.expire = sealed_expire,
 	.destroy = sealed_destroy,
 };
 
@@ -266,9 +341,14 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	s->pages.ops = &sealed_ops;
 	s->answer.record = take_record;
 	s->sink.page = take_page;
+	forget_hints(s);
 	e = page_store_init(&s->store, alloc, options->cache_pages);
+	if (e == ERR_OK && carrier->receive) {
+		s->record = base_alloc_resize(alloc, NULL, CHANNEL_RECORD_MAX, 1);
+		e = s->record ? ERR_OK : ERR_NOMEM;
+	}
 	if (e != ERR_OK) {
-		base_free(alloc, s);
+		sealed_destroy(&s->pages);
 		return err_set(err, e, "can't hold a cache of %zu pages", options->cache_pages);
 	}
 	*ret = &s->pages;
@@ -277,5 +357,10 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 
 struct sealed_stats sealed_pages_stats(const struct guest_pages *p)
 {
-	return from_pages(p)->stats;
+	const struct sealed_pages *s = from_pages(p);
+	struct sealed_stats stats = s->stats;
+
+	if (s->carrier->stats)
+		stats.carrier = s->carrier->stats(s->carrier);
+	return stats;
 }

@@ -23,7 +23,8 @@ static struct channel_request good_request(void)
 			 .next_offset = -8,
 			 .before = 16,
 			 .after = 4096,
-			 .follow = {{.offset = -4, .size = 1}, {.offset = 16384, .size = 16384}}},
+			 .follow = {{.offset = -4, .size = 1}, {.offset = 16384, .size = 16384},
+				    {.offset = 8, .size = 1, .from = 2}}},
 			{.kind = CHANNEL_TABLE,
 			 .address = 0xffffffff81000000,
 			 .size = 4096,
@@ -70,10 +71,12 @@ static void bad_items_are_refused_by_both_sides(void **state)
 		 "item 0 of a request has no or too large a bound of nodes"},
 		{{.kind = CHANNEL_CHASE, .bound = 1, .before = CHANNEL_AROUND_MAX + 1},
 		 "item 0 of a request asks for too many bytes around a node"},
-		{{.kind = CHANNEL_CHASE, .bound = 1, .next_offset = INT64_MIN},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .next_offset = CHANNEL_NEXT_NONE + 1},
 		 "item 0 of a request has its link too far from the node"},
 		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = 1 << 30}}},
 		 "item 0 of a request follows a pointer too far away or to too many bytes"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = 1, .from = 4}}},
+		 "item 0 of a request follows a pointer out of what comes later"},
 		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 0, .stride = 8},
 		 "item 0 of a request has no or too many heads"},
 		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 1, .stride = 7},
@@ -108,14 +111,15 @@ static void bad_items_are_refused_by_both_sides(void **state)
 static void too_many_items_are_refused(void **state)
 {
 	static uint8_t buf[CHANNEL_REQUEST_MAX + CHANNEL_ITEM_SIZE];
-	struct channel_request r = {.count = CHANNEL_ITEMS_MAX + 1}, out;
+	static struct channel_request r = {.count = CHANNEL_ITEMS_MAX + 1}, out;
 	size_t size;
 
 	(void)state;
 	assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, NULL), ERR_INVAL);
 	r.count = 0;
 	assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, NULL), ERR_INVAL);
-	buf[8] = CHANNEL_ITEMS_MAX + 1;
+	buf[8] = (CHANNEL_ITEMS_MAX + 1) & 0xff;
+	buf[9] = (CHANNEL_ITEMS_MAX + 1) >> 8;
 	assert_int_equal(channel_request_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
 }
 

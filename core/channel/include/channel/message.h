@@ -27,13 +27,13 @@ enum channel_type {
 
 enum {
 	CHANNEL_PAGE_SIZE = 4096,
-	CHANNEL_ITEMS_MAX = 64,	    /* in one request */
-	CHANNEL_FOLLOW_MAX = 4,	    /* pointers followed from each node of a list */
+	CHANNEL_ITEMS_MAX = 256,    /* in one request */
+	CHANNEL_FOLLOW_MAX = 8,	    /* pointers followed from each node of a list */
 	CHANNEL_AROUND_MAX = 16384, /* bytes before or after a node, or at a followed pointer */
 	CHANNEL_NODES_MAX = 1 << 20, /* nodes of all lists of one item */
 	CHANNEL_RANGE_MAX = 1 << 24, /* bytes of one range */
 	CHANNEL_TABLE_MAX = 1 << 20, /* heads of one table */
-	CHANNEL_REQUEST_PAGES = 1 << 14, /* pages that one request may bring */
+	CHANNEL_REQUEST_PAGES = 1 << 16, /* pages that one request may bring */
 };
 
 enum channel_item_kind {
@@ -47,15 +47,23 @@ enum channel_item_kind {
 	CHANNEL_CHASE = 2,
 	/*
 	 * `size` pointers to first nodes, the first of them at `address` and each `stride` bytes further;
-	 * the pointers themselves, and each list as above.
+	 * the pointers themselves, and each list as above. With CHANNEL_NEXT_NONE the lists are of one
+	 * node each: an array of pointers, whose two lowest bits don't count (but odd ones are none).
 	 */
 	CHANNEL_TABLE = 3,
 };
 
-/* At each node the pointer at node + offset leads to `size` bytes that are wanted too. */
+/* In place of the offset of a link: nodes have none. */
+#define CHANNEL_NEXT_NONE INT64_MIN
+
+/*
+ * The pointer at node + offset leads to `size` bytes that are wanted too. With `from` N > 0 the
+ * pointer lies not in the node but where follow N - 1, which comes before this one, has led.
+ */
 struct channel_follow {
 	int32_t offset;
 	uint32_t size; /* 0: unused */
+	uint32_t from;
 };
 
 struct channel_item {
@@ -71,7 +79,7 @@ struct channel_item {
 };
 
 enum {
-	CHANNEL_ITEM_SIZE = 4 + 4 + 5 * 8 + 2 * 4 + CHANNEL_FOLLOW_MAX * 8,
+	CHANNEL_ITEM_SIZE = 4 + 4 + 5 * 8 + 2 * 4 + CHANNEL_FOLLOW_MAX * 12,
 	CHANNEL_REQUEST_HEADER_SIZE = 8 + 4 + 4,
 	CHANNEL_REQUEST_MAX = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE,
 

@@ -24,7 +24,7 @@ struct guest_range {
 };
 
 enum {
-	GUEST_FOLLOW_MAX = 4,
+	GUEST_FOLLOW_MAX = 8,
 };
 
 /*
@@ -32,8 +32,13 @@ enum {
  * `first` is where the first of `heads` pointers to first nodes lies, `stride` bytes apart (the
  * buckets of a hash table). The next node is the pointer at node + next_offset; `before` and `after`
  * bytes around each node address are wanted, and, for each `follow` with a size, as many bytes at
- * where the pointer at node + offset leads. At most `bound` nodes in all.
+ * where the pointer at node + offset leads; or, with `from` N > 0, the pointer at that offset from
+ * where follow N - 1 (one before this) has led. At most `bound` nodes in all.
+ *
+ * With GUEST_NEXT_NONE nodes have no next: `first` and `heads` are an array of pointers, of which
+ * odd ones are none, and bit 1 is left out (a tag, in radix trees).
  */
+#define GUEST_NEXT_NONE INT64_MIN
 struct guest_chain {
 	struct gva first;
 	uint32_t heads, stride;
@@ -43,6 +48,7 @@ struct guest_chain {
 	struct {
 		int32_t offset;
 		uint32_t size;
+		uint32_t from;
 	} follow[GUEST_FOLLOW_MAX];
 };
 
@@ -65,14 +71,24 @@ struct guest_pages_ops {
 
 	/*
 	 * Required. Start a new epoch: every host address handed out is void, translations are
-	 * looked up anew. ERR_GONE when the VM behind it has ended.
+	 * looked up anew. Where pages may be older than that (see expire) it may also leave all as it
+	 * is: `epoch` tells. ERR_GONE when the VM behind it has ended.
 	 */
 	enum err (*epoch)(struct guest_pages *p, struct err_ctx *err);
 
-	/* Optional hints, free to ignore: these ranges / these lists will be read next. */
+	/*
+	 * Optional hints, free to ignore: these ranges / these lists will be read next. They are kept
+	 * until a page is asked for that isn't there, at most until the next epoch().
+	 */
 	void (*want)(struct guest_pages *p, struct guest_space as, const struct guest_range *ranges,
 		     size_t count);
 	void (*chase)(struct guest_pages *p, const struct guest_chain *chain);
+
+	/*
+	 * Optional, of those who keep pages for more than one epoch(): what was read so far is too old
+	 * for what comes; the next epoch() really begins one.
+	 */
+	void (*expire)(struct guest_pages *p);
 
 	/* Required. Release all. */
 	void (*destroy)(struct guest_pages *p);
@@ -141,6 +157,12 @@ static inline void guest_pages_chase(struct guest_pages *p, const struct guest_c
 {
 	if (p->ops->chase)
 		p->ops->chase(p, chain);
+}
+
+static inline void guest_pages_expire(struct guest_pages *p)
+{
+	if (p->ops->expire)
+		p->ops->expire(p);
 }
 
 /* NULL is fine. */

@@ -2,7 +2,8 @@
 /*
  * Pages of guest virtual memory that come from the memory device: the client's side of the channel
  * as a guest_pages, so that nothing above knows. Opened pages are kept for an epoch, in a bounded
- * store; what a walk is about to need is asked for in one go.
+ * store. Hints of what a walk is about to need wait for the first page that isn't there, and go to the
+ * device with it; the answer is taken in record by record, as pages out of it are asked for.
  */
 #ifndef SCW_SEALED_PAGES_H
 #define SCW_SEALED_PAGES_H
@@ -20,25 +21,46 @@ struct sealed_answer {
 			   struct err_ctx *err);
 };
 
+/* What a carrier has done so far, for --stats. */
+struct sealed_carrier_stats {
+	uint64_t cipher_calls;	/* records sealed and opened */
+	uint64_t wire_bytes;	/* both ways */
+	uint64_t sleeps;	/* times that waiting was worth a system call */
+};
+
 /*
  * How requests get to the device and answers back: the ring, or pread. To add one: embed this in
  * your own struct. A carrier seals, opens, and checks order and replay; what it hands on is authentic.
+ * After any error the session is over.
  */
 struct sealed_carrier {
 	/*
-	 * Required. Send one request's plaintext, then hand each record of its answer to `to` until one
-	 * doesn't say CHANNEL_PAGES_MORE, or `to` fails. ERR_TAMPERED, ERR_GONE (the device, or the VM
-	 * behind it), ERR_IO; after any of them the session is over.
+	 * Required unless send() and receive() are there. Send one request's plaintext, then hand each
+	 * record of its answer to `to` until one doesn't say CHANNEL_PAGES_MORE, or `to` fails.
+	 * ERR_TAMPERED, ERR_GONE (the device, or the VM behind it), ERR_IO.
 	 */
 	enum err (*exchange)(struct sealed_carrier *c, const void *request, size_t size,
 			     struct sealed_answer *to, struct err_ctx *err);
+	/*
+	 * Better than exchange(): the same in steps, so that the device prepares the next records while
+	 * what came is used. send() only sends. receive() waits for one more record of the answer, puts
+	 * it into `record` (private memory of CHANNEL_RECORD_MAX bytes), opens it there and says where
+	 * its plaintext lies. Called for as long as records say CHANNEL_PAGES_MORE; no second request is sent
+	 * before that. Errors as above.
+	 */
+	enum err (*send)(struct sealed_carrier *c, const void *request, size_t size,
+			 struct err_ctx *err);
+	enum err (*receive)(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
+			    size_t *size_ret, struct err_ctx *err);
 	/* Required. Nanoseconds of a clock that doesn't go back. */
 	uint64_t (*now)(struct sealed_carrier *c);
+	/* Optional. */
+	struct sealed_carrier_stats (*stats)(struct sealed_carrier *c);
 };
 
 struct sealed_options {
 	size_t cache_pages;	/* bound of pages of one epoch */
-	uint64_t freshness_ns;	/* how old a page may be when it is used: an epoch lives as long */
+	uint64_t freshness_ns;	/* how long an epoch lives unless expire() ends it */
 	uint32_t readahead;	/* pages fetched for one that is missed: 1, or a power of two (aligned) */
 	uint64_t generation;	/* the guest's, as the device said at the start */
 };
@@ -46,7 +68,9 @@ struct sealed_options {
 struct sealed_stats {
 	uint64_t round_trips;
 	uint64_t records;
+	uint64_t pages; /* received */
 	uint64_t bytes; /* of plaintext, both ways */
+	struct sealed_carrier_stats carrier;
 };
 
 /* `carrier` is borrowed. Not thread-safe. */
