@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's half of a session with the memory device: opening, handshake, evidence, acceptance,
+ * over whatever carries frames (a socket, files). What comes out is a sealer, an opener and what
+ * the device said of the guest; carriers of requests take it from there.
+ */
+#ifndef SCW_SEALED_SESSION_H
+#define SCW_SEALED_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "channel/accept.h"
+#include "channel/channel.h"
+#include "channel/evidence.h"
+#include "channel/frame.h"
+#include "sealed/pages.h"
+
+/*
+ * Carries frames; untrusted. To add one: embed this in your own struct. A frame's payload has at
+ * most CHANNEL_FRAME_PAYLOAD_MAX bytes.
+ */
+struct sealed_transport {
+	/* Required. ERR_GONE (nobody there), ERR_IO. */
+	enum err (*send)(struct sealed_transport *t, enum channel_frame_kind kind,
+			 const void *bytes, size_t size, struct err_ctx *err);
+	/*
+	 * Required. Wait for the next frame and copy its payload to `buf`, private memory of
+	 * CHANNEL_FRAME_PAYLOAD_MAX bytes. ERR_GONE (the peer hung up), ERR_IO, ERR_CORRUPT.
+	 */
+	enum err (*receive)(struct sealed_transport *t, enum channel_frame_kind *kind_ret,
+			    void *buf, size_t *size_ret, struct err_ctx *err);
+};
+
+/*
+ * Who we are. To add a kind: embed this, and write the plaintext of evidence (channel/evidence.h)
+ * for a session with this transcript.
+ */
+struct sealed_identity {
+	enum err (*evidence)(struct sealed_identity *i, const uint8_t transcript[CHANNEL_HASH_SIZE],
+			     void *buf, size_t room, size_t *size_ret, struct err_ctx *err);
+};
+
+/* A development key as an identity; `key` is borrowed. */
+struct sealed_development {
+	struct sealed_identity identity;
+	const struct channel_signing_key *key;
+};
+void sealed_development_init(struct sealed_development *d, const struct channel_signing_key *key);
+
+struct sealed_session_options {
+	const char *vm;
+	const uint8_t *device; /* the public key that is pinned: CHANNEL_KEY_SIZE bytes */
+	struct sealed_identity *identity;
+	const struct channel_random *random;
+	enum channel_order order; /* of the device's records */
+};
+
+struct sealed_session {
+	struct base_alloc *alloc;
+	struct channel_sealer *sealer;
+	struct channel_opener *opener;
+	struct channel_accept accept;
+	uint64_t id;
+};
+
+/*
+ * Open a session. What the device says once it is known to be the device: the code and text of its
+ * refusal. Before: the same, but from the host ("the device's host says: ..."). ERR_TAMPERED when
+ * somebody else answered, or something was altered or came out of turn; ERR_GONE when the device hung
+ * up; and the transport's errors. Everything in `o` is used during the call only.
+ */
+enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *t,
+			     const struct sealed_session_options *o, struct sealed_session **ret,
+			     struct err_ctx *err) ERR_NODISCARD;
+
+/* Wipes the keys; says nothing to the device: hanging up does. NULL is fine. */
+void sealed_session_close(struct sealed_session *s);
+
+/* For carriers: seal one request's plaintext into `record` (size + CHANNEL_OVERHEAD of room). */
+enum err sealed_session_seal(struct sealed_session *s, const void *request, size_t size,
+			     void *record, size_t room, size_t *size_ret,
+			     struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * For carriers: open one record of an answer, in place in private memory. It must be of `type`
+ * (CHANNEL_PAGES, CHANNEL_BYTES), bound to `bound` (NULL: zeros). A CHANNEL_REFUSE instead gives the
+ * device's own code and text (ERR_GONE: the guest was restarted, or has ended), whatever the bound.
+ */
+enum err sealed_session_open_record(struct sealed_session *s, void *record, size_t size,
+				    uint16_t type, const struct channel_bound *bound,
+				    const void **plain_ret, size_t *plain_size_ret,
+				    struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * The simplest carrier: requests and answers as frames over the session's own transport. `s`, `t`
+ * are borrowed; `now` as in struct sealed_carrier.
+ */
+struct sealed_frames;
+enum err sealed_frames_create(struct sealed_session *s, struct sealed_transport *t,
+			      uint64_t (*now)(void), struct sealed_frames **ret,
+			      struct err_ctx *err) ERR_NODISCARD;
+void sealed_frames_destroy(struct sealed_frames *f);
+struct sealed_carrier *sealed_frames_carrier(struct sealed_frames *f);
+
+#endif
