@@ -29,6 +29,15 @@ enum {
 #define PTE_ADDR 0x000ffffffffff000u
 
 /*
+ * Where Linux lays out its part of the address space (Documentation/arch/x86/x86_64/mm.rst). The
+ * direct map begins at a random place at or behind the entry of the top table, the image in its GiB.
+ */
+#define DIRECT_MAP_ENTRY 273
+#define IMAGE_START	 0xffffffff80000000u
+#define IMAGE_END	 0xffffffffc0000000u
+#define IMAGE_ALIGN	 ((uint64_t)1 << LARGE_SHIFT)
+
+/*
  * What is known of one aligned 2 MiB (or 1 GiB) of an address space: the table that maps it, in
  * this host's memory, or the page itself.
  */
@@ -50,6 +59,9 @@ struct walk_pages {
 	struct page_store cache;
 	struct upper large[LARGE_SLOTS];
 	struct upper giant[GIANT_SLOTS];
+	/* Guest address minus physical one in the direct map and the image; 0: not known. */
+	bool linear_sought;
+	uint64_t direct_offset, image_offset;
 };
 
 static struct walk_pages *from_pages(struct guest_pages *p)
@@ -219,6 +231,59 @@ static inline enum err translate(struct walk_pages *w, uint64_t top, uint64_t va
 	return ERR_OK;
 }
 
+/*
+ * The first mapped address at or above `va`, going by the first entry that is there at each level:
+ * where it is minus what it leads to, 0 when that is no multiple of `align`.
+ */
+static uint64_t first_offset(struct walk_pages *w, uint64_t va, uint64_t align)
+{
+	uint64_t at = w->kernel_top;
+	bool leaf = false;
+
+	for (unsigned int level = w->levels; level > 0 && !leaf; level--) {
+		unsigned int shift = level * 9 + 3;
+		const void *table;
+		uint64_t i = va >> shift & (ENTRIES - 1);
+
+		if (phys_page(w, at, &table) != ERR_OK)
+			return 0;
+		for (; i < ENTRIES; i++, va = (va >> shift << shift) + ((uint64_t)1 << shift))
+			if (decode_entry(entry_of(table, va, level), level, false, &leaf, &at))
+				break;
+		if (i == ENTRIES)
+			return 0;
+	}
+	return leaf && (va - at) % align == 0 ? va - at : 0;
+}
+
+static void seek_linear(struct walk_pages *w)
+{
+	unsigned int shift = w->levels * 9 + 3;
+	uint64_t direct = ~(uint64_t)0 << (shift + 8) | (uint64_t)DIRECT_MAP_ENTRY << shift;
+
+	w->linear_sought = true;
+	w->direct_offset = first_offset(w, direct, (uint64_t)1 << GIANT_SHIFT);
+	w->image_offset = first_offset(w, IMAGE_START, IMAGE_ALIGN);
+}
+
+/*
+ * The direct map and the kernel's image stand still from boot on, so what was found there by a walk
+ * and lies where it should is found there for good: most of what is read is, and isn't walked to
+ * again in each epoch.
+ */
+static bool walk_lasts(struct guest_pages *p, struct gva va, const void *host)
+{
+	struct walk_pages *w = from_pages(p);
+	uint64_t at = va.v & GUEST_PAGE_MASK, offset;
+
+	if (!w->map)
+		return false;
+	if (!w->linear_sought)
+		seek_linear(w);
+	offset = at < IMAGE_START ? w->direct_offset : at < IMAGE_END ? w->image_offset : 0;
+	return offset && w->map(w->phys, (struct gpa){at - offset}) == host;
+}
+
 static uint64_t top_of(const struct walk_pages *w, struct guest_space as)
 {
 	return as.top ? as.top & PTE_ADDR : w->kernel_top;
@@ -292,6 +357,7 @@ static void walk_destroy(struct guest_pages *p)
 static const struct guest_pages_ops walk_ops = {
 	.page = walk_page,
 	.epoch = walk_epoch,
+	.lasts = walk_lasts,
 	.want = walk_want,
 	.destroy = walk_destroy,
 };

@@ -17,6 +17,7 @@ enum {
 	ARENA_ALIGN = 16,
 	ARENA_SLACK = 16, /* after each copy: what a bit-field's load may touch beyond a small record */
 	FAULT_LIMIT = 65536,
+	PASSING_MAX = 1024, /* in one epoch, without a look at the whole TLB at its end */
 };
 
 #define FUEL (1ull << 28)
@@ -31,6 +32,9 @@ struct llview_guest {
 	uint64_t delta;
 	struct llview_guest_opts opts;
 	uint64_t epoch; /* of the pages, that the TLB is good for */
+	/* Entries that are good for this epoch only; more than there is room for: any may be. */
+	size_t passing_count;
+	uint16_t passing[PASSING_MAX];
 
 	/* The current run. */
 	void **abort_to;
@@ -105,6 +109,11 @@ static const char *translate(struct llview_guest *g, uint64_t va)
 		return NULL;
 	t->tag = page;
 	t->addend = (uint64_t)(uintptr_t)host - page;
+	if (!guest_pages_lasts(g->pages, (struct gva){page}, host)) {
+		if (g->passing_count < PASSING_MAX)
+			g->passing[g->passing_count] = (uint16_t)(t - g->tlb);
+		g->passing_count++;
+	}
 	return (const char *)host + (va - page);
 }
 
@@ -370,7 +379,9 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 		llview_guest_destroy(g);
 		return ERR_NOMEM;
 	}
-	llview_guest_flush(g);
+	/* Zeros are the tag of no other page than the one that this entry is for. */
+	g->tlb[0].tag = TAG_NONE;
+	g->epoch = pages->epoch;
 	*ret = g;
 	return ERR_OK;
 }
@@ -383,10 +394,24 @@ void llview_guest_destroy(struct llview_guest *g)
 	base_free(g->alloc, g);
 }
 
+/* An epoch of the pages has begun: what was good for the last one only is void. */
+static void forget_passing(struct llview_guest *g)
+{
+	if (g->passing_count > PASSING_MAX) {
+		llview_guest_flush(g);
+		return;
+	}
+	for (size_t i = 0; i < g->passing_count; i++)
+		g->tlb[g->passing[i]].tag = TAG_NONE;
+	g->passing_count = 0;
+	g->epoch = g->pages->epoch;
+}
+
 void llview_guest_flush(struct llview_guest *g)
 {
 	for (size_t i = 0; i < LLVIEW_TLB_ENTRIES; i++)
 		g->tlb[i].tag = TAG_NONE;
+	g->passing_count = 0;
 	g->epoch = g->pages->epoch;
 }
 
@@ -395,7 +420,8 @@ enum err llview_guest_epoch(struct llview_guest *g, struct err_ctx *err)
 	enum err e = g->pages->ops->epoch(g->pages, err);
 
 	g->stats.epochs++;
-	llview_guest_flush(g);
+	if (g->epoch != g->pages->epoch)
+		forget_passing(g);
 	return e;
 }
 
@@ -426,7 +452,7 @@ __attribute__((noinline)) enum err guest_run(struct llview_guest *g, void (*fn)(
 	enum err e = ERR_OK;
 
 	if (g->epoch != g->pages->epoch)
-		llview_guest_flush(g);
+		forget_passing(g);
 	g->abort_to = here;
 	g->faults_left = g->opts.fault_limit;
 	g->faulted = false;

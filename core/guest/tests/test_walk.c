@@ -331,6 +331,57 @@ static void test_want_batches(void **state)
 	teardown(&f);
 }
 
+/* Does the page at `va`, which can be read, last? */
+static bool lasts(struct fixture *f, uint64_t va)
+{
+	const void *host;
+
+	assert_int_equal(guest_pages_page(f->pages, GUEST_SPACE_KERNEL, (struct gva){va}, &host),
+			 ERR_OK);
+	return guest_pages_lasts(f->pages, (struct gva){va}, host);
+}
+
+static void lasting(unsigned int levels)
+{
+	/* begins somewhere behind where it may, with a page that isn't its first */
+	uint64_t direct = (levels == 5 ? 0xff11000000000000u : 0xffff888000000000u) + 9 * SYNTH_1G;
+	uint64_t top, vmalloc = direct + 2000 * SYNTH_1G;
+	struct fixture f;
+
+	setup(&f, levels, SYNTH_MAP);
+	top = synth_top(f.s);
+	synth_map(f.s, top, direct + 5 * SYNTH_4K, 5 * SYNTH_4K, SYNTH_4K, RW);
+	synth_map(f.s, top, direct + 6 * SYNTH_4K, 9 * SYNTH_4K, SYNTH_4K, RW);
+	synth_map(f.s, top, direct + SYNTH_2M, SYNTH_2M, SYNTH_2M, RW);
+	synth_map(f.s, top, vmalloc, 5 * SYNTH_4K, SYNTH_4K, RW);
+	synth_map(f.s, top, kernel_va, 2 * SYNTH_2M, SYNTH_2M, RW);
+	synth_map(f.s, top, kernel_va + SYNTH_2M, 7 * SYNTH_4K, SYNTH_4K, RW);
+	synth_map(f.s, top, 0xffffffffc0000000u, 8 * SYNTH_4K, SYNTH_4K, RW);
+	assert_true(lasts(&f, direct + 5 * SYNTH_4K));
+	assert_true(lasts(&f, direct + SYNTH_2M + 17 * SYNTH_4K));
+	assert_true(lasts(&f, kernel_va + 3 * SYNTH_4K));
+	/* where it shouldn't be, and where nothing has a place of its own */
+	assert_false(lasts(&f, direct + 6 * SYNTH_4K));
+	assert_false(lasts(&f, vmalloc));
+	assert_false(lasts(&f, kernel_va + SYNTH_2M));
+	assert_false(lasts(&f, 0xffffffffc0000000u));
+	/* a copy is of one epoch */
+	guest_pages_destroy(f.pages);
+	struct guest_paging paging = synth_paging(f.s);
+	assert_int_equal(guest_walk_pages_create(&f.alloc, synth_source(f.s, 0), &paging,
+						 CACHE_PAGES, &f.pages),
+			 ERR_OK);
+	assert_false(lasts(&f, direct + 5 * SYNTH_4K));
+	teardown(&f);
+}
+
+static void test_lasts(void **state)
+{
+	(void)state;
+	lasting(4);
+	lasting(5);
+}
+
 static void test_bad_levels(void **state)
 {
 	struct synth *s = synth_create(4);
@@ -362,7 +413,7 @@ int main(void)
 		cmocka_unit_test(test_user_spaces),    cmocka_unit_test(test_hostile_tables),
 		cmocka_unit_test(test_reserved_bits),  cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_cache_bound),    cmocka_unit_test(test_want_batches),
-		cmocka_unit_test(test_bad_levels),
+		cmocka_unit_test(test_lasts),	       cmocka_unit_test(test_bad_levels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ struct ktype {
 	void *copies[COPIES_MAX];
 	uint64_t copied[COPIES_MAX];
 	size_t member_count, value_count, object_count, copy_count;
-	bool gone, copying;
+	bool gone, copying, lasting;
 };
 
 struct ktype *fake_create(void)
@@ -137,6 +137,11 @@ static enum err fake_page(struct guest_pages *p, struct guest_space as, struct g
 	return ERR_UNMAPPED;
 }
 
+static bool fake_lasts(struct guest_pages *p, struct gva va, const void *host)
+{
+	return of_pages(p)->lasting && host == (const void *)(uintptr_t)va.v;
+}
+
 static enum err fake_epoch(struct guest_pages *p, struct err_ctx *err)
 {
 	struct ktype *k = of_pages(p);
@@ -155,6 +160,7 @@ struct guest_pages *fake_pages(struct ktype *k)
 {
 	static const struct guest_pages_ops ops = {
 		.page = fake_page,
+		.lasts = fake_lasts,
 		.epoch = fake_epoch,
 		.destroy = fake_pages_destroy,
 	};
@@ -171,6 +177,11 @@ void fake_gone(struct ktype *k)
 void fake_copy_pages(struct ktype *k)
 {
 	k->copying = true;
+}
+
+void fake_lasting_pages(struct ktype *k)
+{
+	k->lasting = true;
 }
 
 /* ---- ktype/ktype.h ---- */

@@ -33,6 +33,8 @@ void fake_gone(struct ktype *k);
 
 /* From now on page() gives copies, made anew after each epoch. */
 void fake_copy_pages(struct ktype *k);
+/* From now on, what isn't a copy lasts beyond epochs. */
+void fake_lasting_pages(struct ktype *k);
 
 void world_1(struct ktype *k);
 void world_2(struct ktype *k);

@@ -212,6 +212,15 @@ void probe_user(void *probe)
 	p->out[3] = guest_read_user(as, p->text + 32, 0xffff888000000000, 8);
 }
 
+void probe_pages(void *probe)
+{
+	struct probe *p = probe;
+
+	p->out[0] = 0;
+	for (uint64_t i = 0; i < p->in[1]; i++)
+		p->out[0] += *guest_ptr(uint64_t, p->in[0] + i * GUEST_PAGE_SIZE);
+}
+
 void probe_pid(void *probe)
 {
 	struct probe *p = probe;

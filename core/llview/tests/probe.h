@@ -28,6 +28,8 @@ void probe_faults(void *probe);
 void probe_pin_huge(void *probe);
 void probe_user(void *probe);
 void probe_pid(void *probe);
+/* The sum of the first word of each of in[1] pages from in[0] on. */
+void probe_pages(void *probe);
 void probe_per_cpu(void *probe);
 
 /* Host code called from within probe_nested(). */

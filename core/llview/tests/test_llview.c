@@ -380,6 +380,49 @@ static void test_epoch(void **state)
 	teardown(&f);
 }
 
+/* How many translations a walk over the first `pages` of `object` needed that weren't there. */
+static uint64_t misses_of(struct fixture *f, const char *object, uint64_t pages)
+{
+	struct probe p = {.in = {(uintptr_t)object, pages}};
+	uint64_t before = llview_guest_stats(f->guest)->misses;
+
+	run(f, probe_pages, &p);
+	assert_int_equal(p.out[0], pages * (pages + 1) / 2);
+	return llview_guest_stats(f->guest)->misses - before;
+}
+
+static void test_lasting(void **state)
+{
+	enum { MANY = 3000 };
+	struct fixture f;
+	char *object;
+
+	(void)state;
+	setup(&f, 1, NULL);
+	object = fake_object(f.k, MANY * GUEST_PAGE_SIZE);
+	for (uint64_t i = 0; i < MANY; i++)
+		*(uint64_t *)(object + i * GUEST_PAGE_SIZE) = i + 1;
+	for (int twice = 0; twice < 2; twice++) {
+		/* few and many of one epoch */
+		assert_int_equal(misses_of(&f, object, 10), 10);
+		assert_int_equal(misses_of(&f, object, 10), 0);
+		assert_int_equal(llview_guest_epoch(f.guest, NULL), ERR_OK);
+		assert_int_equal(misses_of(&f, object, MANY), MANY);
+		assert_int_equal(misses_of(&f, object, MANY), 0);
+		assert_int_equal(llview_guest_epoch(f.guest, NULL), ERR_OK);
+	}
+	fake_lasting_pages(f.k);
+	assert_int_equal(misses_of(&f, object, MANY), MANY);
+	assert_int_equal(llview_guest_epoch(f.guest, NULL), ERR_OK);
+	assert_int_equal(misses_of(&f, object, MANY), 0);
+	/* also at somebody else's epoch, but not when all has to go */
+	assert_int_equal(fake_pages(f.k)->ops->epoch(fake_pages(f.k), NULL), ERR_OK);
+	assert_int_equal(misses_of(&f, object, MANY), 0);
+	llview_guest_flush(f.guest);
+	assert_int_equal(misses_of(&f, object, MANY), MANY);
+	teardown(&f);
+}
+
 static void test_user(void **state)
 {
 	struct fixture f;
@@ -555,7 +598,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_epoch),
-		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_lasting), cmocka_unit_test(test_user),
 		cmocka_unit_test(test_per_cpu),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_nested),

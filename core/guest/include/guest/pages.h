@@ -7,6 +7,7 @@
 #ifndef SCW_GUEST_PAGES_H
 #define SCW_GUEST_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,18 +64,26 @@ struct guest_pages_stats {
 struct guest_pages_ops {
 	/*
 	 * Required. *ret = host address of the 4 KiB guest page that holds `va` in `as`: either the
-	 * guest's own memory (changes while we look) or a copy. Valid until the next epoch().
+	 * guest's own memory (changes while we look) or a copy. Valid until the next epoch(), or for
+	 * good (see lasts).
 	 * ERR_UNMAPPED, ERR_NOPHYS, ERR_LIMIT (cache full of pages of this epoch), ERR_GONE, ...
 	 */
 	enum err (*page)(struct guest_pages *p, struct guest_space as, struct gva va,
 			 const void **ret);
 
 	/*
-	 * Required. Start a new epoch: every host address handed out is void, translations are
-	 * looked up anew. Where pages may be older than that (see expire) it may also leave all as it
+	 * Required. Start a new epoch: every host address handed out is void, but for those that last;
+	 * translations are looked up anew. Where pages may be older than that (see expire) it may also leave all as it
 	 * is: `epoch` tells. ERR_GONE when the VM behind it has ended.
 	 */
 	enum err (*epoch)(struct guest_pages *p, struct err_ctx *err);
+
+	/*
+	 * Optional. Does what page() has just answered for `va` of the kernel hold beyond this epoch:
+	 * is `host` the guest's own memory, and `va` in a part of the kernel's address space that
+	 * leads to the same memory as long as the guest runs?
+	 */
+	bool (*lasts)(struct guest_pages *p, struct gva va, const void *host);
 
 	/*
 	 * Optional hints, free to ignore: these ranges / these lists will be read next. They are kept
@@ -139,6 +148,12 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 						      struct gva va, const void **ret)
 {
 	return p->ops->page(p, as, va, ret);
+}
+
+/* `host` is what guest_pages_page() has just given for `va` in GUEST_SPACE_KERNEL. */
+static inline bool guest_pages_lasts(struct guest_pages *p, struct gva va, const void *host)
+{
+	return p->ops->lasts && p->ops->lasts(p, va, host);
 }
 
 static inline enum err ERR_NODISCARD guest_pages_epoch(struct guest_pages *p, struct err_ctx *err)

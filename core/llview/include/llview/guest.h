@@ -83,12 +83,13 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 void llview_guest_destroy(struct llview_guest *g);
 
 /*
- * Start a new epoch: of the pages below, and so of everything cached here. Between runs only.
+ * Start a new epoch: of the pages below, and so of everything cached here that doesn't last beyond
+ * one. An epoch that somebody else begins on the pages is noticed by itself. Between runs only.
  * ERR_GONE when the VM has ended.
  */
 enum err llview_guest_epoch(struct llview_guest *g, struct err_ctx *err) ERR_NODISCARD;
 
-/* As above when somebody else has already begun the epoch of the pages: only forget. */
+/* Forget all translations, also those that outlive an epoch. Between runs only. */
 void llview_guest_flush(struct llview_guest *g);
 
 const struct llview_guest_stats *llview_guest_stats(const struct llview_guest *g);

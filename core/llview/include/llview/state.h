@@ -17,7 +17,7 @@
 /* Bumped when compiled code and runtime stop fitting together; the driver passes it as SCW_LLVIEW. */
 #define LLVIEW_ABI 1
 
-#define LLVIEW_TLB_BITS	   10
+#define LLVIEW_TLB_BITS	   12
 #define LLVIEW_TLB_ENTRIES (1u << LLVIEW_TLB_BITS)
 
 #define LLVIEW_HIDDEN __attribute__((visibility("hidden")))
