@@ -2,27 +2,38 @@
 # SPDX-License-Identifier: MIT
 """Watch a guest that forks and connects as fast as it can.
 
-usage: tests/churn.py BUILD RUNS [--kernel RELEASE]
+usage: tests/churn.py BUILD RUNS [--kernel RELEASE] [--name NAME] [-- BOOT-OPTION...]
 
 RUNS times, netstat -tan and ps aux run from outside on a guest under the scenario `churn`. Each run
-must end by itself with status 0, print nothing on standard error, and show every process that
-lived from before the first run to after the last one exactly once. Exit status 1 if not.
+must end by itself with status 0, print nothing on standard error and nothing but well-formed lines,
+and show every process that lived from before the first run to after the last one exactly once, and
+none with a number that no process has. Exit status 1 if not.
 """
 import argparse
 import collections
 import pathlib
+import re
 import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-NAME = "scw-churn"
 TIMEOUT = 60  # seconds: a hang, not slowness, whatever the machine's load
+PID_MAX = 1 << 22
+
+LINES = {
+    # USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND
+    "ps": re.compile(r"\S+ +[1-9]\d* +\d+(\.\d)? +\d+(\.\d)? +\d+ +\d+ +(\?|\S+/?\d*) +"
+                     r"[DIRSTtZX][<NLsl+]* +[\w:]+ +\d+:\d\d (?!\[\]).+"),
+    # Proto Recv-Q Send-Q Local Foreign State
+    "netstat": re.compile(r"(tcp|tcp6) +\d+ +\d+ +\S+:(\d+|\*) +\S+:(\d+|\*) +[A-Z][A-Z0-9_]+ *"),
+}
+HEADS = {"ps": 1, "netstat": 2}
 
 
-def guest_processes():
+def guest_processes(name):
     """PID and start time of every process, as the guest itself sees them."""
     script = "for d in /proc/[0-9]*; do read -r line < $d/stat && echo \"$line\"; done 2>/dev/null"
-    text = subprocess.run([TOP / "guests/exec", NAME, "--", "bash", "-c", script],
+    text = subprocess.run([TOP / "guests/exec", name, "--", "bash", "-c", script],
                           stdout=subprocess.PIPE, text=True, errors="replace", check=True).stdout
     found = set()
     for line in text.splitlines():
@@ -32,10 +43,19 @@ def guest_processes():
     return found
 
 
-def look(scwatcher, *command):
-    done = subprocess.run([scwatcher, "run", NAME, "--", *command], stdout=subprocess.PIPE,
+def look(scwatcher, name, *command):
+    done = subprocess.run([scwatcher, "run", name, "--", *command], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace", timeout=TIMEOUT)
     return done.returncode, done.stdout, done.stderr
+
+
+def malformed(tool, text):
+    """Lines that no sound table has."""
+    bad = []
+    for line in text.splitlines()[HEADS[tool]:]:
+        if not LINES[tool].fullmatch(line) or (tool == "ps" and int(line.split()[1]) > PID_MAX):
+            bad.append(line)
+    return bad
 
 
 def main():
@@ -43,31 +63,36 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("runs", type=int)
     parser.add_argument("--kernel", default="6.1")
+    parser.add_argument("--name", default="scw-churn")
+    parser.add_argument("boot", nargs="*", help="options of guests/boot")
     options = parser.parse_args()
     scwatcher = options.build.resolve() / "cli" / "scwatcher"
+    name = options.name
 
-    subprocess.run([TOP / "guests/stop", NAME], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run([TOP / "guests/boot", "--name", NAME, "--kernel", options.kernel,
-                    "--scenario", "churn"], check=True)
+    subprocess.run([TOP / "guests/stop", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([TOP / "guests/boot", "--name", name, "--kernel", options.kernel,
+                    "--scenario", "churn", *options.boot], check=True)
     failures = []
     shown = []
     try:
-        before = guest_processes()
+        before = guest_processes(name)
         for number in range(options.runs):
             for command in (("netstat", "-tan"), ("ps", "aux")):
                 try:
-                    status, text, errors = look(scwatcher, *command)
+                    status, text, errors = look(scwatcher, name, *command)
                 except subprocess.TimeoutExpired:
                     failures.append(f"run {number}: {command[0]} hangs")
                     continue
                 if status or errors:
                     failures.append(f"run {number}: {command[0]}: status {status}: {errors[:200]}")
+                for line in malformed(command[0], text):
+                    failures.append(f"run {number}: {command[0]}: malformed: {line!r}")
                 if command[0] == "ps":
                     pids = [line.split()[1] for line in text.splitlines()[1:] if line.strip()]
                     shown.append((number, collections.Counter(pids)))
-        lasting = {pid for pid, _ in before & guest_processes()}
+        lasting = {pid for pid, _ in before & guest_processes(name)}
     finally:
-        subprocess.run([TOP / "guests/stop", NAME], check=False)
+        subprocess.run([TOP / "guests/stop", name], check=False)
 
     for number, pids in shown:
         missing = sorted(pid for pid in lasting if pids[pid] == 0)

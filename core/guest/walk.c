@@ -380,6 +380,7 @@ enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *ph
 	w->kernel_top = paging->kernel_top.v & PTE_ADDR;
 	w->levels = paging->levels;
 	w->pages.ops = &walk_ops;
+	w->pages.copies = !w->map;
 	w->pages.epoch = 1; /* slots of zeros are of no epoch */
 	e = page_store_init(&w->cache, alloc, cache_pages);
 	if (e != ERR_OK) {

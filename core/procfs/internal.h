@@ -28,6 +28,7 @@ struct proc_item {
 	struct procfs *fs;
 	uint64_t task;	/* struct task_struct of PID or TID; 0 in global files */
 	uint64_t pid;	/* its struct pid; 0 in global files */
+	uint64_t start; /* when the task started, so that one in the same place is told from it */
 	uint64_t net;	/* struct net for files below net/; 0 elsewhere */
 	int tgid, tid;	/* as numbered in the initial PID namespace; 0 in global files */
 	bool thread;	/* below task/TID/ rather than below PID/ */
@@ -48,7 +49,10 @@ typedef int proc_target_fn(const struct proc_item *it, struct vfs_stat *ret);
  */
 struct proc_list;
 struct proc_dir {
-	/* The child called `name`: change *it, set *row_ret. 0 or -ENOENT. */
+	/*
+	 * The child called `name`: change *it, set *row_ret. 0, -ENOENT (both are ignored then), or
+	 * -ESRCH.
+	 */
 	int (*lookup)(struct proc_item *it, const char *name, size_t name_size,
 		      const struct proc_row **row_ret);
 	/* All children in the kernel's order, each by proc_list_emit(). 0 or -errno. */
@@ -131,7 +135,10 @@ extern const struct proc_row proc_tid_rows[];
  * it->pid is set already, it must still be the same process. 0, -ENOENT or -ESRCH.
  */
 int proc_item_task(struct proc_item *it);
-/* Is the task that proc_item_task() found still there? */
+/*
+ * Is the task that proc_item_task() found still what the item's number leads to? Task and number
+ * must lead to each other; a slot that was used again doesn't count.
+ */
 bool proc_item_lives(const struct proc_item *it);
 /* Fill it->net: the task's, or the initial one for global items. 0 or -ENOENT (a zombie). */
 int proc_item_net(struct proc_item *it);

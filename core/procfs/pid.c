@@ -47,15 +47,19 @@ int proc_item_task(struct proc_item *it)
 		return it->pid ? -ESRCH : -ENOENT;
 	it->pid = guest_addr(pid);
 	it->task = guest_addr(t);
+	it->start = t->start_time;
 	return 0;
 }
 
 bool proc_item_lives(const struct proc_item *it)
 {
-	struct pid __guest *pid = find_pid_ns(it->thread ? it->tid : it->tgid, &init_pid_ns);
+	int nr = it->thread ? it->tid : it->tgid;
+	struct pid __guest *pid = find_pid_ns(nr, &init_pid_ns);
+	struct task_struct __guest *t = item_task(it);
 
-	return pid && guest_addr(pid) == it->pid &&
-	       guest_addr(pid_task(pid, PIDTYPE(PID))) == it->task;
+	return pid && guest_addr(pid) == it->pid && pid_nr_ns(pid, &init_pid_ns) == nr &&
+	       guest_eq(pid_task(pid, PIDTYPE(PID)), t) && guest_eq(task_pid(t), pid) &&
+	       t->start_time == it->start;
 }
 
 int proc_item_net(struct proc_item *it)

@@ -227,6 +227,8 @@ struct call {
 	struct proc_item it;
 	const struct proc_row *row;
 	int result;
+	bool checked; /* what the operation says is of no use if the task went away meanwhile */
+	bool lives;
 
 	const char *name;
 	size_t name_size;
@@ -252,19 +254,32 @@ static int item_resolve(struct proc_item *it)
 	return r;
 }
 
+static void lives_run(void *arg)
+{
+	struct call *c = arg;
+
+	c->lives = proc_item_lives(&c->it);
+}
+
 static void call_run(void *arg)
 {
 	struct call *c = arg;
 	int r = item_resolve(&c->it);
 
-	c->result = r ? r : c->op(c);
+	c->lives = true;
+	if (r) {
+		c->result = r;
+		return;
+	}
+	c->result = c->op(c);
+	if (c->checked && c->it.tgid)
+		lives_run(c);
 }
 
-static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int (*op)(struct call *))
+static int call_once(struct procfs *p, const struct vfs_node *n, struct call *c)
 {
 	uint64_t ids = n->key[KEY_IDS];
 
-	c->op = op;
 	c->row = row_of(n);
 	c->it = (struct proc_item){
 		.fs = p,
@@ -275,9 +290,42 @@ static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int 
 		.in_net = ids & IDS_NET,
 		.arg = n->key[KEY_ARG],
 	};
-	if (guest_run(p->guest, call_run, c))
-		return -EIO;
+	enum err e = guest_run(p->guest, call_run, c);
+	bool copies = llview_guest_pages(p->guest)->copies;
+
+	if (e) {
+		c->result = -EIO;
+		c->lives = true;
+	}
+	/* A copy says what it said before, and a torn task leads anywhere: look at the guest again. */
+	if (c->checked && c->it.task && c->lives && e != ERR_GONE && (e || copies)) {
+		if ((copies && llview_guest_epoch(p->guest, NULL)) ||
+		    guest_run(p->guest, lives_run, c)) {
+			c->result = -EIO;
+			c->lives = true;
+		}
+	}
 	return c->result;
+}
+
+/*
+ * The kernel holds a task while it answers for a file of it; here it may be released meanwhile, and
+ * what was read of it then is torn: its numbers are 0, say. Then there is no such process any more.
+ * But a number may also have moved to another task (a thread that calls exec becomes the process's
+ * first), and then the process is asked again.
+ */
+static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int (*op)(struct call *))
+{
+	enum { TRIES = 3 };
+
+	c->op = op;
+	for (int i = 0; i < TRIES; i++) {
+		int r = call_once(p, n, c);
+
+		if (c->lives)
+			return r;
+	}
+	return -ESRCH;
 }
 
 static int getattr_in(struct call *c)
@@ -309,7 +357,7 @@ static int getattr_in(struct call *c)
 
 static int op_getattr(void *fs, const struct vfs_node *n, struct vfs_stat *ret)
 {
-	struct call c = { .stat_ret = ret };
+	struct call c = { .stat_ret = ret, .checked = true };
 
 	return call(fs, n, &c, getattr_in);
 }
@@ -321,7 +369,7 @@ static int target_in(struct call *c)
 
 static int op_getattr_target(void *fs, const struct vfs_node *n, struct vfs_stat *ret)
 {
-	struct call c = { .stat_ret = ret };
+	struct call c = { .stat_ret = ret, .checked = true };
 
 	return call(fs, n, &c, target_in);
 }
@@ -349,6 +397,7 @@ static int lookup_in(struct call *c)
 				*c->node_ret = node_of(&it, row);
 			return r;
 		}
+		row = NULL;
 	}
 	row_tables(c->row, tables);
 	for (int t = 0; t < TABLES && !row; t++)
@@ -449,20 +498,17 @@ static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink 
 	return call(fs, dir, &c, readdir_in);
 }
 
-/*
- * The kernel holds a task while it prints a file of it; here it may be released meanwhile, and what
- * was read of it then is torn (its numbers are 0, say). Then there is no such process any more.
- */
 static int show_in(struct call *c)
 {
-	int r = c->row->show(&c->it, c->m);
-
-	return !r && c->it.tgid && !proc_item_lives(&c->it) ? -ESRCH : r;
+	/* Of a try before this one nothing stays, neither its text nor its error. */
+	seq_rollback(c->m, 0);
+	c->m->error = 0;
+	return c->row->show(&c->it, c->m);
 }
 
 static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)
 {
-	struct call c = { .m = m };
+	struct call c = { .m = m, .checked = true };
 
 	return call(fs, n, &c, show_in);
 }
@@ -474,7 +520,7 @@ static int readlink_in(struct call *c)
 
 static int op_readlink(void *fs, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {
-	struct call c = { .buf = buf };
+	struct call c = { .buf = buf, .checked = true };
 
 	return call(fs, n, &c, readlink_in);
 }

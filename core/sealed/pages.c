@@ -339,6 +339,7 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	s->carrier = carrier;
 	s->options = *options;
 	s->pages.ops = &sealed_ops;
+	s->pages.copies = true;
 	s->answer.record = take_record;
 	s->sink.page = take_page;
 	forget_hints(s);

@@ -107,6 +107,8 @@ struct guest_pages {
 	const struct guest_pages_ops *ops;
 	struct guest_pages_stats stats;
 	uint64_t epoch; /* counts up; 0 before the first */
+	/* page() copies: what is looked at again in the same epoch can't show that it changed. */
+	bool copies;
 };
 
 /* How the guest's CPUs translate: what guest discovery found. */

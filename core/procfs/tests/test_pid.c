@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/*
+ * /proc/PID over a synthetic guest that changes at the worst moment: numbers that nobody has, and
+ * tasks that are released, move or are made anew in the same place while a file of theirs is read.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "llview/guest.h"
+#include "procfs/procfs.h"
+#include "synth/kernel.h"
+#include "vfs/vfs.h"
+
+/* Behind the image, which is in large pages that synth_write() doesn't write to. */
+#define AT(offset) (SYNTH_TEXT + 0x400000u + (offset))
+
+/* Pages: what leads to tasks is in the first, each task has one of its own. */
+#define NAMESPACE AT(0)
+#define NODE	  AT(0x400)
+#define SLOTS	  (NODE + 40)
+#define PID(nr)	  AT(0x800 + 0x80 * (nr))
+#define SIGNAL	  AT(0x1000)
+#define TASK(n)	  AT(0x2000 + 0x1000 * (n))
+
+enum { PTR = 8, NUMBERS = 64, FIRST = 7, THREAD = 8, OTHER = 9 };
+
+/* Offsets in struct task_struct. */
+enum {
+	TASK_FLAGS = 0,
+	TASK_COMM = 8,
+	TASK_START = 32,
+	TASK_THREAD_PID = 40,
+	TASK_LINKS = 48,
+	TASK_SIGNAL = 112,
+	TASK_NODE = 120,
+};
+
+static const struct synth_symbol symbols[] = { { "init_pid_ns", 'D', NAMESPACE } };
+
+static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uint32_t count, ...)
+{
+	uint32_t id = synth_btf_type(b, name, SYNTH_BTF_STRUCT, count, 0, size);
+	va_list ap;
+
+	va_start(ap, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const char *member = va_arg(ap, const char *);
+		uint32_t type = va_arg(ap, uint32_t), offset = va_arg(ap, uint32_t);
+
+		synth_btf_member(b, member, type, offset * 8);
+	}
+	va_end(ap);
+	return id;
+}
+
+static struct synth_btf *make_types(void)
+{
+	static const char *const types[] = { "PID", "TGID", "PGID", "SID" };
+	struct synth_btf *b = synth_btf_create();
+	uint32_t u8, u32, u64, ptr, node, head, list, array, idr, upid, id;
+
+	u8 = synth_btf_int(b, "u8", 1, 0);
+	u32 = synth_btf_int(b, "u32", 4, 0);
+	u64 = synth_btf_int(b, "u64", 8, 0);
+	ptr = synth_btf_type(b, "", SYNTH_BTF_PTR, 0, 0, 0);
+	list = record(b, "list_head", 16, 2, "next", ptr, 0, "prev", ptr, 8);
+	node = record(b, "hlist_node", 16, 2, "next", ptr, 0, "pprev", ptr, 8);
+	head = record(b, "hlist_head", 8, 1, "first", ptr, 0);
+	array = record(b, "xarray", 8, 1, "xa_head", ptr, 0);
+	id = synth_btf_array(b, ptr, NUMBERS);
+	record(b, "xa_node", 576, 3, "shift", u8, 0, "slots", id, 40, "marks",
+	       synth_btf_array(b, u64, 3), 552);
+	idr = record(b, "idr", 16, 2, "idr_rt", array, 0, "idr_base", u32, 8);
+	record(b, "pid_namespace", 24, 2, "idr", idr, 0, "level", u32, 16);
+	upid = record(b, "upid", 16, 2, "nr", u32, 0, "ns", ptr, 8);
+	record(b, "pid", 64, 3, "level", u32, 0, "tasks", synth_btf_array(b, head, 4), 8, "numbers",
+	       synth_btf_array(b, upid, 1), 40);
+	record(b, "signal_struct", 32, 1, "thread_head", list, 0);
+	record(b, "task_struct", 136, 7, "flags", u32, TASK_FLAGS, "comm",
+	       synth_btf_array(b, u8, 16), TASK_COMM, "start_time", u64, TASK_START, "thread_pid",
+	       ptr, TASK_THREAD_PID, "pid_links", synth_btf_array(b, node, 4), TASK_LINKS, "signal",
+	       ptr, TASK_SIGNAL, "thread_node", list, TASK_NODE);
+	synth_btf_type(b, "pid_type", SYNTH_BTF_ENUM, 4, 0, 4);
+	for (int i = 0; i < 4; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "PIDTYPE_%s", types[i]);
+		synth_btf_enumerator(b, name, i);
+	}
+	return b;
+}
+
+/* Pages with a trap: when the one at `trap` is looked up, `spring` changes the guest. */
+struct fixture {
+	struct guest_pages pages; /* first */
+	struct guest_pages *below;
+	uint64_t trap;
+	void (*spring)(struct fixture *f);
+	int sprung;
+
+	struct synth *s;
+	struct synth_btf *types;
+	struct base_alloc alloc;
+	struct ktype *k;
+	struct llview_layout *layout;
+	struct llview_guest *guest;
+	struct procfs *fs;
+	char text[4096];
+};
+
+static enum err trap_page(struct guest_pages *p, struct guest_space as, struct gva va,
+			  const void **ret)
+{
+	struct fixture *f = (struct fixture *)p;
+	enum err e = guest_pages_page(f->below, as, va, ret);
+
+	if (f->spring && va.v == f->trap) {
+		void (*spring)(struct fixture *) = f->spring;
+
+		f->spring = NULL;
+		f->sprung++;
+		spring(f);
+	}
+	return e;
+}
+
+static enum err trap_epoch(struct guest_pages *p, struct err_ctx *err)
+{
+	struct fixture *f = (struct fixture *)p;
+
+	p->epoch++;
+	return guest_pages_epoch(f->below, err);
+}
+
+static const struct guest_pages_ops trap_ops = { .page = trap_page, .epoch = trap_epoch };
+
+/* ---- the guest ---- */
+
+/* The number leads to the task and the task to the number. */
+static void put_pid(struct fixture *f, int nr, int task)
+{
+	synth_put64(f->s, SLOTS + PTR * nr, PID(nr));
+	synth_put64(f->s, PID(nr) + 8, TASK(task) + TASK_LINKS);
+	synth_put32(f->s, PID(nr) + 40, nr);
+	synth_put64(f->s, PID(nr) + 48, NAMESPACE);
+	synth_put64(f->s, TASK(task) + TASK_THREAD_PID, PID(nr));
+}
+
+static void put_task(struct fixture *f, int task, int nr, const char *name)
+{
+	synth_write(f->s, TASK(task) + TASK_COMM, name, strlen(name) + 1);
+	synth_put64(f->s, TASK(task) + TASK_START, 1000 + task);
+	synth_put64(f->s, TASK(task) + TASK_SIGNAL, SIGNAL);
+	put_pid(f, nr, task);
+}
+
+static int setup_pages(void **state, unsigned int flags)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct synth_kernel_places at;
+	struct ktype_boot boot;
+	struct err_ctx err = { 0 };
+
+	f->types = make_types();
+	struct synth_kernel kernel = { .btf = f->types, .symbols = symbols,
+				       .symbol_count = sizeof(symbols) / sizeof(symbols[0]) };
+	f->s = synth_create(4);
+	synth_add_memory(f->s, 0, 0xa0000);
+	synth_add_memory(f->s, 4 * SYNTH_2M, 8 * SYNTH_2M);
+	base_alloc_init(&f->alloc, 64 << 20);
+	synth_kernel_add(f->s, &kernel, &at);
+	synth_map_new(f->s, AT(0), 0x40000);
+	assert_int_equal(ktype_boot_find(synth_source(f->s, SYNTH_MAP), (struct gpa){ 0 }, &boot,
+					 &err), ERR_OK);
+	assert_int_equal(guest_walk_pages_create(&f->alloc, synth_source(f->s, flags), &boot.paging,
+						 4096, &f->below), ERR_OK);
+	f->pages.ops = &trap_ops;
+	f->pages.copies = f->below->copies;
+	f->pages.epoch = 1;
+	assert_int_equal(ktype_create(&f->alloc, f->below, &boot, NULL, &f->k, &err), ERR_OK);
+	assert_int_equal(llview_layout_create(&f->alloc, f->k, &f->layout), ERR_OK);
+	assert_int_equal(llview_guest_create(&f->alloc, f->layout, &f->pages, NULL, &f->guest),
+			 ERR_OK);
+	assert_int_equal(procfs_create(&f->alloc, f->guest, &f->fs, &err), ERR_OK);
+
+	synth_put64(f->s, NAMESPACE, NODE | 2);
+	synth_put64(f->s, SIGNAL, TASK(0) + TASK_NODE);
+	synth_put64(f->s, TASK(0) + TASK_NODE, SIGNAL);
+	put_task(f, 0, FIRST, "first");
+	put_task(f, 1, THREAD, "thread");
+	*state = f;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_pages(state, SYNTH_MAP);
+}
+
+static int setup_copies(void **state)
+{
+	return setup_pages(state, SYNTH_READ_MANY);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	procfs_destroy(f->fs);
+	llview_guest_destroy(f->guest);
+	llview_layout_destroy(f->layout);
+	ktype_destroy(f->k);
+	f->below->ops->destroy(f->below);
+	synth_destroy(f->s);
+	synth_btf_destroy(f->types);
+	assert_int_equal(f->alloc.used, 0);
+	free(f);
+	return 0;
+}
+
+static int open_file(struct fixture *f, const char *path, struct vfs_file **ret)
+{
+	struct vfs_place at;
+	int r = vfs_walk(procfs_vfs(f->fs), NULL, path, 0, &at);
+
+	return r ? r : vfs_open(procfs_vfs(f->fs), &at.node, ret);
+}
+
+/*
+ * The content in f->text; its length or -errno. `spring` (or NULL) happens in the middle of the
+ * printing: once the task's page has been looked up.
+ */
+static int64_t read_file(struct fixture *f, const char *path, uint64_t trap,
+			 void (*spring)(struct fixture *))
+{
+	struct vfs_file *file;
+	int64_t n = open_file(f, path, &file);
+
+	if (n)
+		return n;
+	f->trap = trap;
+	f->spring = spring;
+	f->sprung = 0;
+	n = vfs_pread(file, f->text, sizeof(f->text) - 1, 0);
+	vfs_close(file);
+	f->text[n > 0 ? n : 0] = '\0';
+	assert_int_equal(f->sprung, spring != NULL);
+	return n;
+}
+
+/* ---- what happens to it ---- */
+
+/* kernel/exit.c: __unhash_process() */
+static void release(struct fixture *f)
+{
+	synth_put64(f->s, PID(FIRST) + 8, 0);
+	synth_put64(f->s, TASK(0) + TASK_THREAD_PID, 0);
+	synth_put64(f->s, SLOTS + PTR * FIRST, 0);
+}
+
+/* Only half of it so far. */
+static void unlink_task(struct fixture *f)
+{
+	synth_put64(f->s, TASK(0) + TASK_THREAD_PID, 0);
+}
+
+/* Released, and both slots used again: another process, even of the same number. */
+static void reuse(struct fixture *f)
+{
+	put_task(f, 0, FIRST, "second");
+	synth_put64(f->s, TASK(0) + TASK_START, 5000);
+}
+
+/* The struct pid is another number's now, which the table doesn't tell yet. */
+static void reuse_pid(struct fixture *f)
+{
+	synth_put32(f->s, PID(FIRST) + 40, OTHER);
+}
+
+/* fs/exec.c: de_thread(): a thread takes the process's number. */
+static void exec(struct fixture *f)
+{
+	synth_write(f->s, TASK(1) + TASK_COMM, "executed", 9);
+	put_pid(f, FIRST, 1);
+	synth_put64(f->s, TASK(0) + TASK_THREAD_PID, PID(THREAD));
+}
+
+/* ---- the tests ---- */
+
+static void test_names(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_file(f, "7/comm", 0, NULL), 6);
+	assert_string_equal(f->text, "first\n");
+	assert_int_equal(read_file(f, "8/comm", 0, NULL), 7);
+	assert_string_equal(f->text, "thread\n");
+	assert_int_equal(read_file(f, "7/task/8/comm", 0, NULL), 7);
+}
+
+static void test_nobody(void **state)
+{
+	static const char *const names[] = {
+		"9", "63", "64", "4000000", "0", "-1", "07", "9/stat", "9/comm", "7/task/9",
+		"7/task/9/comm", "7/fd/3", "7/fdinfo/3",
+	};
+	struct fixture *f = *state;
+	struct vfs_place at;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int r = vfs_walk(procfs_vfs(f->fs), NULL, names[i], VFS_WALK_NOFOLLOW, &at);
+
+		if (r != -ENOENT)
+			fail_msg("%s: %d", names[i], r);
+	}
+}
+
+static void test_released(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_file(f, "7/comm", TASK(0), release), -ESRCH);
+	assert_int_equal(read_file(f, "7/comm", 0, NULL), -ENOENT);
+}
+
+/* Between the look-up and the first read. */
+static void test_released_open(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_file *file;
+	char c;
+
+	assert_int_equal(open_file(f, "7/comm", &file), 0);
+	release(f);
+	assert_int_equal(vfs_pread(file, &c, 1, 0), -ESRCH);
+	vfs_close(file);
+}
+
+static void test_half_released(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_file(f, "7/comm", TASK(0), unlink_task), -ESRCH);
+}
+
+static void test_stat_released(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_place at;
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_walk(procfs_vfs(f->fs), NULL, "7", 0, &at), 0);
+	f->trap = TASK(0);
+	f->spring = release;
+	assert_int_equal(vfs_getattr(procfs_vfs(f->fs), &at.node, &st), -ESRCH);
+}
+
+/* Both slots again in use: what was printed is neither the one nor the other. */
+static void test_reused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_file(f, "7/comm", TASK(0), reuse), 7);
+	assert_string_equal(f->text, "second\n");
+}
+
+static void test_reused_pid(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_file(f, "7/comm", TASK(0), reuse_pid), -ESRCH);
+}
+
+static void test_exec(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_file(f, "7/comm", TASK(0), exec), 9);
+	assert_string_equal(f->text, "executed\n");
+}
+
+/* Each over the guest's own memory and over copies of it. */
+#define TEST(fn)                                                                                   \
+	cmocka_unit_test_setup_teardown(fn, setup, teardown),                                      \
+	{ #fn " (copies)", fn, setup_copies, teardown, NULL }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_names), TEST(test_nobody), TEST(test_released), TEST(test_released_open),
+		TEST(test_half_released), TEST(test_stat_released), TEST(test_reused),
+		TEST(test_reused_pid), TEST(test_exec),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
