@@ -390,7 +390,7 @@ static enum err attach_backing(struct attach *a, const struct instance *known, s
 {
 	struct attach_private *p = a->private;
 	struct instance cached;
-	bool fresh = false, at_rest = false;
+	bool fresh = false, at_rest = false, look_in;
 	uint64_t t = now_ns();
 	enum err e = open_backing(a, &p->known, err);
 
@@ -420,10 +420,13 @@ static enum err attach_backing(struct attach *a, const struct instance *known, s
 	}
 	a->stats.place_ns = now_ns() - t;
 	t = now_ns();
-	e = make_pages(a, err);
+	/* a kernel that was read before can be read again, by whom it is handed over to */
+	look_in = fresh || !p->opts.find_only || p->known.external;
+	if (look_in)
+		e = make_pages(a, err);
 	if (!e && fresh)
 		e = settle(a, err);
-	if (!e)
+	if (!e && look_in)
 		e = make_layout(a, err);
 	if (e)
 		return e;
@@ -431,7 +434,7 @@ static enum err attach_backing(struct attach *a, const struct instance *known, s
 		find_vmm(a, &p->known);
 	a->vmm = p->known.vmm;
 	e = source_watch(a->source, a->vmm, &a->boot, err);
-	if (!e)
+	if (!e && look_in)
 		e = llview_guest_create(&a->alloc, a->layout, a->pages, NULL, &a->guest);
 	a->stats.kernel_ns = now_ns() - t;
 	if (e)

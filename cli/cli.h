@@ -63,8 +63,12 @@ struct session {
 	struct pause *pause;
 };
 
-/* On failure complains, and leaves nothing to close. */
-enum status cli_session_open(const struct options *o, const char *vm, struct session *s);
+/*
+ * On failure complains, and leaves nothing to close. `find_only`: see attach_opts, s->a->guest may
+ * be NULL.
+ */
+enum status cli_session_open(const struct options *o, const char *vm, bool find_only,
+			     struct session *s);
 void cli_session_close(struct session *s);
 
 /* Figures of --stats to standard error: of this process's own guest, and of others' if any. */

@@ -33,7 +33,7 @@ static enum status view_open(const struct options *o, const char *vm, struct vie
 	enum err e;
 
 	memset(v, 0, sizeof(*v));
-	status = cli_session_open(o, vm, &v->s);
+	status = cli_session_open(o, vm, false, &v->s);
 	if (status)
 		return status;
 	e = procfs_create(&v->s.a->alloc, v->s.a->guest, &v->procfs, &err);

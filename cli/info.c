@@ -93,7 +93,7 @@ static void print_text(const struct attach *a)
 enum status cli_info(const struct options *o, int argc, char **argv)
 {
 	struct session s;
-	enum status status = cli_session_open(o, argv[0], &s);
+	enum status status = cli_session_open(o, argv[0], false, &s);
 
 	(void)argc;
 	if (status)

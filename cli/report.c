@@ -41,7 +41,8 @@ enum status cli_status_of(enum err e)
 	}
 }
 
-enum status cli_session_open(const struct options *o, const char *vm, struct session *s)
+enum status cli_session_open(const struct options *o, const char *vm, bool find_only,
+			     struct session *s)
 {
 	struct attach_opts opts = {
 		.vm = vm,
@@ -49,6 +50,7 @@ enum status cli_session_open(const struct options *o, const char *vm, struct ses
 		.symbols = o->symbols,
 		.no_cache = o->no_cache,
 		.program = "cli",
+		.find_only = find_only,
 	};
 	struct err_ctx err = {0};
 	enum err e;

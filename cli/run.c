@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,48 +167,63 @@ static void set_handlers(struct sigaction *before, bool install)
 	}
 }
 
-static enum status start(char **argv, int *wait_status_ret)
+/*
+ * Start the program at `path`. Not by fork(): what was mapped to find the guest would be copied for
+ * nothing. Returns 0 or an errno value.
+ */
+static int spawn(const char *path, char **argv, const sigset_t *mask, pid_t *ret)
+{
+	posix_spawnattr_t attributes;
+	int error = posix_spawnattr_init(&attributes);
+	char **script;
+	int count = 0;
+
+	if (error)
+		return error;
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attributes, mask);
+	error = posix_spawn(ret, path, NULL, &attributes, argv, environ);
+	if (error == ENOEXEC) {
+		/* a script that doesn't name its interpreter: as execvp() and shells have it */
+		while (argv[count])
+			count++;
+		script = calloc((size_t)count + 2, sizeof(*script));
+		if (script) {
+			script[0] = (char *)"/bin/sh";
+			script[1] = (char *)path;
+			for (int i = 1; i < count; i++)
+				script[i + 1] = argv[i];
+			error = posix_spawn(ret, script[0], NULL, &attributes, script, environ);
+		}
+		free(script);
+	}
+	posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
+static enum status start(const char *path, char **argv, int *wait_status_ret)
 {
 	struct sigaction before[BASE_COUNT(forwarded)];
-	int report[2], error = 0;
 	sigset_t all, old;
-	ssize_t n;
+	pid_t pid = 0;
+	int error;
 
-	if (pipe2(report, O_CLOEXEC) < 0) {
-		fprintf(stderr, "scwatcher: run: %s\n", strerror(errno));
-		return STATUS_FAILED;
-	}
-	/* no signal gets lost between fork and the handlers knowing the child */
+	/* no signal gets lost between the start and the handlers knowing the child */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	child = fork();
-	if (child == 0) {
-		sigprocmask(SIG_SETMASK, &old, NULL);
-		execvp(argv[0], argv);
-		error = errno;
-		n = write(report[1], &error, sizeof(error));
-		_exit(n < 0 ? 1 : STATUS_RUN_CANNOT);
-	}
-	set_handlers(before, true);
+	error = spawn(path, argv, &old, &pid);
+	child = pid;
+	if (!error)
+		set_handlers(before, true);
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	close(report[1]);
-	if (child < 0) {
-		fprintf(stderr, "scwatcher: run: %s\n", strerror(errno));
-		close(report[0]);
-		return STATUS_FAILED;
-	}
-	do
-		n = read(report[0], &error, sizeof(error));
-	while (n < 0 && errno == EINTR);
-	close(report[0]);
-	while (waitpid(child, wait_status_ret, 0) < 0 && errno == EINTR)
-		;
-	set_handlers(before, false);
-	child = 0;
-	if (n == (ssize_t)sizeof(error)) {
+	if (error) {
 		fprintf(stderr, "scwatcher: %s: %s\n", argv[0], strerror(error));
 		return error == ENOENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
 	}
+	while (waitpid(pid, wait_status_ret, 0) < 0 && errno == EINTR)
+		;
+	set_handlers(before, false);
+	child = 0;
 	return STATUS_OK;
 }
 
@@ -232,14 +248,15 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 		fprintf(stderr, "scwatcher: %s %s\n", path, problem);
 		return STATUS_RUN_CANNOT;
 	}
-	status = cli_session_open(o, argv[0], &s);
+	/* figures are of a guest that was looked into; otherwise that is for the command to do */
+	status = cli_session_open(o, argv[0], !o->stats, &s);
 	if (status)
 		return status;
 	if (!prepare_environment(o, &s, &share)) {
 		cli_session_close(&s);
 		return STATUS_FAILED;
 	}
-	status = start(argv + 1, &wait_status);
+	status = start(path, argv + 1, &wait_status);
 	e = attach_alive(s.a, &err);
 	if (o->stats)
 		cli_print_stats(o, s.a, share);

@@ -34,6 +34,11 @@ struct attach_opts {
 	const char *btf;	 /* path of an external BTF file, or NULL */
 	const char *symbols;	 /* path of a System.map, or NULL */
 	bool no_cache;		 /* neither read nor write the caches */
+	/*
+	 * Enough that the guest is there and can be read: .guest and .layout are NULL if that is
+	 * known without making them.
+	 */
+	bool find_only;
 	const char *program;	 /* keys the cache of this program's llview layout; NULL: "any" */
 };
 
