@@ -70,13 +70,19 @@ static enum err backing_of_file(const char *path, struct instance *ret, struct e
 	return ERR_OK;
 }
 
+static void backing_of_process(pid_t pid, uint64_t start, struct instance *ret)
+{
+	ret->pid = ret->vmm = pid;
+	ret->start = ret->vmm_start = start;
+}
+
 static enum err backing_of_pid(pid_t pid, struct instance *ret, struct err_ctx *err)
 {
-	ret->pid = pid;
-	if (!vms_start_time(pid, &ret->start))
+	uint64_t start;
+
+	if (!vms_start_time(pid, &start))
 		return err_set(err, ERR_ABSENT, "no process %d", (int)pid);
-	ret->vmm = pid;
-	ret->vmm_start = ret->start;
+	backing_of_process(pid, start, ret);
 	return ERR_OK;
 }
 
@@ -97,7 +103,9 @@ static enum err resolve(const char *vm, struct instance *ret, struct err_ctx *er
 		err_clear(err);
 		return backing_of_file(vm, ret, err);
 	}
-	return e ? e : backing_of_pid(v.pid, ret, err);
+	if (!e)
+		backing_of_process(v.pid, v.start, ret);
+	return e;
 }
 
 /* ---- its memory, and the kernel in it ---- */
@@ -108,15 +116,20 @@ static enum err open_backing(struct attach *a, const struct instance *in, struct
 			   : source_open_process(in->pid, &a->source, err);
 }
 
-/* Who runs the VM whose RAM file this is? A dump or an image on disk has nobody. */
+/*
+ * Who runs the VM whose RAM file this is? A dump or an image on disk has nobody. (A process was
+ * asked when it was started just before.)
+ */
 static void find_vmm(struct attach *a, struct instance *in)
 {
 	struct vms_entry v;
 	uint64_t start;
 
+	if (!in->is_file)
+		return;
 	if (in->vmm && (!vms_start_time(in->vmm, &start) || start != in->vmm_start))
 		in->vmm = 0;
-	if (in->vmm || !in->is_file || source_kind(a->source) != SOURCE_RAM_FILE)
+	if (in->vmm || source_kind(a->source) != SOURCE_RAM_FILE)
 		return;
 	if (vms_find_mapper(in->dev, in->ino, &v) == ERR_OK) {
 		in->vmm = v.pid;
@@ -124,15 +137,32 @@ static void find_vmm(struct attach *a, struct instance *in)
 	}
 }
 
-/* Use what is remembered, if it is of this backing and the guest confirms it. */
-static bool place_as_known(struct attach *a, const struct instance *in)
+/*
+ * Open and place it as is remembered, if the guest confirms that; else there is no source. An
+ * error is returned only if the backing itself can't be opened.
+ */
+static enum err open_as_known(struct attach *a, const struct instance *in, bool *done_ret,
+			      struct err_ctx *err)
 {
 	struct ktype_boot boot = in->boot;
+	enum err e = ERR_TORN;
 
-	if (source_place_as(a->source, in->extents, in->extent_count, &boot, NULL))
-		return false;
-	a->boot = boot;
-	return true;
+	*done_ret = false;
+	if (in->piece_count)
+		e = source_open_pieces(in->pid, in->pieces, in->piece_count, &a->source, NULL);
+	if (e)
+		e = open_backing(a, in, err);
+	if (e)
+		return e;
+	*done_ret = source_place_as(a->source, in->extents, in->extent_count, &boot, NULL) ==
+		    ERR_OK;
+	if (*done_ret) {
+		a->boot = boot;
+		return ERR_OK;
+	}
+	source_close(a->source);
+	a->source = NULL;
+	return ERR_OK;
 }
 
 static bool instance_file(const struct instance *in, char path[PATH_MAX])
@@ -188,6 +218,9 @@ static void note_placement(struct attach *a)
 		return;
 	memcpy(in->extents, x, count * sizeof(*x));
 	in->extent_count = count;
+	in->piece_count = 0;
+	if (!in->is_file && source_pieces(a->source, in->pieces, &in->piece_count))
+		in->piece_count = 0;
 }
 
 static enum err make_pages(struct attach *a, struct err_ctx *err)
@@ -386,40 +419,58 @@ static enum err settle(struct attach *a, struct err_ctx *err)
 	return changed ? make_pages(a, err) : ERR_OK;
 }
 
-static enum err attach_backing(struct attach *a, const struct instance *known, struct err_ctx *err)
+/* Find the kernel in the backing a->private->known: where it was last time, or by a search. */
+static enum err find_kernel(struct attach *a, const struct instance *handed, bool *at_rest_ret,
+			    struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
 	struct instance cached;
-	bool fresh = false, at_rest = false, look_in;
 	uint64_t t = now_ns();
-	enum err e = open_backing(a, &p->known, err);
+	bool done = false;
+	enum err e = ERR_OK;
 
+	*at_rest_ret = false;
+	if (handed) {
+		/* if this isn't it, the caller starts anew */
+		e = open_as_known(a, handed, &done, err);
+		if (!e && !done)
+			e = ERR_TORN;
+		a->stats.handed_over = done;
+	} else if (!p->opts.no_cache && load_instance(&p->known, &cached)) {
+		e = open_as_known(a, &cached, &done, err);
+		if (done && p->known.is_file) {
+			p->known.vmm = cached.vmm;
+			p->known.vmm_start = cached.vmm_start;
+			/* nobody had it mapped, and nobody has written to it since */
+			*at_rest_ret = !cached.vmm && cached.mtime_ns == p->known.mtime_ns;
+		}
+	}
+	a->stats.known_instance = done;
+	a->stats.place_ns = now_ns() - t;
+	if (e || done)
+		return e;
+	t = now_ns();
+	e = open_backing(a, &p->known, err);
 	a->stats.open_ns += now_ns() - t;
 	if (e)
 		return e;
 	t = now_ns();
-	if (known) {
-		/* handed over: if this isn't it, the caller starts anew */
-		if (!place_as_known(a, known))
-			return ERR_TORN;
-		a->stats.handed_over = a->stats.known_instance = true;
-	} else if (!p->opts.no_cache && load_instance(&p->known, &cached) &&
-		   place_as_known(a, &cached)) {
-		a->stats.known_instance = true;
-		if (p->known.is_file) {
-			p->known.vmm = cached.vmm;
-			p->known.vmm_start = cached.vmm_start;
-			/* nobody had it mapped, and nobody has written to it since */
-			at_rest = !cached.vmm && cached.mtime_ns == p->known.mtime_ns;
-		}
-	} else {
-		fresh = true;
-		e = source_place(a->source, &a->boot, err);
-		if (e)
-			return e;
-	}
+	e = source_place(a->source, &a->boot, err);
 	a->stats.place_ns = now_ns() - t;
-	t = now_ns();
+	return e;
+}
+
+static enum err attach_backing(struct attach *a, const struct instance *handed,
+			       struct err_ctx *err)
+{
+	struct attach_private *p = a->private;
+	bool fresh, at_rest, look_in;
+	enum err e = find_kernel(a, handed, &at_rest, err);
+	uint64_t t = now_ns();
+
+	if (e)
+		return e;
+	fresh = !a->stats.known_instance;
 	/* a kernel that was read before can be read again, by whom it is handed over to */
 	look_in = fresh || !p->opts.find_only || p->known.external;
 	if (look_in)

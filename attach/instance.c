@@ -3,16 +3,16 @@
 #include "instance.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL /* no library to load in every tool that we are preloaded into */
 #include <xxhash.h>
 
 #include "base/checked.h"
 
-#define VERSION "scwatcher-instance 1\n"
+#define VERSION "scwatcher-instance 2\n"
 
 struct out {
 	char *buf;
@@ -50,9 +50,9 @@ bool instance_print(const struct instance *in, char *buf, size_t size)
 	else
 		put(&o, "process %d %" PRIx64 "\n", (int)in->pid, in->start);
 	put(&o, "vmm %d %" PRIx64 "\n", (int)in->vmm, in->vmm_start);
-	put(&o, "boot %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %u %s\n", b->vmcoreinfo.v,
-	    b->kaslr, (uint64_t)b->phys_base, b->paging.kernel_top.v, b->paging.levels,
-	    b->osrelease);
+	put(&o, "boot %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %u %" PRIx64 " %s\n",
+	    b->vmcoreinfo.v, b->kaslr, (uint64_t)b->phys_base, b->paging.kernel_top.v,
+	    b->paging.levels, b->trampoline.v, b->osrelease);
 	if (b->has_build_id) {
 		put(&o, "build-id ");
 		for (size_t i = 0; i < KTYPE_BUILD_ID_SIZE; i++)
@@ -62,6 +62,14 @@ bool instance_print(const struct instance *in, char *buf, size_t size)
 	for (size_t i = 0; i < in->extent_count; i++)
 		put(&o, "extent %" PRIx64 " %" PRIx64 " %" PRIx64 "\n", in->extents[i].gpa,
 		    in->extents[i].size, in->extents[i].backing);
+	for (size_t i = 0; i < in->piece_count; i++) {
+		const struct source_piece *p = &in->pieces[i];
+
+		put(&o, "piece %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %s\n",
+		    p->start, p->size, p->offset, p->dev, p->ino, p->path);
+		if (strchr(p->path, '\n'))
+			return false;
+	}
 	if (in->external)
 		put(&o, "external\n");
 	if (in->profile[0])
@@ -71,84 +79,176 @@ bool instance_print(const struct instance *in, char *buf, size_t size)
 	return !o.full;
 }
 
-static bool parse_build_id(const char *s, struct ktype_boot *b)
-{
-	for (size_t i = 0; i < KTYPE_BUILD_ID_SIZE; i++) {
-		unsigned int byte;
+/* The fields of a line, from left to right; once one is missing, so are all that follow. */
+struct fields {
+	const char *at;
+	bool bad;
+};
 
-		if (sscanf(s + 2 * i, "%2x", &byte) != 1)
-			return false;
-		b->build_id[i] = (uint8_t)byte;
+static uint64_t take_number(struct fields *f, unsigned int base)
+{
+	uint64_t value = 0;
+	const char *start = f->at;
+
+	for (;; f->at++) {
+		unsigned int digit;
+
+		if (*f->at >= '0' && *f->at <= '9')
+			digit = (unsigned int)(*f->at - '0');
+		else if (base == 16 && *f->at >= 'a' && *f->at <= 'f')
+			digit = (unsigned int)(*f->at - 'a') + 10;
+		else
+			break;
+		if (!base_mul64(value, base, &value) || !base_add64(value, digit, &value))
+			f->bad = true;
 	}
-	b->has_build_id = true;
-	return true;
+	if (f->at == start)
+		f->bad = true;
+	if (*f->at == ' ')
+		f->at++;
+	else if (*f->at)
+		f->bad = true;
+	return value;
 }
 
-static bool take_path(const char *line, int at, char path[PATH_MAX])
+static uint64_t take_hex(struct fields *f)
 {
-	if (at <= 0 || strlen(line + at) >= PATH_MAX)
+	return take_number(f, 16);
+}
+
+static int take_int(struct fields *f)
+{
+	uint64_t value = take_number(f, 10);
+
+	if (value > INT_MAX)
+		f->bad = true;
+	return (int)value;
+}
+
+/* All that is left: names and paths come last. */
+static void take_rest(struct fields *f, char *ret, size_t size)
+{
+	size_t n = strlen(f->at);
+
+	if (n >= size) {
+		f->bad = true;
+		return;
+	}
+	memcpy(ret, f->at, n + 1);
+	f->at += n;
+}
+
+static void take_build_id(struct fields *f, struct ktype_boot *b)
+{
+	for (size_t i = 0; i < KTYPE_BUILD_ID_SIZE && !f->bad; i++) {
+		char digits[3] = "";
+		struct fields byte = {.at = digits};
+
+		memcpy(digits, f->at, strnlen(f->at, 2));
+		b->build_id[i] = (uint8_t)take_hex(&byte);
+		f->bad = byte.bad;
+		f->at += strlen(digits);
+	}
+	b->has_build_id = true;
+}
+
+static void take_boot(struct fields *f, struct ktype_boot *b)
+{
+	b->vmcoreinfo.v = take_hex(f);
+	b->kaslr = take_hex(f);
+	b->phys_base = (int64_t)take_hex(f);
+	b->paging.kernel_top.v = take_hex(f);
+	b->paging.levels = (unsigned char)take_int(f);
+	b->trampoline.v = take_hex(f);
+	take_rest(f, b->osrelease, sizeof(b->osrelease));
+}
+
+static void take_extent(struct fields *f, struct instance *in)
+{
+	struct source_extent *x = &in->extents[in->extent_count];
+
+	if (in->extent_count == INSTANCE_EXTENTS_MAX) {
+		f->bad = true;
+		return;
+	}
+	in->extent_count++;
+	x->gpa = take_hex(f);
+	x->size = take_hex(f);
+	x->backing = take_hex(f);
+}
+
+static void take_piece(struct fields *f, struct instance *in)
+{
+	struct source_piece *p = &in->pieces[in->piece_count];
+
+	if (in->piece_count == SOURCE_PIECES_MAX) {
+		f->bad = true;
+		return;
+	}
+	in->piece_count++;
+	p->start = take_hex(f);
+	p->size = take_hex(f);
+	p->offset = take_hex(f);
+	p->dev = take_hex(f);
+	p->ino = take_hex(f);
+	take_rest(f, p->path, sizeof(p->path));
+}
+
+static bool is_line(struct fields *f, const char *key)
+{
+	size_t n = strlen(key);
+
+	if (strncmp(f->at, key, n) != 0)
 		return false;
-	strcpy(path, line + at);
+	f->at += n;
 	return true;
 }
 
 static bool parse_line(const char *line, struct instance *in)
 {
-	struct ktype_boot *b = &in->boot;
-	uint64_t phys_base;
-	unsigned int levels;
-	int at = 0, pid;
+	struct fields f = {.at = line};
 
-	if (sscanf(line, "file %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %n", &in->dev,
-		   &in->ino, &in->size, &in->mtime_ns, &at) == 4) {
+	if (is_line(&f, "file ")) {
 		in->is_file = true;
-		return take_path(line, at, in->path);
-	}
-	if (sscanf(line, "process %d %" SCNx64, &pid, &in->start) == 2) {
-		in->pid = pid;
-		return true;
-	}
-	if (sscanf(line, "vmm %d %" SCNx64, &pid, &in->vmm_start) == 2) {
-		in->vmm = pid;
-		return true;
-	}
-	if (sscanf(line, "boot %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %u %64s",
-		   &b->vmcoreinfo.v, &b->kaslr, &phys_base, &b->paging.kernel_top.v, &levels,
-		   b->osrelease) == 6) {
-		b->phys_base = (int64_t)phys_base;
-		b->paging.levels = (unsigned char)levels;
-		return true;
-	}
-	if (strncmp(line, "build-id ", 9) == 0)
-		return parse_build_id(line + 9, b);
-	if (strncmp(line, "extent ", 7) == 0) {
-		struct source_extent *x = &in->extents[in->extent_count];
-
-		if (in->extent_count == INSTANCE_EXTENTS_MAX)
-			return false;
-		in->extent_count++;
-		return sscanf(line, "extent %" SCNx64 " %" SCNx64 " %" SCNx64, &x->gpa, &x->size,
-			      &x->backing) == 3;
-	}
-	if (strcmp(line, "external") == 0) {
+		in->dev = take_hex(&f);
+		in->ino = take_hex(&f);
+		in->size = take_hex(&f);
+		in->mtime_ns = take_hex(&f);
+		take_rest(&f, in->path, sizeof(in->path));
+	} else if (is_line(&f, "process ")) {
+		in->pid = take_int(&f);
+		in->start = take_hex(&f);
+	} else if (is_line(&f, "vmm ")) {
+		in->vmm = take_int(&f);
+		in->vmm_start = take_hex(&f);
+	} else if (is_line(&f, "boot ")) {
+		take_boot(&f, &in->boot);
+	} else if (is_line(&f, "build-id ")) {
+		take_build_id(&f, &in->boot);
+	} else if (is_line(&f, "extent ")) {
+		take_extent(&f, in);
+	} else if (is_line(&f, "piece ")) {
+		take_piece(&f, in);
+	} else if (is_line(&f, "external")) {
 		in->external = true;
-		return true;
+	} else if (is_line(&f, "profile ")) {
+		take_rest(&f, in->profile, sizeof(in->profile));
+	} else {
+		return false;
 	}
-	if (strncmp(line, "profile ", 8) == 0)
-		return take_path(line, 8, in->profile);
-	return false;
+	return !f.bad && *f.at == '\0';
 }
 
 bool instance_parse(const char *text, struct instance *ret)
 {
 	const char *sum = strstr(text, "\nsum ");
-	char line[PATH_MAX + 128];
-	uint64_t value;
+	char line[PATH_MAX + 128], right[32];
 
-	if (!sum || strncmp(text, VERSION, strlen(VERSION)) != 0 ||
-	    strlen(sum + 5) != 17 || sum[5 + 16] != '\n' ||
-	    sscanf(sum + 5, "%" SCNx64, &value) != 1 ||
-	    value != XXH3_64bits(text, (size_t)(sum + 1 - text)))
+	if (!sum || strncmp(text, VERSION, strlen(VERSION)) != 0)
+		return false;
+	snprintf(right, sizeof(right), "\nsum %016" PRIx64 "\n",
+		 (uint64_t)XXH3_64bits(text, (size_t)(sum + 1 - text)));
+	if (strcmp(sum, right) != 0)
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	for (const char *p = text + strlen(VERSION); p <= sum;) {

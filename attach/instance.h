@@ -37,6 +37,8 @@ struct instance {
 	struct ktype_boot boot;
 	struct source_extent extents[INSTANCE_EXTENTS_MAX];
 	size_t extent_count;	/* 0: the file's headers have them */
+	struct source_piece pieces[SOURCE_PIECES_MAX];
+	size_t piece_count;	/* of a process; 0: to be looked for in its memory map */
 
 	char profile[PATH_MAX];	/* a file with the kernel's profile; "" when there is none */
 	bool external;		/* the profile is made from files that the user gave */

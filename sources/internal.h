@@ -21,6 +21,8 @@ struct source_block {
 	uint64_t size;
 	struct store *store; /* NULL until opened */
 	struct maps_entry map; /* of a process; map.path is owned */
+	char *opened; /* the path by which the file of `map` was opened; NULL: read by copying */
+	uint64_t dev, ino; /* of that file */
 };
 
 /* An extent with the store that it lies in. */
@@ -71,7 +73,7 @@ enum err source_set_extents(struct source *s, const struct source_extent *extent
 			    struct err_ctx *err) ERR_NODISCARD;
 
 /* Open the store for block `b` of a process source. */
-enum err process_open_block(struct source *s, const struct source_block *b, struct store **ret,
+enum err process_open_block(struct source *s, struct source_block *b, struct store **ret,
 			    struct err_ctx *err) ERR_NODISCARD;
 
 #endif

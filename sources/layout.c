@@ -532,24 +532,11 @@ enum err source_place(struct source *s, struct ktype_boot *ret, struct err_ctx *
 enum err source_place_as(struct source *s, const struct source_extent *extents, size_t count,
 			 struct ktype_boot *boot, struct err_ctx *err)
 {
-	struct ktype_boot found;
 	enum err e = ERR_OK;
 
 	if (!s->has_addresses)
 		e = source_set_extents(s, extents, count, err);
-	if (!e)
-		e = check_at(s, boot->vmcoreinfo, &found, NULL);
-	if (e == ERR_GONE || e == ERR_PERM || e == ERR_NOMEM)
-		return err_set(err, e, "can't read the guest's memory");
-	if (e || strcmp(found.osrelease, boot->osrelease) != 0 ||
-	    found.has_build_id != boot->has_build_id ||
-	    memcmp(found.build_id, boot->build_id, sizeof(found.build_id)) != 0 ||
-	    found.kaslr != boot->kaslr || found.phys_base != boot->phys_base ||
-	    found.paging.kernel_top.v != boot->paging.kernel_top.v ||
-	    found.paging.levels != boot->paging.levels)
-		return err_set(err, ERR_TORN, "another kernel is in this memory than before");
-	*boot = found;
-	return ERR_OK;
+	return e ? e : ktype_boot_check(&s->phys, boot, boot, err);
 }
 
 /* What the firmware's memory map says: where RAM ends below 4 GiB, and the runs above. */

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +50,13 @@ static enum err open_maps(pid_t pid, FILE **ret, struct err_ctx *err)
 	return ERR_OK;
 }
 
-/* A file of `pid`'s that is inode `m->inode`: by its path, its mapping, or a descriptor. */
-static int open_mapped_file(pid_t pid, const struct maps_entry *m)
+/*
+ * A file of `pid`'s that is inode `m->inode`: by its path, its mapping, or a descriptor. `path` is
+ * room for what did it.
+ */
+static int open_mapped_file(pid_t pid, const struct maps_entry *m, char path[PATH_MAX])
 {
 	dev_t dev = makedev(m->major, m->minor);
-	char path[320];
 	struct dirent *d;
 	struct stat st;
 	int fd = -1;
@@ -63,22 +66,24 @@ static int open_mapped_file(pid_t pid, const struct maps_entry *m)
 	if (m->path[0] == '/' && stat(m->path, &st) == 0 && S_ISREG(st.st_mode) &&
 	    st.st_dev == dev && st.st_ino == m->inode)
 		fd = open(m->path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
+		snprintf(path, PATH_MAX, "%s", m->path);
 		return fd;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", (int)pid, m->start, m->end);
+	}
+	snprintf(path, PATH_MAX, "/proc/%d/map_files/%lx-%lx", (int)pid, m->start, m->end);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0) {
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 			return fd;
 		close(fd);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	snprintf(path, PATH_MAX, "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	if (!dir)
 		return -1;
 	fd = -1;
 	while (fd < 0 && (d = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)pid, d->d_name);
+		snprintf(path, PATH_MAX, "/proc/%d/fd/%s", (int)pid, d->d_name);
 		if (d->d_name[0] == '.' || stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
 		    st.st_dev != dev || st.st_ino != m->inode)
 			continue;
@@ -88,24 +93,136 @@ static int open_mapped_file(pid_t pid, const struct maps_entry *m)
 	return fd;
 }
 
-enum err process_open_block(struct source *s, const struct source_block *b, struct store **ret,
-			    struct err_ctx *err)
+static enum err open_as_file(struct source *s, struct source_block *b, int fd, const char *path,
+			     struct store **ret)
 {
-	int fd = b->map.shared && b->map.inode ? open_mapped_file(s->pid, &b->map) : -1;
 	struct store *store;
 	struct stat st;
+	enum err e;
 
-	if (fd < 0)
-		return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
 	/* what the mapping has beyond the file's end the VMM can't touch either */
-	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < b->map.offset + b->size) {
+	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < b->map.offset ||
+	    (uint64_t)st.st_size - b->map.offset < b->size) {
 		close(fd);
-		return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
+		return ERR_INVAL;
 	}
-	if (store_file_create(fd, b->map.offset, b->size, &s->phys.stats, &store, NULL))
-		return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
+	b->dev = st.st_dev;
+	b->ino = st.st_ino;
+	b->opened = strdup(path);
+	if (!b->opened) {
+		close(fd);
+		return ERR_NOMEM;
+	}
+	e = store_file_create(fd, b->map.offset, b->size, &s->phys.stats, &store, NULL);
+	if (e) {
+		free(b->opened);
+		b->opened = NULL;
+		return e;
+	}
 	store->base = b->backing;
 	*ret = store;
+	return ERR_OK;
+}
+
+enum err process_open_block(struct source *s, struct source_block *b, struct store **ret,
+			    struct err_ctx *err)
+{
+	char path[PATH_MAX];
+	int fd = b->map.shared && b->map.inode ? open_mapped_file(s->pid, &b->map, path) : -1;
+
+	if (fd >= 0 && open_as_file(s, b, fd, path, ret) == ERR_OK)
+		return ERR_OK;
+	return store_process_create(s->pid, b->backing, b->size, &s->phys.stats, ret, err);
+}
+
+static bool has_extent(const struct source *s, const struct source_block *b)
+{
+	for (size_t i = 0; i < s->extent_count; i++)
+		if (s->extents[i].store == b->store)
+			return true;
+	return false;
+}
+
+enum err source_pieces(const struct source *s, struct source_piece ret[SOURCE_PIECES_MAX],
+		       size_t *count_ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->block_count; i++) {
+		const struct source_block *b = &s->blocks[i];
+		struct source_piece *p = &ret[count];
+
+		if (!b->store || !has_extent(s, b))
+			continue;
+		if (count == SOURCE_PIECES_MAX ||
+		    (b->opened && strlen(b->opened) >= sizeof(p->path)))
+			return ERR_LIMIT;
+		memset(p, 0, sizeof(*p));
+		p->start = b->backing;
+		p->size = b->size;
+		if (b->opened) {
+			p->offset = b->map.offset;
+			p->dev = b->dev;
+			p->ino = b->ino;
+			strcpy(p->path, b->opened);
+		}
+		count++;
+	}
+	*count_ret = count;
+	return ERR_OK;
+}
+
+static enum err open_piece(struct source *s, const struct source_piece *p, struct err_ctx *err)
+{
+	struct maps_entry m = {
+		.start = p->start,
+		.end = p->start + p->size,
+		.offset = p->offset,
+		.path = p->path,
+	};
+	struct store *store = NULL;
+	struct source_block *b;
+	struct stat st;
+	enum err e;
+	int fd;
+
+	if (p->size == 0 || (p->start | p->size | p->offset) % GUEST_PAGE_SIZE ||
+	    p->start > UINT64_MAX - p->size)
+		return err_set(err, ERR_INVAL, "impossible piece of guest memory");
+	e = source_add_block(s, p->start, p->size, NULL, &m, err);
+	if (e || !p->path[0])
+		return e; /* private memory is opened when it is first looked at */
+	b = &s->blocks[s->block_count - 1];
+	fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_set_errno(err, ERR_TORN, errno, "can't open %.150s", p->path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != p->dev ||
+	    st.st_ino != p->ino) {
+		close(fd);
+		return err_set(err, ERR_TORN, "%.150s is another file now", p->path);
+	}
+	if (open_as_file(s, b, fd, p->path, &store))
+		return err_set(err, ERR_TORN, "%.150s is not what it was", p->path);
+	b->store = store;
+	return ERR_OK;
+}
+
+enum err source_open_pieces(pid_t pid, const struct source_piece *pieces, size_t count,
+			    struct source **ret, struct err_ctx *err)
+{
+	struct source *s = source_create(SOURCE_PROCESS);
+	enum err e = ERR_OK;
+
+	if (!s)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	s->pid = pid;
+	for (size_t i = 0; i < count && !e; i++)
+		e = open_piece(s, &pieces[i], err);
+	if (e) {
+		source_close(s);
+		return e;
+	}
+	*ret = s;
 	return ERR_OK;
 }
 

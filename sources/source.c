@@ -318,6 +318,7 @@ void source_close(struct source *s)
 	for (size_t i = 0; i < s->block_count; i++) {
 		store_destroy(s->blocks[i].store);
 		free((char *)s->blocks[i].map.path);
+		free(s->blocks[i].opened);
 	}
 	free(s->extents);
 	free(s->plain);

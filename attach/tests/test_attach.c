@@ -78,6 +78,7 @@ static const struct instance sample = {
 		.kaslr = 0x23a00000,
 		.phys_base = -0x1000000,
 		.paging = {.kernel_top = {0x171e10000}, .levels = 5},
+		.trampoline = {0x98000},
 	},
 	.extents = {{0, 3ull << 30, 0}, {4ull << 30, 2ull << 30, 3ull << 30}},
 	.extent_count = 2,
@@ -113,7 +114,15 @@ static void test_instance(void **state)
 	strcpy(other.path, "/a\nb");
 	assert_false(instance_print(&other, text, sizeof(text)));
 
-	other = (struct instance){.pid = 5, .start = 7, .boot = sample.boot, .external = true};
+	other = (struct instance){
+		.pid = 5,
+		.start = 7,
+		.boot = sample.boot,
+		.external = true,
+		.pieces = {{1 << 20, 1 << 24, 1 << 12, 0x1b, 77, "/dev/shm/a vm.ram"},
+			   {1 << 28, 1 << 24, 0, 0, 0, ""}},
+		.piece_count = 2,
+	};
 	assert_true(instance_print(&other, text, sizeof(text)));
 	assert_true(instance_parse(text, &back));
 	assert_memory_equal(&back, &other, sizeof(back));

@@ -246,21 +246,30 @@ enum proof {
  * kernel's next table, into the trampoline's own table in the first MiB (arch/x86/realmode/init.c),
  * at each boot to the same place. So a kernel that was left behind by a reboot isn't found there.
  */
-static bool booted_last(struct guest_phys *phys, const struct ktype_boot *b)
+static bool last_entry(struct guest_phys *phys, uint64_t table, uint64_t *ret)
 {
-	const uint64_t last = GUEST_PAGE_SIZE - sizeof(uint64_t);
+	uint64_t at = table + GUEST_PAGE_SIZE - sizeof(*ret);
+
+	if (guest_phys_read(phys, (struct gpa){at}, ret, sizeof(*ret), NULL) != ERR_OK)
+		return false;
+	/* accessed and dirty may have been set in only one of the two */
+	*ret &= ~(uint64_t)0x60;
+	return true;
+}
+
+/* Looks at the pages [from, to) and notes where it is. */
+static bool booted_last(struct guest_phys *phys, struct ktype_boot *b, uint64_t from, uint64_t to)
+{
 	uint64_t entry, seen;
 
-	if (guest_phys_read(phys, (struct gpa){b->paging.kernel_top.v + last}, &entry,
-			    sizeof(entry), NULL) != ERR_OK ||
-	    !(entry & 1))
+	if (!last_entry(phys, b->paging.kernel_top.v, &entry) || !(entry & 1))
 		return false;
-	for (uint64_t at = 0; at < LOW_MEMORY; at += GUEST_PAGE_SIZE)
-		if (guest_phys_read(phys, (struct gpa){at + last}, &seen, sizeof(seen), NULL) ==
-			    ERR_OK &&
-		    /* accessed and dirty may have been set in only one of the two */
-		    !((seen ^ entry) & ~(uint64_t)0x60))
+	for (uint64_t at = from; at < to; at += GUEST_PAGE_SIZE) {
+		if (last_entry(phys, at, &seen) && seen == entry) {
+			b->trampoline.v = at;
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -275,15 +284,20 @@ static bool release_is_at(struct guest_phys *phys, const struct ktype_boot *b, u
 	       !strncmp(release, b->osrelease, sizeof(release));
 }
 
-static enum proof prove(struct guest_phys *phys, struct ktype_boot *b)
+static bool leads_to_itself(struct guest_phys *phys, struct ktype_boot *b)
 {
 	/* Before 5.12 VMCOREINFO doesn't say where the name is: first, or after a reference count. */
 	for (uint64_t guess = 0; !b->at.uts_name && guess <= 4; guess += 4)
 		if (release_is_at(phys, b, b->at.init_uts_ns + guess))
 			b->at.uts_name = b->at.init_uts_ns + guess;
-	if (!b->at.uts_name || !release_is_at(phys, b, b->at.uts_name))
+	return b->at.uts_name && release_is_at(phys, b, b->at.uts_name);
+}
+
+static enum proof prove(struct guest_phys *phys, struct ktype_boot *b)
+{
+	if (!leads_to_itself(phys, b))
 		return PROOF_NONE;
-	return booted_last(phys, b) ? PROOF_TRAMPOLINE : PROOF_TABLES;
+	return booted_last(phys, b, 0, LOW_MEMORY) ? PROOF_TRAMPOLINE : PROOF_TABLES;
 }
 
 struct search {
@@ -495,4 +509,28 @@ enum err ktype_boot_find(struct guest_phys *phys, struct gpa hint, struct ktype_
 	return err_set(err, ERR_NOTREADY,
 		       "no Linux found in the guest's memory: it may still be booting, or run "
 		       "another system");
+}
+
+enum err ktype_boot_check(struct guest_phys *phys, const struct ktype_boot *known,
+			  struct ktype_boot *ret, struct err_ctx *err)
+{
+	char text[GUEST_PAGE_SIZE];
+	struct ktype_boot b;
+	enum err e = guest_phys_read(phys, known->vmcoreinfo, text, sizeof(text), NULL);
+
+	if (e == ERR_GONE || e == ERR_PERM || e == ERR_NOMEM)
+		return err_set(err, e, "can't read the guest's memory");
+	if (e || !starts_right(text) || vmcoreinfo_parse(text, sizeof(text), &b, NULL) ||
+	    strcmp(b.osrelease, known->osrelease) != 0 ||
+	    b.has_build_id != known->has_build_id ||
+	    memcmp(b.build_id, known->build_id, sizeof(b.build_id)) != 0 ||
+	    b.kaslr != known->kaslr || b.phys_base != known->phys_base ||
+	    b.paging.kernel_top.v != known->paging.kernel_top.v ||
+	    b.paging.levels != known->paging.levels || !leads_to_itself(phys, &b) ||
+	    (known->trampoline.v && !booted_last(phys, &b, known->trampoline.v,
+						 known->trampoline.v + GUEST_PAGE_SIZE)))
+		return err_set(err, ERR_TORN, "another kernel is in this memory than before");
+	b.vmcoreinfo = known->vmcoreinfo;
+	*ret = b;
+	return ERR_OK;
 }

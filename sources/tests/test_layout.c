@@ -191,6 +191,8 @@ static void check_process(struct fixture *f, struct blocks *b, bool shared)
 	struct ktype_boot boot;
 	struct source_extent extents[8];
 	const struct source_extent *x;
+	struct source_piece pieces[SOURCE_PIECES_MAX];
+	size_t piece_count;
 	struct source *s;
 	size_t count;
 
@@ -204,7 +206,26 @@ static void check_process(struct fixture *f, struct blocks *b, bool shared)
 			 ERR_OK);
 	assert_int_equal(source_watch(s, pid, &boot, &err), ERR_OK);
 	assert_int_equal(source_alive(s, &err), ERR_OK);
+	assert_int_equal(source_pieces(s, pieces, &piece_count), ERR_OK);
+	assert_true(piece_count > 0);
+	assert_int_equal(pieces[0].path[0] != '\0', shared);
 	source_close(s);
+
+	/* without looking for it */
+	assert_int_equal(source_open_pieces(pid, pieces, piece_count, &s, &err), ERR_OK);
+	assert_int_equal(source_place_as(s, extents, count, &boot, &err), ERR_OK);
+	assert_int_equal(source_copies(s), !shared);
+	source_close(s);
+	if (shared) {
+		pieces[0].ino++;
+		assert_int_equal(source_open_pieces(pid, pieces, piece_count, &s, NULL), ERR_TORN);
+		pieces[0].ino--;
+		pieces[0].size <<= 20;
+		assert_int_equal(source_open_pieces(pid, pieces, piece_count, &s, NULL), ERR_TORN);
+		pieces[0].size >>= 20;
+	}
+	pieces[0].start++;
+	assert_int_equal(source_open_pieces(pid, pieces, piece_count, &s, NULL), ERR_INVAL);
 
 	/* the same again, from memory */
 	assert_int_equal(source_open_process(pid, &s, &err), ERR_OK);

@@ -128,6 +128,47 @@ static void test_hint(void **state)
 	fixture_teardown(&f);
 }
 
+/* What was found is found again by looking at its own pages, and not when it changed. */
+static void test_check(void **state)
+{
+	struct synth_kernel k = {.kaslr = 2 * SYNTH_2M};
+	struct ktype_boot known, boot;
+	struct guest_phys *phys;
+	struct fixture f;
+	uint64_t *entry;
+
+	(void)state;
+	fixture_memory(&f, 4);
+	synth_kernel_add(f.s, &k, &f.at);
+	phys = synth_source(f.s, 0);
+	assert_int_equal(ktype_boot_find(phys, (struct gpa){f.at.vmcoreinfo}, &known, NULL), ERR_OK);
+	assert_true(known.trampoline.v);
+	memset(&known.at, 0, sizeof(known.at));
+	phys->stats.reads = 0;
+	assert_int_equal(ktype_boot_check(phys, &known, &boot, NULL), ERR_OK);
+	assert_true(phys->stats.reads < 20);
+	assert_true(boot.at.stext && boot.at.uts_name);
+	assert_true(boot.trampoline.v == known.trampoline.v);
+
+	/* another kernel booted: this one's memory is as it was but for the trampoline */
+	entry = synth_phys(f.s, known.trampoline.v + GUEST_PAGE_SIZE - sizeof(*entry),
+			   sizeof(*entry));
+	*entry += GUEST_PAGE_SIZE;
+	assert_int_equal(ktype_boot_check(phys, &known, &boot, &f.err), ERR_TORN);
+	*entry -= GUEST_PAGE_SIZE;
+	*entry ^= 0x20; /* "accessed", which the CPU sets by itself */
+	assert_int_equal(ktype_boot_check(phys, &known, &boot, NULL), ERR_OK);
+
+	known.phys_base++;
+	assert_int_equal(ktype_boot_check(phys, &known, &boot, NULL), ERR_TORN);
+	known.phys_base--;
+	*(char *)synth_phys(f.s, f.at.vmcoreinfo, 1) = 'X';
+	assert_int_equal(ktype_boot_check(phys, &known, &boot, NULL), ERR_TORN);
+	known.vmcoreinfo.v = (uint64_t)1 << 50;
+	assert_int_equal(ktype_boot_check(phys, &known, &boot, NULL), ERR_TORN);
+	fixture_teardown(&f);
+}
+
 static enum err senseless(struct guest_phys *p, struct gpa from, uint64_t max,
 			  struct guest_phys_range *ret)
 {
@@ -229,8 +270,8 @@ int main(void)
 		cmocka_unit_test(test_found_everywhere), cmocka_unit_test(test_nothing_there),
 		cmocka_unit_test(test_stale_copy),	 cmocka_unit_test(test_reboot),
 		cmocka_unit_test(test_no_trampoline),	 cmocka_unit_test(test_hint),
-		cmocka_unit_test(test_senseless_source), cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_fingerprint),
+		cmocka_unit_test(test_check),		 cmocka_unit_test(test_senseless_source),
+		cmocka_unit_test(test_parse),		 cmocka_unit_test(test_fingerprint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,8 @@ struct source_extent {
 
 enum {
 	SOURCE_EXTENTS_MAX = 1 << 16, /* most extents that a source may have */
+	SOURCE_PIECES_MAX = 4,
+	SOURCE_PIECE_PATH_SIZE = 256,
 };
 
 /*
@@ -59,6 +61,28 @@ enum err source_open_file(const char *path, struct source **ret, struct err_ctx 
  * ERR_PERM: the text says what is needed.
  */
 enum err source_open_process(pid_t pid, struct source **ret, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * A stretch of a VMM's memory that was found to be guest RAM: what source_open_process() had to
+ * look for. Filled with zeros before it is set, so that equal ones are equal bytes.
+ */
+struct source_piece {
+	uint64_t start, size;	/* in the VMM */
+	uint64_t offset;	/* in the file that is mapped there */
+	uint64_t dev, ino;	/* of the file */
+	char path[SOURCE_PIECE_PATH_SIZE]; /* by which it can be opened; "": private memory */
+};
+
+/* The pieces that a placed process source is made of. ERR_LIMIT when they can't be told. */
+enum err source_pieces(const struct source *s, struct source_piece ret[SOURCE_PIECES_MAX],
+		       size_t *count_ret) ERR_NODISCARD;
+
+/*
+ * Open the memory of a process without looking for it. ERR_TORN when a file isn't what it was;
+ * whether the guest is still in there is for source_place_as() to tell.
+ */
+enum err source_open_pieces(pid_t pid, const struct source_piece *pieces, size_t count,
+			    struct source **ret, struct err_ctx *err) ERR_NODISCARD;
 
 void source_close(struct source *s);
 
@@ -79,7 +103,7 @@ enum err source_place(struct source *s, struct ktype_boot *ret, struct err_ctx *
 
 /*
  * Use a placement found earlier, of the same backing; `boot` says what must be found there again
- * (its .at may be zeros; it is filled in). ERR_TORN when the guest isn't there any more (rebooted, or another VM): place anew.
+ * (see ktype_boot_check(); it is filled in). ERR_TORN when the guest isn't there any more (rebooted, or another VM): place anew.
  */
 enum err source_place_as(struct source *s, const struct source_extent *extents, size_t count,
 			 struct ktype_boot *boot, struct err_ctx *err) ERR_NODISCARD;

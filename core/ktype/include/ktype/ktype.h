@@ -50,6 +50,7 @@ struct ktype_boot {
 	uint64_t kaslr;		  /* slide of the kernel image's virtual addresses */
 	int64_t phys_base;
 	struct guest_paging paging;
+	struct gpa trampoline;	  /* the page that proved it to be the last booted; 0: none did */
 	struct ktype_addresses at;
 };
 
@@ -71,6 +72,13 @@ struct ktype_member {
  */
 enum err ktype_boot_find(struct guest_phys *phys, struct gpa hint, struct ktype_boot *ret,
 			 struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Is the kernel that was found earlier (.at needn't be filled in) still the running one? The same
+ * proof, but only where it was then: a few pages are looked at. ERR_TORN when it isn't.
+ */
+enum err ktype_boot_check(struct guest_phys *phys, const struct ktype_boot *known,
+			  struct ktype_boot *ret, struct err_ctx *err) ERR_NODISCARD;
 
 /*
  * Read symbols and layouts out of the running kernel that `boot` describes. `btf` / `symbols`
