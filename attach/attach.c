@@ -87,7 +87,7 @@ static enum err backing_of_pid(pid_t pid, struct instance *ret, struct err_ctx *
 }
 
 /* A VM argument: a path has a slash, a PID is all digits, anything else is a name. */
-static enum err resolve(const char *vm, struct instance *ret, struct err_ctx *err)
+static enum err resolve(const char *vm, bool remember, struct instance *ret, struct err_ctx *err)
 {
 	struct vms_entry v;
 	struct stat st;
@@ -98,7 +98,7 @@ static enum err resolve(const char *vm, struct instance *ret, struct err_ctx *er
 		return backing_of_file(vm, ret, err);
 	if (vm[0] && vm[strspn(vm, "0123456789")] == '\0' && strlen(vm) < 10)
 		return backing_of_pid((pid_t)atoi(vm), ret, err);
-	e = vms_find(vm, &v, err);
+	e = vms_find(vm, remember, &v, err);
 	if (e == ERR_ABSENT && stat(vm, &st) == 0 && S_ISREG(st.st_mode)) {
 		err_clear(err);
 		return backing_of_file(vm, ret, err);
@@ -563,7 +563,7 @@ enum err attach_open(const struct attach_opts *opts, struct attach **ret, struct
 	if (!a)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	snprintf(a->private->vm, sizeof(a->private->vm), "%s", vm);
-	e = resolve(vm, &a->private->known, err);
+	e = resolve(vm, !opts->no_cache, &a->private->known, err);
 	a->private->known.external = opts->btf || opts->symbols;
 	a->stats.open_ns = now_ns() - t;
 	if (!e)

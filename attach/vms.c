@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "names.h"
 #include "sources/maps.h"
 
 enum {
@@ -258,43 +259,87 @@ enum err vms_list(bool all, struct vms_entry **ret, size_t *count_ret, struct er
 	return ERR_OK;
 }
 
+/* Processes of one name. */
+struct hits {
+	struct vms_entry first;
+	size_t count;
+	char text[96]; /* their PIDs */
+};
+
 /*
  * One read a process tells most of them apart: a name that nobody's command line has needs no look
  * at what the process is.
  */
-enum err vms_find(const char *name, struct vms_entry *ret, struct err_ctx *err)
+static void look_for(const char *name, pid_t pid, char *cmdline, struct hits *h)
+{
+	ssize_t n = read_file(pid, "cmdline", cmdline, CMDLINE_MAX);
+	size_t used = strlen(h->text);
+	char found[VMS_NAME_SIZE];
+	struct vms_entry v;
+
+	if (n <= 0 || !vms_name_of(cmdline, (size_t)n, found) || strcmp(found, name) != 0 ||
+	    !look_at(pid, false, cmdline, &v))
+		return;
+	if (h->count++ == 0)
+		h->first = v;
+	snprintf(h->text + used, sizeof(h->text) - used, " %d", (int)v.pid);
+}
+
+/*
+ * Is the answer that is remembered right, and the only one? Both lists of PIDs ascend. What can't
+ * be noticed: a process that was there, and became a VMM of this very name within the minute.
+ */
+static bool recall(const char *name, const pid_t *pids, size_t count, char *cmdline,
+		   struct vms_entry *ret)
+{
+	struct hits h = {0};
+	struct names_memory m;
+	bool right = false;
+	size_t k = 0;
+
+	if (!names_load(name, &m))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		while (k < m.pid_count && m.pids[k] < pids[i])
+			k++;
+		if (k == m.pid_count || m.pids[k] != pids[i] || pids[i] == m.pid)
+			look_for(name, pids[i], cmdline, &h);
+	}
+	right = h.count == 1 && h.first.pid == m.pid && h.first.start == m.start;
+	if (right)
+		*ret = h.first;
+	names_unload(&m);
+	return right;
+}
+
+enum err vms_find(const char *name, bool remember, struct vms_entry *ret, struct err_ctx *err)
 {
 	char *cmdline = malloc(CMDLINE_MAX);
-	size_t pid_count = 0, hits = 0;
+	struct hits h = {0};
+	size_t count = 0;
 	pid_t *pids = NULL;
-	char text[96] = "";
 	enum err e;
 
-	e = cmdline ? list_pids(&pids, &pid_count, err) : err_set(err, ERR_NOMEM, "out of memory");
-	for (size_t i = 0; !e && i < pid_count; i++) {
-		ssize_t n = read_file(pids[i], "cmdline", cmdline, CMDLINE_MAX);
-		char found[VMS_NAME_SIZE];
-		struct vms_entry v;
-		size_t used = strlen(text);
-
-		if (n <= 0 || !vms_name_of(cmdline, (size_t)n, found) ||
-		    strcmp(found, name) != 0 || !look_at(pids[i], false, cmdline, &v))
-			continue;
-		if (hits++ == 0)
-			*ret = v;
-		snprintf(text + used, sizeof(text) - used, " %d", (int)v.pid);
+	e = cmdline ? list_pids(&pids, &count, err) : err_set(err, ERR_NOMEM, "out of memory");
+	if (!e && !(remember && recall(name, pids, count, cmdline, ret))) {
+		for (size_t i = 0; i < count; i++)
+			look_for(name, pids[i], cmdline, &h);
+		if (h.count > 1)
+			e = err_set(err, ERR_AMBIGUOUS,
+				    "%zu VMs are called %.60s: name one by its PID:%s", h.count,
+				    name, h.text);
+		else if (h.count == 0)
+			e = err_set(err, ERR_ABSENT,
+				    "no VM is called %.100s; `scwatcher list` shows those that run",
+				    name);
+		if (h.count)
+			*ret = h.first;
+		if (!e && remember)
+			names_save(name, &h.first, pids, count);
 	}
 	free(pids);
 	free(cmdline);
-	if (e)
-		return e;
-	if (hits > 1)
-		return err_set(err, ERR_AMBIGUOUS, "%zu VMs are called %.60s: name one by its PID:%s",
-			       hits, name, text);
-	if (hits == 0)
-		return err_set(err, ERR_ABSENT,
-			       "no VM is called %.100s; `scwatcher list` shows those that run", name);
-	return ERR_OK;
+	return e;
 }
 
 static bool maps_file(pid_t pid, dev_t dev, ino_t ino)

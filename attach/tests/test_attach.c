@@ -23,6 +23,7 @@
 #include "attach/vms.h"
 #include "cache.h"
 #include "instance.h"
+#include "names.h"
 
 static void test_names(void **state)
 {
@@ -253,10 +254,10 @@ static void test_find(void **state)
 	(void)state;
 	assert_int_equal(ftruncate(ram, 32 << 20), 0);
 	assert_int_equal(fstat(ram, &st), 0);
-	assert_int_equal(vms_find("scw test one", &v, &err), ERR_ABSENT);
+	assert_int_equal(vms_find("scw test one", false, &v, &err), ERR_ABSENT);
 	assert_non_null(strstr(err.text, "scwatcher list"));
 	a = start_vmm("guest=scw test one,debug-threads=on", ram);
-	assert_int_equal(vms_find("scw test one", &v, NULL), ERR_OK);
+	assert_int_equal(vms_find("scw test one", false, &v, NULL), ERR_OK);
 	assert_int_equal(v.pid, a);
 	assert_true(v.known);
 	assert_int_equal(vms_list(false, &all, &count, NULL), ERR_OK);
@@ -269,14 +270,62 @@ static void test_find(void **state)
 
 	b = start_vmm("scw test one", ram);
 	err_clear(&err);
-	assert_int_equal(vms_find("scw test one", &v, &err), ERR_AMBIGUOUS);
+	assert_int_equal(vms_find("scw test one", false, &v, &err), ERR_AMBIGUOUS);
 	assert_non_null(strstr(err.text, "PID"));
 	end_vmm(a);
-	assert_int_equal(vms_find("scw test one", &v, NULL), ERR_OK);
+	assert_int_equal(vms_find("scw test one", false, &v, NULL), ERR_OK);
 	assert_int_equal(v.pid, b);
 	end_vmm(b);
 	assert_int_equal(vms_find_mapper(st.st_dev, st.st_ino, &v), ERR_ABSENT);
 	close(ram);
+}
+
+/* A name that is remembered: the same answers as without, also about processes that are new. */
+static void test_remembered(void **state)
+{
+	char folder[] = "/tmp/scwatcher-test-XXXXXX", command[128];
+	static const pid_t pids[] = {1, 2, 70};
+	struct vms_entry v = {.pid = 70, .start = 5};
+	int ram = memfd_create("ram", 0);
+	struct names_memory m;
+	struct vms_entry found;
+	pid_t a, b;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	setenv("XDG_CACHE_HOME", folder, 1);
+	assert_false(names_load("x", &m));
+	names_save("x", &v, pids, 3);
+	assert_true(names_load("x", &m));
+	assert_int_equal(m.pid, 70);
+	assert_int_equal(m.start, 5);
+	assert_int_equal(m.pid_count, 3);
+	assert_memory_equal(m.pids, pids, sizeof(pids));
+	names_unload(&m);
+	assert_false(names_load("y", &m));
+	snprintf(command, sizeof(command), "for f in %s/scwatcher/names/*; do printf y | dd of=$f "
+		 "bs=1 seek=40 conv=notrunc status=none; done", folder);
+	assert_int_equal(system(command), 0);
+	assert_false(names_load("x", &m));
+
+	assert_int_equal(ftruncate(ram, 32 << 20), 0);
+	a = start_vmm("scw test three", ram);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_OK);
+		assert_int_equal(found.pid, a);
+		assert_int_equal(names_load("scw test three", &m), true);
+		names_unload(&m);
+	}
+	b = start_vmm("scw test three", ram);
+	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_AMBIGUOUS);
+	end_vmm(a);
+	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_OK);
+	assert_int_equal(found.pid, b);
+	end_vmm(b);
+	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_ABSENT);
+	close(ram);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
 }
 
 static void test_pause(void **state)
@@ -339,7 +388,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_instance),
 		cmocka_unit_test(test_cache), cmocka_unit_test(test_find),
-		cmocka_unit_test(test_pause), cmocka_unit_test(test_share),
+		cmocka_unit_test(test_remembered), cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_share),
 	};
 
 	if (argc == 6 && strcmp(argv[3], "--vmm") == 0)

@@ -30,8 +30,14 @@ struct vms_entry {
 enum err vms_list(bool all, struct vms_entry **ret, size_t *count_ret,
 		  struct err_ctx *err) ERR_NODISCARD;
 
-/* The VM called `name`. ERR_ABSENT, or ERR_AMBIGUOUS with the PIDs in the text (*ret is one). */
-enum err vms_find(const char *name, struct vms_entry *ret, struct err_ctx *err) ERR_NODISCARD;
+/*
+ * The VM called `name`. ERR_ABSENT, or ERR_AMBIGUOUS with the PIDs in the text (*ret is one).
+ *
+ * That takes a look at every process. With `remember` the answer is kept in the user's cache: for a
+ * minute, as long as it is still right, only processes that weren't there then are looked at.
+ */
+enum err vms_find(const char *name, bool remember, struct vms_entry *ret,
+		  struct err_ctx *err) ERR_NODISCARD;
 
 /* The process that has the file mapped as memory; VMMs are looked at first. ERR_ABSENT. */
 enum err vms_find_mapper(dev_t dev, ino_t ino, struct vms_entry *ret) ERR_NODISCARD;
