@@ -18,6 +18,12 @@ struct ring_ends {
 	struct channel_ring_end writers[2], readers[2];
 };
 
+static uint64_t first_cpu(struct channel_ring_wait *w)
+{
+	(void)w;
+	return 1;
+}
+
 /* Nobody else runs: whoever has to wait has waited for nothing. */
 static enum err give_up(struct channel_ring_wait *w, uint64_t *bell, struct err_ctx *err)
 {
@@ -80,8 +86,8 @@ static void operate(struct ring_ends *ends, uint64_t *words, const uint8_t **dat
 			    CHANNEL_OVERHEAD + fuzz_take(data, size, 2) % (LARGEST - CHANNEL_OVERHEAD));
 		break;
 	case 2:
-		at = fuzz_take(data, size, 1) % 8 * (CHANNEL_RING_LINE / sizeof(*words));
-		words[at] = fuzz_take(data, size, 8);
+		at = fuzz_take(data, size, 1) % 16; /* eight lines, of two words at most */
+		words[at / 2 * (CHANNEL_RING_LINE / sizeof(*words)) + at % 2] = fuzz_take(data, size, 8);
 		break;
 	default:
 		at = fuzz_take(data, size, 2) % (2 * SIZE / sizeof(*words));
@@ -93,7 +99,8 @@ static void operate(struct ring_ends *ends, uint64_t *words, const uint8_t **dat
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct channel_ring_sizes sizes = {SIZE, SIZE};
-	struct ring_ends ends = {.wait = {.sleep = give_up, .wake = wake_nobody, .spins_max = 2}};
+	struct ring_ends ends = {
+		.wait = {.sleep = give_up, .wake = wake_nobody, .cpu = first_cpu, .spins_max = 2}};
 	void *region = aligned_alloc(4096, channel_ring_region_size(&sizes));
 
 	if (!region)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Watch a guest that forks and connects as fast as it can.
 
-usage: tests/churn.py BUILD RUNS [--kernel RELEASE] [--name NAME] [BOOT-OPTION...]
+usage: tests/churn.py BUILD RUNS [--kernel RELEASE] [--name NAME] [-- BOOT-OPTION...]
 
 RUNS times, netstat -tan and ps aux run from outside on a guest under the scenario `churn`. Each run
 must end by itself with status 0, print nothing on standard error and nothing but well-formed lines,
@@ -32,7 +32,7 @@ HEADS = {"ps": 1, "netstat": 2}
 
 def guest_processes(name):
     """PID and start time of every process, as the guest itself sees them."""
-    script = "for d in /proc/[0-9]*; do read -r line < $d/stat && echo \"$line\"; done 2>/dev/null; true"
+    script = "for d in /proc/[0-9]*; do read -r line < $d/stat && echo \"$line\"; done 2>/dev/null"
     text = subprocess.run([TOP / "guests/exec", name, "--", "bash", "-c", script],
                           stdout=subprocess.PIPE, text=True, errors="replace", check=True).stdout
     found = set()
@@ -64,13 +64,14 @@ def main():
     parser.add_argument("runs", type=int)
     parser.add_argument("--kernel", default="6.1")
     parser.add_argument("--name", default="scw-churn")
-    options, boot = parser.parse_known_args()
+    parser.add_argument("boot", nargs="*", help="options of guests/boot")
+    options = parser.parse_args()
     scwatcher = options.build.resolve() / "cli" / "scwatcher"
     name = options.name
 
     subprocess.run([TOP / "guests/stop", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run([TOP / "guests/boot", "--name", name, "--kernel", options.kernel,
-                    "--scenario", "churn", *boot], check=True)
+                    "--scenario", "churn", *options.boot], check=True)
     failures = []
     shown = []
     try:

@@ -16,8 +16,8 @@
 enum {
 	/* Bytes copied before the other end is told: it works on them while we copy on. */
 	STEP = 16384,
-	/* Looks that are always granted, so that one long wait doesn't end spinning for ever. */
-	SPINS_SHARE_MIN = 16,
+	/* Every so many waits spinning is given another try. */
+	RETRY_SPINNING = 16,
 };
 
 static bool size_good(uint32_t size)
@@ -109,31 +109,42 @@ static uint64_t available(const struct channel_ring_end *e, bool writer)
 	return writer ? e->size - (e->mine - e->theirs) : e->theirs - e->mine;
 }
 
-static void relax(void)
+/* Do both ends run on one CPU, as far as is known? Each index has its end's CPU beside it. */
+static bool same_cpu(const struct channel_ring_end *e)
 {
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#endif
+	return e->cpu && le64toh(__atomic_load_n(e->their_index + 1, __ATOMIC_RELAXED)) == e->cpu;
 }
 
 /* Spin for as long as has been worth it lately. True when there is something, or an error. */
 static bool spin(struct channel_ring_end *e, bool writer, enum err *failed, struct err_ctx *err)
 {
 	struct channel_ring_wait *w = e->wait;
-	uint32_t least = w->spins_max / SPINS_SHARE_MIN;
 
-	if (w->spins < least)
-		w->spins = least;
+	if (same_cpu(e))
+		return false;
+	if (w->waits % RETRY_SPINNING == 0)
+		w->spins = w->spins_max;
 	for (uint32_t i = 0; i < w->spins; i++) {
-		relax();
+		channel_ring_relax();
 		*failed = look(e, writer, err);
 		if (*failed || available(e, writer)) {
-			w->spins = w->spins > w->spins_max / 2 ? w->spins_max : w->spins * 2;
+			w->spins = w->spins_max;
 			return true;
 		}
 	}
 	w->spins /= 2;
 	return false;
+}
+
+/* Say which CPU this end runs on, when that has changed. */
+static void tell_cpu(struct channel_ring_end *e)
+{
+	uint64_t cpu = e->wait->cpu ? e->wait->cpu(e->wait) : 0;
+
+	if (cpu == e->cpu)
+		return;
+	e->cpu = cpu;
+	__atomic_store_n(e->my_index + 1, htole64(cpu), __ATOMIC_RELAXED);
 }
 
 /* Wait until at least a word can be written, or read. */
@@ -145,6 +156,7 @@ static enum err wait_for(struct channel_ring_end *e, bool writer, struct err_ctx
 	if (failed || available(e, writer))
 		return failed;
 	w->waits++;
+	tell_cpu(e);
 	if (spin(e, writer, &failed, err))
 		return failed;
 	for (;;) {
@@ -173,6 +185,7 @@ static enum err wait_for(struct channel_ring_end *e, bool writer, struct err_ctx
 /* Show the other end how far I am, and wake it if it sleeps. */
 static void publish(struct channel_ring_end *e)
 {
+	tell_cpu(e);
 	__atomic_store_n(e->my_index, htole64(e->mine), __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(e->their_bell, __ATOMIC_SEQ_CST))
 		return;

@@ -30,11 +30,14 @@ enum {
 /*
  * What both ends share of one direction, beside its bytes. Indices count bytes since the start, in
  * multiples of 8, and never go back; bytes [tail, head) are to be read, each at index % size. A bell
- * is 1 while its end sleeps, or is about to, and 0 otherwise; its lower half is a futex.
+ * is 1 while its end sleeps, or is about to, and 0 otherwise; its lower half is a futex. A CPU is a
+ * hint: on which the end ran last, counted from 1; 0 if it doesn't say.
  */
 struct channel_ring_words {
 	_Alignas(CHANNEL_RING_LINE) uint64_t head;	/* the producer's */
+	uint64_t producer_cpu;
 	_Alignas(CHANNEL_RING_LINE) uint64_t tail;	/* the consumer's */
+	uint64_t consumer_cpu;
 	_Alignas(CHANNEL_RING_LINE) uint64_t data_bell; /* the consumer's: wants more bytes */
 	_Alignas(CHANNEL_RING_LINE) uint64_t room_bell; /* the producer's: wants more room */
 };
@@ -68,7 +71,13 @@ struct channel_ring_wait {
 	enum err (*sleep)(struct channel_ring_wait *w, uint64_t *bell, struct err_ctx *err);
 	/* Required. Wake whoever sleeps on `bell`, which is 0 now. */
 	void (*wake)(struct channel_ring_wait *w, uint64_t *bell);
-	/* How often to look, with a pause each time, before sleeping; 0 where the peer needs this CPU. */
+	/* Optional. The CPU that this thread runs on, counted from 1; 0 when it can't tell. */
+	uint64_t (*cpu)(struct channel_ring_wait *w);
+	/*
+	 * How often to look, with a pause each time, before sleeping: about as long as a sleep with its
+	 * wake-up takes. The ring looks less often while it is in vain, and not at all when the other end
+	 * needs this very CPU. 0: sleep at once.
+	 */
 	uint32_t spins_max;
 
 	/* The ring's own: how often to look at present, and what happened. Start at zero. */
@@ -76,11 +85,20 @@ struct channel_ring_wait {
 	uint64_t waits, sleeps, wakes;
 };
 
+/* What stands between two looks while spinning. */
+static inline void channel_ring_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
 /* One end of one direction; caller's storage, opaque. */
 struct channel_ring_end {
 	uint64_t *my_index, *their_index, *my_bell, *their_bell, *bytes; /* in shared memory */
 	uint64_t size;
 	uint64_t mine, theirs; /* indices: what I wrote last, and what I believe of the other's */
+	uint64_t cpu;	       /* what I said last */
 	struct channel_ring_wait *wait;
 	enum err failed;
 };

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+/* A session over the device's socket, and the ring that it is given. */
+#include "carrier/carrier.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+#include "carrier/region.h"
+#include "carrier/socket.h"
+#include "carrier/wait.h"
+#include "channel/message.h"
+
+struct carrier {
+	struct sealed_carrier sealed;
+	struct base_alloc *alloc;
+	pid_t owner;
+	uint64_t timeout_ns;
+	struct carrier_socket socket;
+	struct sealed_session *session;
+	struct sealed_frames *frames; /* NULL: the ring */
+
+	struct carrier_region region;
+	struct carrier_wait wait;
+	struct channel_ring_end out, in;
+	uint64_t wire_bytes;
+	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
+};
+
+static struct carrier *from_sealed(struct sealed_carrier *c)
+{
+	return (struct carrier *)((char *)c - offsetof(struct carrier, sealed));
+}
+
+bool carrier_forked(const struct carrier *c)
+{
+	return getpid() != c->owner;
+}
+
+static enum err check_owner(const struct carrier *c, struct err_ctx *err)
+{
+	return carrier_forked(c) ? err_set(err, ERR_GONE,
+					   "the session with the memory device belongs to a parent "
+					   "process: open another one")
+				 : ERR_OK;
+}
+
+static enum err ring_send(struct carrier *c, const void *request, size_t size, struct err_ctx *err)
+{
+	size_t sealed;
+	enum err e = sealed_session_seal(c->session, request, size, c->request, sizeof(c->request),
+					 &sealed, err);
+
+	if (e)
+		return e;
+	c->wire_bytes += sealed;
+	return channel_ring_write(&c->out, c->request, sealed, err);
+}
+
+static enum err carrier_send(struct sealed_carrier *sealed, const void *request, size_t size,
+			     struct err_ctx *err)
+{
+	struct carrier *c = from_sealed(sealed);
+	struct sealed_carrier *frames;
+	enum err e = check_owner(c, err);
+
+	if (e)
+		return e;
+	if (c->frames) {
+		frames = sealed_frames_carrier(c->frames);
+		return frames->send(frames, request, size, err);
+	}
+	c->wait.deadline_ns = carrier_now() + c->timeout_ns;
+	return ring_send(c, request, size, err);
+}
+
+static enum err carrier_receive(struct sealed_carrier *sealed, uint8_t *record,
+				const void **plain_ret, size_t *size_ret, struct err_ctx *err)
+{
+	struct carrier *c = from_sealed(sealed);
+	struct sealed_carrier *frames;
+	size_t size;
+	enum err e = check_owner(c, err);
+
+	if (e)
+		return e;
+	if (c->frames) {
+		frames = sealed_frames_carrier(c->frames);
+		return frames->receive(frames, record, plain_ret, size_ret, err);
+	}
+	c->wait.deadline_ns = carrier_now() + c->timeout_ns;
+	e = channel_ring_read(&c->in, record, CHANNEL_RECORD_MAX, &size, err);
+	if (e)
+		return e;
+	c->wire_bytes += size;
+	return sealed_session_open_record(c->session, record, size, CHANNEL_PAGES, NULL, plain_ret,
+					  size_ret, err);
+}
+
+static uint64_t now(struct sealed_carrier *sealed)
+{
+	(void)sealed;
+	return carrier_now();
+}
+
+static struct sealed_carrier_stats stats(struct sealed_carrier *sealed)
+{
+	struct carrier *c = from_sealed(sealed);
+	struct sealed_carrier *frames;
+
+	if (c->frames) {
+		frames = sealed_frames_carrier(c->frames);
+		return frames->stats(frames);
+	}
+	return (struct sealed_carrier_stats){
+		.cipher_calls = channel_sealer_count(c->session->sealer) +
+				channel_opener_count(c->session->opener),
+		.wire_bytes = c->wire_bytes,
+		.sleeps = c->wait.wait.sleeps,
+	};
+}
+
+/* What the device's host answered instead of a ring. */
+static enum err no_ring(struct carrier *c, struct err_ctx *err)
+{
+	const struct carrier_frame *f = &c->socket.frame;
+	struct channel_refusal refusal;
+
+	if (f->kind == CHANNEL_FRAME_FAILED &&
+	    channel_refusal_decode(f->payload, f->size, &refusal, NULL) == ERR_OK)
+		return err_set(err, refusal.code, "the device's host says: %.200s", refusal.text);
+	return err_set(err, ERR_TAMPERED, "a frame of kind %d came instead of a ring", (int)f->kind);
+}
+
+/* Ask for a ring and map what comes: of the sizes asked for, or smaller ones. */
+static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
+			    struct err_ctx *err)
+{
+	struct channel_ring_sizes want = o->ring, got;
+	uint8_t ask[CHANNEL_RING_ASK_SIZE];
+	struct carrier_socket *s = &c->socket;
+	uint64_t deadline = carrier_now() + c->timeout_ns;
+	enum err e;
+
+	if (!want.to_device)
+		want.to_device = CARRIER_TO_DEVICE;
+	if (!want.to_client)
+		want.to_client = CARRIER_TO_CLIENT;
+	if (!channel_ring_region_size(&want))
+		return err_set(err, ERR_INVAL, "rings of %u and %u bytes", want.to_device,
+			       want.to_client);
+	channel_ring_ask_encode(&(struct channel_ring_ask){want.to_device, want.to_client}, ask);
+	e = carrier_frame_send(s->fd, CHANNEL_FRAME_RING, ask, sizeof(ask), -1, deadline, err);
+	if (!e)
+		e = carrier_frame_receive(s->fd, deadline, &s->frame, err);
+	if (e)
+		return e;
+	if (s->frame.kind != CHANNEL_FRAME_RING) {
+		e = no_ring(c, err);
+	} else if (s->frame.fd < 0) {
+		e = err_set(err, ERR_TAMPERED, "no memory came along with the ring");
+	} else {
+		struct channel_ring_ask granted;
+
+		e = channel_ring_ask_decode(s->frame.payload, s->frame.size, &granted, err);
+		got = (struct channel_ring_sizes){granted.to_device, granted.to_client};
+		if (!e && (got.to_device > want.to_device || got.to_client > want.to_client))
+			e = err_set(err, ERR_TAMPERED, "a ring larger than what was asked for");
+		if (!e)
+			e = carrier_region_map(s->frame.fd, &got, &c->region, err);
+	}
+	if (s->frame.fd >= 0)
+		close(s->frame.fd);
+	if (e)
+		return e;
+	carrier_wait_init(&c->wait, s->fd, o->no_spin ? 0 : carrier_spins(CARRIER_SPIN_NS));
+	e = channel_ring_writer_init(&c->out, c->region.at, &got, CHANNEL_TO_DEVICE, &c->wait.wait,
+				     err);
+	return e ? e : channel_ring_reader_init(&c->in, c->region.at, &got, CHANNEL_TO_CLIENT,
+						&c->wait.wait, err);
+}
+
+enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
+			     struct carrier **ret, struct err_ctx *err)
+{
+	struct carrier *c = base_alloc_zeroed(alloc, 1, sizeof(*c));
+	struct sealed_session_options session = o->session;
+	enum err e;
+
+	session.order = CHANNEL_IN_ORDER;
+	if (!c) {
+		close(socket);
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	}
+	c->alloc = alloc;
+	c->owner = getpid();
+	c->timeout_ns = o->timeout_ns ? o->timeout_ns : CARRIER_TIMEOUT_S * 1000000000ull;
+	c->sealed = (struct sealed_carrier){
+		.send = carrier_send, .receive = carrier_receive, .now = now, .stats = stats};
+	carrier_socket_init(&c->socket, socket, c->timeout_ns);
+	e = sealed_session_open(alloc, &c->socket.transport, &session, &c->session, err);
+	if (!e && o->kind == CARRIER_RING)
+		e = set_up_ring(c, o, err);
+	else if (!e)
+		e = sealed_frames_create(c->session, &c->socket.transport, carrier_now, &c->frames,
+					 err);
+	if (e)
+		carrier_close(c);
+	else
+		*ret = c;
+	return e;
+}
+
+enum err carrier_open(struct base_alloc *alloc, const char *path, const struct carrier_options *o,
+		      struct carrier **ret, struct err_ctx *err)
+{
+	int socket;
+	enum err e = carrier_connect(path, &socket, err);
+
+	return e ? e : carrier_open_socket(alloc, socket, o, ret, err);
+}
+
+void carrier_close(struct carrier *c)
+{
+	if (!c)
+		return;
+	sealed_frames_destroy(c->frames);
+	sealed_session_close(c->session);
+	carrier_region_unmap(&c->region);
+	carrier_socket_deinit(&c->socket);
+	base_free(c->alloc, c);
+}
+
+struct sealed_carrier *carrier_sealed(struct carrier *c)
+{
+	return &c->sealed;
+}
+
+const struct channel_accept *carrier_accept(const struct carrier *c)
+{
+	return &c->session->accept;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's way to a memory device over its UNIX socket: connect, open a session, and carry
+ * requests and answers through a ring of shared memory, or as frames over the socket (slow; tests).
+ * Everything outside this process is hostile: what it does ends in data that the device sealed, or
+ * in an error, within the time limit.
+ *
+ * A session belongs to the process that opened it, and there to one thread at a time. After a fork the
+ * child's calls say ERR_GONE and leave the session to its parent: two processes with the same keys and
+ * sequence numbers would break the cipher. A child opens its own.
+ */
+#ifndef SCW_CARRIER_CARRIER_H
+#define SCW_CARRIER_CARRIER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "channel/ring.h"
+#include "sealed/session.h"
+
+enum carrier_kind {
+	CARRIER_RING,
+	CARRIER_FRAMES,
+};
+
+enum {
+	CARRIER_TO_DEVICE = 1 << 16, /* bytes of the rings unless asked for otherwise */
+	CARRIER_TO_CLIENT = 1 << 20,
+	CARRIER_TIMEOUT_S = 30,
+};
+
+struct carrier_options {
+	struct sealed_session_options session; /* its order of records is the carrier's to choose */
+	enum carrier_kind kind;
+	struct channel_ring_sizes ring; /* zeros: as above */
+	uint64_t timeout_ns;		/* how long the device may take for anything; 0: as above */
+	bool no_spin;			/* sleep at once: for those who count CPU time */
+};
+
+struct carrier;
+
+/*
+ * Open a session with the device that listens at `path`. ERR_ABSENT: nothing listens there; ERR_PERM;
+ * sealed_session_open()'s; ERR_TAMPERED when what should be the ring isn't one. `o` is used during the
+ * call only; `alloc` until carrier_close().
+ */
+enum err carrier_open(struct base_alloc *alloc, const char *path, const struct carrier_options *o,
+		      struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
+/* The same over a connected socket, which becomes the carrier's own in any case. */
+enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
+			     struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
+
+/* Hang up, wipe the keys. In a child of the process that opened it: free its copy. NULL is fine. */
+void carrier_close(struct carrier *c);
+
+/* For sealed_pages_create(); belongs to `c`. */
+struct sealed_carrier *carrier_sealed(struct carrier *c);
+
+/* What the device said of the guest when it accepted the session. */
+const struct channel_accept *carrier_accept(const struct carrier *c);
+
+/* Is this process another one than the one that opened the session? */
+bool carrier_forked(const struct carrier *c);
+
+#endif

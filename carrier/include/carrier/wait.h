@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How an end of a ring waits on Linux: it looks for a while, then sleeps on a futex, a slice at a
+ * time, and between slices sees whether its socket was hung up and whether its time is over.
+ */
+#ifndef SCW_CARRIER_WAIT_H
+#define SCW_CARRIER_WAIT_H
+
+#include <stdint.h>
+
+#include "channel/ring.h"
+
+enum {
+	CARRIER_SPIN_NS = 50000, /* what one sleep and its wake-up cost: see bench/ring */
+};
+
+struct carrier_wait {
+	struct channel_ring_wait wait;
+	int socket;	      /* whose hang-up says that the peer is gone; -1: none */
+	uint64_t deadline_ns; /* carrier_now(): when waiting ends with ERR_LIMIT; 0: never */
+};
+
+/*
+ * `spins_max` as carrier_spins() says, or 0 to sleep at once. The hooks call futex, poll and
+ * clock_gettime, nothing else, and allocate nothing.
+ */
+void carrier_wait_init(struct carrier_wait *w, int socket, uint32_t spins_max);
+
+/*
+ * How often the ring may look in `ns` nanoseconds on this machine; 0 if this thread has only one CPU
+ * to run on. Takes some microseconds; calls sched_getaffinity: before a seccomp filter, say.
+ */
+uint32_t carrier_spins(uint64_t ns);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+uint64_t carrier_now(void);
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/* Shared memory of a ring as a sealed memfd. */
+#include "carrier/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW,
+};
+
+static enum err map(int fd, const struct channel_ring_sizes *sizes, struct carrier_region *ret,
+		    struct err_ctx *err)
+{
+	size_t size = channel_ring_region_size(sizes);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	if (at == MAP_FAILED)
+		return err_set_errno(err, ERR_NOMEM, errno, "can't map a ring of %zu bytes", size);
+	*ret = (struct carrier_region){.at = at, .size = size, .sizes = *sizes};
+	return ERR_OK;
+}
+
+enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct carrier_region *ret,
+			       int *fd_ret, struct err_ctx *err)
+{
+	size_t size = channel_ring_region_size(sizes);
+	enum err e;
+	int fd;
+
+	if (!size)
+		return err_set(err, ERR_INVAL, "rings of %u and %u bytes", sizes->to_device,
+			       sizes->to_client);
+	fd = memfd_create("scwatcher-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return err_set_errno(err, ERR_IO, errno, "can't make shared memory");
+	if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, SIZE_SEALS | F_SEAL_SEAL)) {
+		e = err_set_errno(err, ERR_IO, errno, "can't size %zu bytes of shared memory", size);
+		close(fd);
+		return e;
+	}
+	e = map(fd, sizes, ret, err);
+	if (e) {
+		close(fd);
+		return e;
+	}
+	*fd_ret = fd;
+	return ERR_OK;
+}
+
+enum err carrier_region_map(int fd, const struct channel_ring_sizes *sizes,
+			    struct carrier_region *ret, struct err_ctx *err)
+{
+	size_t size = channel_ring_region_size(sizes);
+	struct stat st;
+	int seals;
+
+	if (!size)
+		return err_set(err, ERR_TAMPERED, "a ring of %u and %u bytes", sizes->to_device,
+			       sizes->to_client);
+	if (fstat(fd, &st))
+		return err_set_errno(err, ERR_IO, errno, "can't look at the ring's memory");
+	/* F_GET_SEALS is refused for what isn't a memfd. */
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 || (seals & SIZE_SEALS) != SIZE_SEALS)
+		return err_set(err, ERR_TAMPERED, "the ring's memory could change its size");
+	if ((uint64_t)st.st_size != size)
+		return err_set(err, ERR_TAMPERED, "the ring's memory has %lld bytes instead of %zu",
+			       (long long)st.st_size, size);
+	return map(fd, sizes, ret, err);
+}
+
+void carrier_region_unmap(struct carrier_region *r)
+{
+	if (r->at)
+		munmap(r->at, r->size);
+	*r = (struct carrier_region){0};
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+/* The memory device of the carriers' tests. */
+#include "device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "carrier/socket.h"
+#include "carrier/wait.h"
+#include "memdev/ring_serve.h"
+#include "synth/synth.h"
+
+enum {
+	BASE = 0x10000000,
+	EXIT_ERRORS = 64, /* exit status of error e: EXIT_ERRORS - e */
+	PATIENCE_NS = 1000000000,
+};
+
+#define DIE(what) die(__LINE__, what)
+
+static _Noreturn void die(int line, const char *what)
+{
+	fprintf(stderr, "device.c:%d: %s\n", line, what);
+	abort();
+}
+
+const char *device_string(unsigned int i)
+{
+	static char text[DEVICE_STRINGS][DEVICE_STRING_SIZE + 1];
+
+	/* letters that no other content of a page has in this order */
+	for (unsigned int at = 0; at < DEVICE_STRING_SIZE; at++)
+		text[i][at] = (char)('a' + (i * 11 + at * at * 3 + at) % 26);
+	return text[i];
+}
+
+void device_fill_page(unsigned int page, uint8_t bytes[GUEST_PAGE_SIZE])
+{
+	uint32_t random = page + 1;
+
+	for (unsigned int i = 0; i < GUEST_PAGE_SIZE; i++) {
+		random = random * 1664525 + 1013904223;
+		bytes[i] = (uint8_t)(random >> 24);
+	}
+	if (page % 7 == 0 && page / 7 < DEVICE_STRINGS)
+		memcpy(bytes, device_string(page / 7), DEVICE_STRING_SIZE);
+}
+
+struct device_guest {
+	struct base_alloc *alloc;
+	struct synth *synth;
+	struct guest_pages *pages;
+};
+
+struct device_guest *device_guest_create(struct base_alloc *alloc, struct guest_pages **pages_ret)
+{
+	struct device_guest *g = base_alloc_zeroed(alloc, 1, sizeof(*g));
+	struct guest_paging paging;
+
+	if (!g)
+		DIE("out of memory");
+	g->alloc = alloc;
+	g->synth = synth_create(4);
+	synth_add_memory(g->synth, BASE, (DEVICE_PAGES + 512) * SYNTH_4K);
+	synth_map_new(g->synth, DEVICE_VA, DEVICE_PAGES * SYNTH_4K);
+	paging = synth_paging(g->synth);
+	if (guest_walk_pages_create(alloc, synth_source(g->synth, SYNTH_MAP), &paging, 64, &g->pages))
+		DIE("no pages");
+	for (unsigned int i = 0; i < DEVICE_PAGES; i++) {
+		struct gpa pa;
+
+		if (guest_walk_translate(g->pages, GUEST_SPACE_KERNEL,
+					 (struct gva){DEVICE_VA + i * SYNTH_4K}, &pa))
+			DIE("a page that isn't mapped");
+		device_fill_page(i, synth_phys(g->synth, pa.v, SYNTH_4K));
+	}
+	*pages_ret = g->pages;
+	return g;
+}
+
+void device_guest_destroy(struct device_guest *g)
+{
+	guest_pages_destroy(g->pages);
+	synth_destroy(g->synth);
+	base_free(g->alloc, g);
+}
+
+static bool fill(void *ctx, void *buf, size_t size)
+{
+	(void)ctx;
+	return getrandom(buf, size, 0) == (ssize_t)size;
+}
+
+static const struct channel_random system_random = {.fill = fill};
+
+static const struct channel_key_pair *device_key(void)
+{
+	static const uint8_t secret[CHANNEL_KEY_SIZE] = {9};
+	static struct channel_key_pair pair;
+
+	if (channel_library_init(NULL) || channel_key_pair_from_secret(secret, &pair, NULL))
+		DIE("no key");
+	return &pair;
+}
+
+static enum err judge(struct memdev_judge *j, const struct channel_evidence *e,
+		      const uint8_t transcript[CHANNEL_HASH_SIZE], const char *vm,
+		      char who[MEMDEV_WHO_SIZE], struct err_ctx *err)
+{
+	(void)j;
+	(void)vm;
+	strcpy(who, "tester");
+	return channel_development_check(e, transcript, err);
+}
+
+struct memdev_session_options device_session_options(struct guest_pages *pages)
+{
+	static struct memdev_judge tester = {.judge = judge};
+	static const struct channel_accept accept = {
+		.generation = DEVICE_GENERATION,
+		.items_max = CHANNEL_ITEMS_MAX,
+		.request_pages = CHANNEL_REQUEST_PAGES,
+		.kernel_top = 0x1000,
+		.levels = 4,
+		.release = "6.1",
+	};
+
+	return (struct memdev_session_options){
+		.key = device_key(),
+		.random = &system_random,
+		.vm = DEVICE_VM,
+		.judge = &tester,
+		.pages = pages,
+		.accept = &accept,
+	};
+}
+
+struct socket_out {
+	struct memdev_out out;
+	int socket;
+};
+
+static enum err send_frame(struct memdev_out *o, enum channel_frame_kind kind, const void *bytes,
+			   size_t size, struct err_ctx *err)
+{
+	return carrier_frame_send(((struct socket_out *)o)->socket, kind, bytes, size, -1, 0, err);
+}
+
+/* What a worker does, until the session ends. */
+static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, struct err_ctx *err)
+{
+	struct socket_out out = {.out.frame = send_frame, .socket = socket};
+	static struct carrier_frame frame;
+	struct memdev_session_options options;
+	struct memdev_session *session;
+	struct device_guest *guest;
+	struct guest_pages *pages;
+	enum err e;
+
+	guest = device_guest_create(alloc, &pages);
+	options = device_session_options(pages);
+	e = memdev_session_create(alloc, &options, &session, err);
+	if (e)
+		DIE("no session");
+	while (!e) {
+		e = carrier_frame_receive(socket, 0, &frame, err);
+		if (e)
+			break;
+		if (frame.fd >= 0)
+			close(frame.fd);
+		if (frame.kind == CHANNEL_FRAME_OPEN) {
+			e = carrier_frame_send(socket, CHANNEL_FRAME_OPENED, NULL, 0, -1, 0, err);
+		} else if (frame.kind == CHANNEL_FRAME_RING && memdev_session_serves(session)) {
+			struct memdev_ring_options ring = {.alloc = alloc,
+							   .session = session,
+							   .socket = socket,
+							   .spins = spins};
+
+			e = memdev_ring_serve(&ring, frame.payload, frame.size, err);
+		} else {
+			e = memdev_session_frame(session, frame.kind, frame.payload, frame.size,
+						 &out.out, err);
+		}
+	}
+	memdev_session_destroy(session);
+	device_guest_destroy(guest);
+	return e;
+}
+
+struct device device_start(bool spin)
+{
+	struct base_alloc alloc;
+	struct device d;
+	int ends[2];
+	enum err e;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		DIE("no socket");
+	d.socket = ends[0];
+	fflush(NULL);
+	d.pid = fork();
+	if (d.pid < 0)
+		DIE("no process");
+	if (d.pid)
+		close(ends[1]);
+	if (d.pid)
+		return d;
+
+	/* Whatever the test had open would hide that it hung up. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int fd = 3; fd < 1024; fd++) {
+		if (fd != ends[1])
+			close(fd);
+	}
+	base_alloc_init(&alloc, 64 << 20);
+	e = serve(ends[1], spin ? carrier_spins(CARRIER_SPIN_NS) : 0, &alloc, NULL);
+	if (alloc.used)
+		DIE("the device leaks memory");
+	_exit(EXIT_ERRORS - e);
+}
+
+struct device_end device_wait(struct device *d)
+{
+	struct timespec moment = {.tv_nsec = 2000000};
+	struct device_end end = {.ended = true};
+	uint64_t begun = carrier_now();
+	struct rusage usage;
+	int status;
+
+	while (wait4(d->pid, &status, WNOHANG, &usage) == 0) {
+		if (carrier_now() - begun > 10ull * PATIENCE_NS && end.ended) {
+			end.ended = false;
+			kill(d->pid, SIGKILL);
+		}
+		nanosleep(&moment, NULL);
+	}
+	end.waited_ns = carrier_now() - begun;
+	if (WIFSIGNALED(status))
+		end.signal = WTERMSIG(status);
+	else
+		end.err = EXIT_ERRORS - WEXITSTATUS(status);
+	end.cpu_us = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+		     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	return end;
+}
+
+struct carrier_options device_client_options(enum carrier_kind kind)
+{
+	static const uint8_t seed[CHANNEL_SIGNING_KEY_SIZE] = {7};
+	static struct channel_signing_key signing;
+	static struct sealed_development identity;
+	static struct channel_key_pair device;
+
+	device = *device_key();
+	if (channel_signing_key_from_seed(seed, &signing, NULL))
+		DIE("no key");
+	sealed_development_init(&identity, &signing);
+	return (struct carrier_options){
+		.session = {.vm = DEVICE_VM,
+			    .device = device.public,
+			    .identity = &identity.identity,
+			    .random = &system_random},
+		.kind = kind,
+	};
+}
+
+struct guest_pages *device_client_pages(struct base_alloc *alloc, struct carrier *c)
+{
+	struct sealed_options options = {.cache_pages = DEVICE_PAGES,
+					 .freshness_ns = 0,
+					 .readahead = 1,
+					 .generation = carrier_accept(c)->generation};
+	struct guest_pages *pages;
+
+	if (sealed_pages_create(alloc, carrier_sealed(c), &options, &pages, NULL))
+		DIE("no pages");
+	return pages;
+}
+
+enum err device_client_read(struct guest_pages *pages, unsigned int first, unsigned int count,
+			    struct err_ctx *err)
+{
+	struct guest_range range = {{DEVICE_VA + first * SYNTH_4K}, count * SYNTH_4K};
+	static uint8_t expected[GUEST_PAGE_SIZE];
+	enum err e = guest_pages_epoch(pages, err);
+
+	if (e)
+		return e;
+	guest_pages_want(pages, GUEST_SPACE_KERNEL, &range, 1);
+	for (unsigned int i = first; i < first + count; i++) {
+		const void *page;
+
+		e = guest_pages_page(pages, GUEST_SPACE_KERNEL, (struct gva){DEVICE_VA + i * SYNTH_4K},
+				     &page);
+		if (e)
+			break;
+		device_fill_page(i, expected);
+		if (memcmp(page, expected, sizeof(expected)) != 0)
+			DIE("a page holds what the guest doesn't");
+	}
+	/* the session's own reason is more telling than the page's */
+	if (e)
+		(void)!guest_pages_epoch(pages, err);
+	return e;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/* Requests out of a ring, answers into one. */
+#include "memdev/ring_serve.h"
+
+#include <unistd.h>
+
+#include "carrier/region.h"
+#include "carrier/socket.h"
+#include "carrier/wait.h"
+
+enum {
+	REQUEST_RECORD_MAX = CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD,
+	SEND_TIMEOUT_NS = 1000000000, /* the client waits for this very frame */
+};
+
+struct server {
+	struct memdev_records out;
+	struct carrier_region region;
+	struct carrier_wait wait;
+	struct channel_ring_end to_client, to_device;
+	uint8_t record[REQUEST_RECORD_MAX];
+};
+
+static enum err put_record(struct memdev_records *r, const void *record, size_t size,
+			   struct err_ctx *err)
+{
+	struct server *s = (struct server *)r;
+
+	return channel_ring_write(&s->to_client, record, size, err);
+}
+
+static uint32_t at_most(uint32_t asked, uint32_t limit)
+{
+	return asked < limit ? asked : limit;
+}
+
+/* Make a ring of what was asked for and send it to the client. */
+static enum err set_up(struct server *s, const struct memdev_ring_options *o, const void *ask,
+		       size_t size, struct err_ctx *err)
+{
+	uint8_t grant[CHANNEL_RING_ASK_SIZE];
+	struct channel_ring_sizes sizes;
+	struct channel_ring_ask asked;
+	enum err e = channel_ring_ask_decode(ask, size, &asked, err);
+	int fd;
+
+	if (e)
+		return e;
+	asked.to_device = at_most(asked.to_device, MEMDEV_RING_TO_DEVICE_MAX);
+	asked.to_client = at_most(asked.to_client, MEMDEV_RING_TO_CLIENT_MAX);
+	sizes = (struct channel_ring_sizes){asked.to_device, asked.to_client};
+	e = carrier_region_create(&sizes, &s->region, &fd, err);
+	if (e)
+		return e;
+	channel_ring_ask_encode(&asked, grant);
+	e = carrier_frame_send(o->socket, CHANNEL_FRAME_RING, grant, sizeof(grant), fd,
+			       carrier_now() + SEND_TIMEOUT_NS, err);
+	close(fd);
+	if (e)
+		return e;
+	s->out.record = put_record;
+	carrier_wait_init(&s->wait, o->socket, o->spins);
+	e = channel_ring_reader_init(&s->to_device, s->region.at, &sizes, CHANNEL_TO_DEVICE,
+				     &s->wait.wait, err);
+	return e ? e : channel_ring_writer_init(&s->to_client, s->region.at, &sizes,
+						CHANNEL_TO_CLIENT, &s->wait.wait, err);
+}
+
+enum err memdev_ring_serve(const struct memdev_ring_options *o, const void *ask, size_t size,
+			   struct err_ctx *err)
+{
+	struct server *s = base_alloc_zeroed(o->alloc, 1, sizeof(*s));
+	enum err e;
+
+	if (!s)
+		return err_set(err, ERR_NOMEM, "out of memory for a ring");
+	e = set_up(s, o, ask, size, err);
+	while (!e) {
+		e = channel_ring_read(&s->to_device, s->record, sizeof(s->record), &size, err);
+		if (!e)
+			e = memdev_session_record(o->session, s->record, size, &s->out, err);
+		if (!e && o->answered)
+			o->answered(o->ctx);
+	}
+	carrier_region_unmap(&s->region);
+	base_free(o->alloc, s);
+	return e;
+}
