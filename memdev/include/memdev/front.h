@@ -19,18 +19,20 @@ struct front_options {
 	gid_t gid;
 	unsigned int sessions_per_vm; /* 0: 64 */
 	unsigned int idle_s;	      /* a session that isn't used ends; 0: one hour */
-	unsigned int answer_s;	      /* the device must answer a read; 0: 10 seconds */
+	unsigned int answer_s;	      /* how long an answer may take; 0: 10 seconds */
+	bool with_parent;	      /* end when the process that called fork() for us does */
 	/* Optional. Something for the log, such as a stale mount that was removed. */
 	void (*say)(const char *text);
 };
 
 /*
- * Mount and serve until SIGTERM or SIGINT, or until the process that started this one ends; then
- * unmount. For a process of its own: it forks (the child serves, with no privileges; this process
- * stays to unmount, also after the child crashed) and sets signal handlers.
+ * Mount and serve until SIGTERM or SIGINT, then unmount. For a process of its own, with one thread:
+ * it forks (the child serves, with no privileges; this process stays to unmount, also after the
+ * child crashed) and waits for signals.
  *
  * ERR_ABSENT (no such directory), ERR_PERM, ERR_INVAL (something else is mounted there: the text
- * says what to do), ERR_IO. A mount that an earlier, killed one of ours left behind is removed.
+ * says what to do), ERR_GONE (unmounted by somebody else), ERR_IO. A mount that an earlier, killed
+ * one of ours left behind is removed.
  */
 enum err front_run(const struct front_options *o, struct err_ctx *err) ERR_NODISCARD;
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The file system itself, between mounting (front.c) and relaying (front_relay.c). */
+#ifndef SCW_MEMDEV_FRONT_FUSE_H
+#define SCW_MEMDEV_FRONT_FUSE_H
+
+#include "front.h"
+
+#define FRONT_FS_NAME "scwatcher"
+
+struct front;
+struct fuse_session;
+
+struct front_limits {
+	uid_t uid; /* owner and mode of the directory mounted on */
+	gid_t gid;
+	mode_t mode;
+	unsigned int sessions_per_vm;
+	uint64_t idle_ns, answer_ns;
+};
+
+/* Mount on `directory`. ERR_IO when the kernel or libfuse refuse. */
+enum err front_mount(const char *directory, struct front **ret, struct err_ctx *err) ERR_NODISCARD;
+
+/* The connection to the kernel: the file system is dead once nobody holds it. */
+int front_fd(const struct front *f);
+
+/* Serve until it is unmounted, or `stop` (a signalfd, say) can be read. */
+enum err front_serve(struct front *f, const char *socket, const struct front_limits *limits,
+		     int stop, struct err_ctx *err) ERR_NODISCARD;
+
+/* Answers who still waits, and closes the connection; doesn't unmount. */
+void front_destroy(struct front *f);
+
+#endif
