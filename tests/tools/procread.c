@@ -4,7 +4,9 @@
  * guests/src/capture.c writes inside: `procread VM < LIST > ARCHIVE`, LIST being lines of a kind
  * (1 file, 2 link, 3 folder), a blank and a path below /proc. With --time N it reads the whole list
  * N times instead and prints nanoseconds per path; with --stats it says what it cost, with
- * --absent what this guest's kernel hasn't got of all that is asked for.
+ * --absent what this guest's kernel hasn't got of all that is asked for. With --sealed-loopback all
+ * pages are sealed and opened on their way, in this process; --each then prints for each path what
+ * crossed (round trips, pages, bytes), and --trace what was asked for.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -14,6 +16,7 @@
 #include <time.h>
 
 #include "attach/attach.h"
+#include "loopback.h"
 #include "procfs/procfs.h"
 #include "vfs/vfs.h"
 
@@ -137,8 +140,24 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static void write_archive(struct vfs *v, const struct line *lines, size_t count)
+static void print_cost(const struct guest_pages *pages, const char *path, size_t size,
+		       struct sealed_stats *before)
 {
+	struct sealed_stats now = sealed_pages_stats(pages);
+
+	fprintf(stderr, "%-44s %8zu B  %4llu round trips %6llu pages %9llu bytes\n", path, size,
+		(unsigned long long)(now.round_trips - before->round_trips),
+		(unsigned long long)(now.pages - before->pages),
+		(unsigned long long)(now.bytes - before->bytes));
+	*before = now;
+}
+
+/* `sealed`: print what each path cost; NULL: don't. */
+static void write_archive(struct vfs *v, const struct line *lines, size_t count,
+			  const struct guest_pages *sealed)
+{
+	struct sealed_stats stats = {0};
+
 	put("SCWCAP1\n", 8);
 	for (size_t i = 0; i < count; i++) {
 		struct record r = { .kind = (uint16_t)lines[i].kind,
@@ -153,6 +172,8 @@ static void write_archive(struct vfs *v, const struct line *lines, size_t count)
 		r.error = e < 0 ? -e : 0;
 		r.length = data_size - from;
 		memcpy(data + at, &r, sizeof(r));
+		if (sealed)
+			print_cost(sealed, lines[i].path, r.length, &stats);
 	}
 	put(&(struct record){ 0 }, sizeof(struct record));
 	fwrite(data, 1, data_size, stdout);
@@ -172,7 +193,11 @@ int main(int argc, char **argv)
 	struct procfs *p;
 	char text[512];
 	int times = 0;
-	bool stats = false, absent = false;
+	bool stats = false, absent = false, sealed = false, each = false, trace = false;
+	struct sealed_options sealed_opts = {.cache_pages = 1 << 17, .readahead = 1,
+					     .freshness_ns = 1000000000};
+	struct loopback *loop = NULL;
+	struct llview_guest *guest;
 	int i;
 
 	for (i = 1; i < argc && !strncmp(argv[i], "--", 2); i++) {
@@ -182,16 +207,36 @@ int main(int argc, char **argv)
 			stats = true;
 		else if (!strcmp(argv[i], "--absent"))
 			absent = true;
+		else if (!strcmp(argv[i], "--sealed-loopback"))
+			sealed = true;
+		else if (!strcmp(argv[i], "--freshness") && i + 1 < argc)
+			sealed_opts.freshness_ns = strtoull(argv[++i], NULL, 10) * 1000000;
+		else if (!strcmp(argv[i], "--each"))
+			each = true;
+		else if (!strcmp(argv[i], "--trace"))
+			trace = true;
 	}
 	if (i + 1 != argc) {
-		fputs("usage: procread [--time N] [--stats] [--absent] VM < LIST > ARCHIVE\n", stderr);
+		fputs("usage: procread [--time N] [--stats] [--absent] [--sealed-loopback [--freshness MS] "
+		      "[--each] [--trace]] VM < LIST > ARCHIVE\n",
+		      stderr);
 		return 2;
 	}
 	opts.vm = argv[i];
-	if (attach_open(&opts, &a, &err) || procfs_create(&a->alloc, a->guest, &p, &err)) {
+	if (attach_open(&opts, &a, &err)) {
 		fprintf(stderr, "procread: %s\n", err_describe(&err, text, sizeof(text)));
 		return 1;
 	}
+	guest = a->guest;
+	if (sealed) {
+		loop = loopback_create(&a->alloc, a->pages, &sealed_opts);
+		if (trace)
+			loopback_trace(loop);
+		if (llview_guest_create(&a->alloc, a->layout, loopback_pages(loop), NULL, &guest))
+			return 1;
+	}
+	if (procfs_create(&a->alloc, guest, &p, &err))
+		return 1;
 	procfs_use_names(p, names, a);
 	if (absent)
 		llview_layout_each_absent(a->layout, print_absent, NULL);
@@ -199,7 +244,7 @@ int main(int argc, char **argv)
 	size_t count;
 	struct line *lines = read_list(&count);
 	if (!times)
-		write_archive(procfs_vfs(p), lines, count);
+		write_archive(procfs_vfs(p), lines, count, each ? loopback_pages(loop) : NULL);
 	for (int n = 0; n < times; n++) {
 		uint64_t start = now_ns();
 
@@ -210,7 +255,7 @@ int main(int argc, char **argv)
 			(double)(now_ns() - start) / (double)(count ? count : 1), count);
 	}
 	if (stats) {
-		const struct llview_guest_stats *s = llview_guest_stats(a->guest);
+		const struct llview_guest_stats *s = llview_guest_stats(guest);
 
 		fprintf(stderr,
 			"attach %.2f ms; runs %llu misses %llu faults %llu aborts %llu epochs %llu; "
@@ -220,11 +265,24 @@ int main(int argc, char **argv)
 			(unsigned long long)s->aborts, (unsigned long long)s->epochs,
 			llview_layout_absent(a->layout), llview_layout_count(a->layout));
 	}
+	if (stats && loop) {
+		struct sealed_stats s = sealed_pages_stats(loopback_pages(loop));
+
+		fprintf(stderr, "sealed: %llu round trips, %llu records, %llu pages, %llu bytes, "
+			"%llu cipher calls\n",
+			(unsigned long long)s.round_trips, (unsigned long long)s.records,
+			(unsigned long long)s.pages, (unsigned long long)s.bytes,
+			(unsigned long long)s.carrier.cipher_calls);
+	}
 	for (size_t at = 0; at < count; at++)
 		free(lines[at].path);
 	free(lines);
 	free(data);
 	procfs_destroy(p);
+	if (loop) {
+		llview_guest_destroy(guest);
+		loopback_destroy(loop);
+	}
 	attach_close(a);
 	return 0;
 }
