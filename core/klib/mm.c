@@ -28,15 +28,24 @@ extern unsigned long __guest page_offset_base;
 /* Where all physical memory is mapped, if this kernel doesn't move it (CONFIG_RANDOMIZE_MEMORY=n). */
 #define PAGE_OFFSET_FIXED 0xffff888000000000ull
 
-size_t klib_read_mm(struct mm_struct __guest *mm, uint64_t va, void *buf, size_t size)
+bool klib_mm_space(struct mm_struct __guest *mm, struct guest_space *ret)
 {
 	uint64_t base = guest_has_symbol(page_offset_base) ? page_offset_base : PAGE_OFFSET_FIXED;
 	uint64_t pgd = guest_addr(mm->pgd);
 
-	if (pgd < base || va >> 56) /* never a kernel address, whatever arg_start says */
+	if (pgd < base)
+		return false;
+	ret->top = (pgd - base) & GUEST_PAGE_MASK;
+	return true;
+}
+
+size_t klib_read_mm(struct mm_struct __guest *mm, uint64_t va, void *buf, size_t size)
+{
+	struct guest_space as;
+
+	if (va >> 56 || !klib_mm_space(mm, &as)) /* never a kernel address, whatever arg_start says */
 		return 0;
-	return guest_read_user((struct guest_space){ .top = (pgd - base) & GUEST_PAGE_MASK }, buf,
-			       va, size);
+	return guest_read_user(as, buf, va, size);
 }
 
 void klib_vma_begin(struct klib_vma_walk *w, struct mm_struct __guest *mm)

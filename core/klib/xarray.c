@@ -5,6 +5,8 @@
  */
 #include "klib/xarray.h"
 
+#include "klib/ahead.h"
+
 enum {
 	XA_DEPTH = 12, /* 64 bits in steps of at least 6 */
 	XA_NODE_MIN = 4096,
@@ -123,4 +125,51 @@ void __guest *xa_load(struct xarray __guest *xa, uint64_t index)
 		index &= (1ull << shift) - 1;
 	}
 	return index || is_internal(entry) ? NULL : guest_ptr(void, entry);
+}
+
+enum {
+	AHEAD_NODES = 512, /* of a level; behind them one finds out by oneself */
+};
+
+/*
+ * Level by level: the nodes below those at hand are asked for together, and when the last level is
+ * reached, the entries.
+ */
+void xa_ahead(struct xarray __guest *xa, uint64_t size)
+{
+	struct xa_shape shape = xa_shape();
+	uint64_t root = guest_addr(xa->xa_head), nodes[AHEAD_NODES];
+	unsigned int count = 1;
+
+	if (!is_node(root) || !shape.shift || shape.slots > 64)
+		return;
+	nodes[0] = root;
+	for (unsigned int depth = 0; depth < XA_DEPTH && count; depth++) {
+		bool leaves = !to_node(nodes[0])->shift;
+		uint64_t below[AHEAD_NODES];
+		unsigned int found = 0;
+
+		for (unsigned int n = 0; n < count; n++) {
+			void __guest *__guest *slots = to_node(nodes[n])->slots;
+			struct ahead a = ahead_array(guest_addr(slots), shape.slots,
+						     leaves ? size : guest_sizeof(struct xa_node));
+
+			guest_chase(&a.chain);
+		}
+		if (leaves)
+			return;
+		for (unsigned int n = 0; n < count; n++) {
+			void __guest *__guest *slots = to_node(nodes[n])->slots;
+
+			for (uint64_t i = 0; i < shape.slots && found < AHEAD_NODES; i++) {
+				uint64_t entry = guest_addr(slots[i]);
+
+				if (is_node(entry))
+					below[found++] = entry;
+			}
+		}
+		count = found;
+		for (unsigned int n = 0; n < count; n++)
+			nodes[n] = below[n];
+	}
 }

@@ -296,6 +296,21 @@ void __llview_prefetch_miss(uint64_t va)
 		__builtin_prefetch(host);
 }
 
+bool guest_hints(void)
+{
+	return llview_state.guest->pages->ops->chase != NULL;
+}
+
+void guest_chase(const struct guest_chain *c)
+{
+	guest_pages_chase(llview_state.guest->pages, c);
+}
+
+void guest_want(struct guest_space as, const struct guest_range *r, size_t count)
+{
+	guest_pages_want(llview_state.guest->pages, as, r, count);
+}
+
 bool guest_faulted(void)
 {
 	return llview_state.guest->faulted;

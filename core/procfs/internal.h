@@ -110,6 +110,19 @@ struct base_alloc *procfs_alloc(struct procfs *p);
 struct llview_guest *procfs_guest(struct procfs *p);
 
 /*
+ * Is a pass over all tasks under way (ahead.h)? And: is this the first time in this epoch that such
+ * a pass needs `what`?
+ */
+enum procfs_pass {
+	PROCFS_PASS_GLOBALS, /* whether there is a pass or not */
+	PROCFS_PASS_TASKS,
+	PROCFS_PASS_TEXT,
+	PROCFS_PASSES
+};
+bool procfs_pass(const struct procfs *p);
+bool procfs_pass_first(struct procfs *p, enum procfs_pass what);
+
+/*
  * `name` as a PID or fd number: decimal, no sign, no leading zero, fits an int. -1 otherwise.
  * (fs/proc/util.c: name_to_int)
  */
@@ -140,6 +153,9 @@ int proc_item_task(struct proc_item *it);
  * must lead to each other; a slot that was used again doesn't count.
  */
 bool proc_item_lives(const struct proc_item *it);
+/* ahead.c: say what most files read; what files of the item's task, or of all tasks, read. */
+void proc_ahead_globals(struct procfs *p);
+void proc_ahead_task(const struct proc_item *it);
 /* Fill it->net: the task's, or the initial one for global items. 0 or -ENOENT (a zombie). */
 int proc_item_net(struct proc_item *it);
 /* Owner of files with `mode` below the item's PID (fs/proc/base.c: task_dump_owner). */

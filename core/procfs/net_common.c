@@ -269,6 +269,40 @@ void net_chain(struct net_list *l, uint64_t first, int64_t end, net_row_fn *row,
 	}
 }
 
+struct ahead net_reads_socks(const struct net_list *l, uint64_t size)
+{
+	struct ahead a = { 0 };
+
+	if (!guest_hints())
+		return a;
+	a = ahead_make(guest_offsetof(struct sock, __sk_common.skc_node), size);
+	if (!l->own_ino)
+		AHEAD_FOLLOW(&a, AHEAD_NODE, struct sock, sk_socket, struct socket_alloc);
+	return a;
+}
+
+void net_chain_ahead(uint64_t first, const struct ahead *reads)
+{
+	struct guest_chain chain = reads->chain;
+
+	if (!guest_hints())
+		return;
+	chain.first.v = first;
+	guest_chase(&chain);
+}
+
+static void table_ahead(const struct net_table *t, uint64_t count)
+{
+	struct guest_chain chain = { .after = sizeof(uint64_t), .bound = UINT32_MAX };
+
+	if (t->reads)
+		chain = t->reads->chain;
+	chain.first.v = t->base + t->head;
+	chain.heads = (uint32_t)count;
+	chain.stride = t->stride;
+	guest_chase(&chain);
+}
+
 enum {
 	AHEAD_FAR = 12, /* buckets */
 	AHEAD_NEAR = 6,
@@ -312,6 +346,8 @@ bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn
 	if (!t->base || !words || t->stride % sizeof(uint64_t) || t->head % sizeof(uint64_t) ||
 	    t->head >= t->stride || t->stride > GUEST_PAGE_SIZE)
 		return false;
+	if (guest_hints())
+		table_ahead(t, count);
 	for (uint64_t i = 0; i < count && !net_list_over(l);) {
 		struct guest_record r = guest_record_begin();
 		uint64_t at = t->base + i * t->stride;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "klib/ahead.h"
 #include "klib/cpumask.h"
 #include "klib/list.h"
 #include "klib/types_net.h"
@@ -68,6 +69,8 @@ struct net_table {
 	uint32_t stride;
 	uint32_t head;
 	bool locked; /* the lowest bit of a head is a lock, no sign of its end */
+	/* What rows read of each node, from net_reads_...(); NULL: only the links are said beforehand. */
+	const struct ahead *reads;
 };
 
 enum {
@@ -121,6 +124,14 @@ struct net_record net_record_first(struct net_list *l);
 bool net_record_again(struct net_list *l, struct net_record *r);
 #define NET_RECORD(l)                                                                              \
 	for (struct net_record net_r = net_record_first(l); net_record_again(l, &net_r);)
+
+/*
+ * What rows read of sockets: `size` bytes of each, and what net_sock_owner() reads. For
+ * net_table.reads; costs nothing where nobody wants to know (guest_hints()).
+ */
+struct ahead net_reads_socks(const struct net_list *l, uint64_t size);
+/* Say that the chain that begins at `first` is read. */
+void net_chain_ahead(uint64_t first, const struct ahead *reads);
 
 /* ---- devices ---- */
 

@@ -326,10 +326,29 @@ static void tcp_ahead(const struct net_list *l, uint64_t node, bool far)
 	guest_prefetch(&tp->snd_cwnd);
 }
 
+/* Up to the last member that is read: a tcp_sock is twice as large. */
+static uint64_t tcp_size(void)
+{
+	const uint64_t last[] = {
+		guest_offsetof(struct tcp_sock, rcv_nxt), guest_offsetof(struct tcp_sock, copied_seq),
+		guest_offsetof(struct tcp_sock, write_seq), guest_offsetof(struct tcp_sock, snd_una),
+		guest_offsetof(struct tcp_sock, snd_cwnd), guest_offsetof(struct tcp_sock, snd_ssthresh),
+	};
+	uint64_t size = guest_sizeof(struct inet_connection_sock);
+
+	for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+		if (last[i] + 4 > size && last[i] < AHEAD_MAX)
+			size = last[i] + 4;
+	}
+	return size;
+}
+
 static int show_tcp(struct net_list *l)
 {
 	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
+	struct ahead reads = net_reads_socks(l, tcp_size());
 	struct net_table t = {
+		.reads = &reads,
 		.stride = (uint32_t)guest_sizeof(struct inet_listen_hashbucket),
 		.head = (uint32_t)guest_offsetof(struct inet_listen_hashbucket, nulls_head),
 	};
@@ -349,6 +368,7 @@ static int show_tcp(struct net_list *l)
 
 	l->mask = h->ehash_mask;
 	t = (struct net_table){
+		.reads = &reads,
 		.base = guest_addr(h->ehash),
 		.count = (uint64_t)l->mask + 1,
 		.stride = (uint32_t)guest_sizeof(struct inet_ehash_bucket),
@@ -437,7 +457,9 @@ static void udp_bucket(struct net_list *l, uint64_t first)
 
 static int show_udp(struct net_list *l, struct udp_table __guest *table)
 {
+	struct ahead reads = net_reads_socks(l, guest_sizeof(struct udp_sock));
 	struct net_table t = {
+		.reads = &reads,
 		.base = guest_addr(table->hash),
 		.count = (uint64_t)table->mask + 1,
 		.stride = (uint32_t)guest_sizeof(struct udp_hslot),
@@ -508,7 +530,9 @@ static void raw_bucket(struct net_list *l, uint64_t first)
 
 static int show_raw(struct net_list *l, struct raw_hashinfo __guest *h)
 {
+	struct ahead reads = net_reads_socks(l, guest_sizeof(struct inet_sock));
 	struct net_table t = {
+		.reads = &reads,
 		.base = guest_addr(&h->ht[0]),
 		.count = RAW_HASH_SIZE,
 		.stride = sizeof(uint64_t),
@@ -564,7 +588,10 @@ static void icmp_bucket(struct net_list *l, uint64_t first)
 
 static int show_icmp(struct net_list *l)
 {
-	struct net_table t = { .count = PING_HASH_SIZE, .stride = sizeof(uint64_t) };
+	struct ahead reads = net_reads_socks(l, guest_sizeof(struct inet_sock));
+	struct net_table t = {
+		.reads = &reads, .count = PING_HASH_SIZE, .stride = sizeof(uint64_t),
+	};
 
 	t.base = guest_addr(&ping_table.hash[0]);
 	net_table_walk(l, &t, icmp_bucket, NULL);

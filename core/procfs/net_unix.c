@@ -107,9 +107,14 @@ static void unix_bucket(struct net_list *l, uint64_t first)
 int net_unix_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct net_list l;
-	struct net_table t = { .count = UNIX_HASH_SIZE, .stride = sizeof(uint64_t) };
+	struct ahead reads;
+	struct net_table t = {
+		.reads = &reads, .count = UNIX_HASH_SIZE, .stride = sizeof(uint64_t),
+	};
 
 	net_list_init(&l, it, m);
+	reads = net_reads_socks(&l, guest_sizeof(struct unix_sock));
+	ahead_follow(&reads, AHEAD_NODE, guest_offsetof(struct unix_sock, addr), UNIX_ADDRESS_MAX);
 	seq_puts(m, "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	if (guest_has(struct net, unx.table.buckets))
 		t.base = guest_addr(l.net->unx.table.buckets);
@@ -152,7 +157,11 @@ int net_packet_show(const struct proc_item *it, struct seq_file *m)
 		seq_puts(m, "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n");
 	else
 		seq_puts(m, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
-	net_chain(&l, guest_addr(l.net->packet.sklist.first), NET_ANY_END, packet_row, NULL);
+	uint64_t first = guest_addr(l.net->packet.sklist.first);
+	struct ahead reads = net_reads_socks(&l, guest_sizeof(struct packet_sock));
+
+	net_chain_ahead(first, &reads);
+	net_chain(&l, first, NET_ANY_END, packet_row, NULL);
 	return 0;
 }
 
@@ -206,6 +215,38 @@ static uint64_t nested_bucket(struct bucket_table __guest *tbl, unsigned int siz
 	return page ? guest_ptr(uint64_t, page)[hash & ((1u << BITS) - 1)] : 0;
 }
 
+/* Everything of every table in one go: they are small, and there are many. */
+static void netlink_ahead(const struct net_list *l, struct netlink_table __guest *tables)
+{
+	struct ahead a = ahead_make(guest_offsetof(struct netlink_sock, node),
+				    guest_sizeof(struct netlink_sock));
+
+	if (!guest_hints())
+		return;
+	if (!l->own_ino)
+		ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct netlink_sock, sk.sk_socket),
+			     guest_sizeof(struct socket_alloc));
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct netlink_sock, groups, struct hlist_head);
+	ahead_range(GUEST_SPACE_KERNEL, guest_addr(tables),
+		    NETLINK_TABLES * guest_sizeof(struct netlink_table));
+
+	struct ahead t = ahead_array(guest_addr(tables) +
+					     guest_offsetof(struct netlink_table, hash.tbl),
+				     NETLINK_TABLES, guest_sizeof(struct bucket_table) + 512);
+	t.chain.stride = (uint32_t)guest_sizeof(struct netlink_table);
+	guest_chase(&t.chain);
+	for (unsigned int i = 0; i < NETLINK_TABLES; i++) {
+		struct bucket_table __guest *tbl = tables[i].hash.tbl;
+
+		if (!tbl || tbl->nest)
+			continue;
+		a.chain.first.v = guest_addr(&tbl->buckets[0]);
+		a.chain.heads = tbl->size;
+		a.chain.stride = sizeof(uint64_t);
+		guest_chase(&a.chain);
+	}
+}
+
 static bool netlink_table_rows(struct net_list *l, struct bucket_table __guest *tbl)
 {
 	unsigned int size = tbl->size, nest = tbl->nest, bad = 0;
@@ -241,6 +282,7 @@ int net_netlink_show(const struct proc_item *it, struct seq_file *m)
 	net_list_init(&l, it, m);
 	seq_puts(m, "sk               Eth Pid        Groups   "
 		    "Rmem     Wmem     Dump  Locks    Drops    Inode\n");
+	netlink_ahead(&l, tables);
 	for (unsigned int i = 0; i < NETLINK_TABLES; i++) {
 		struct guest_bound b = GUEST_BOUND(RHASHTABLES_MAX);
 		struct guest_record r = guest_record_begin();

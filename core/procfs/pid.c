@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* /proc/PID and /proc/PID/task/TID: finding tasks, listing them, and the rows of their files. */
+#include "ahead.h"
 #include "pid.h"
 
 #include <errno.h>
@@ -155,6 +156,7 @@ static int list_pids(const struct proc_item *dir, struct proc_list *l)
 	struct guest_bound b = GUEST_BOUND(KLIB_PID_MAX);
 	int64_t type = PIDTYPE(TGID);
 
+	proc_ahead_pids();
 	for (uint64_t nr = 1; nr <= KLIB_PID_MAX && guest_more(&b); nr++) {
 		struct guest_record r = guest_record_begin();
 		struct pid __guest *pid = find_ge_pid(&nr, &init_pid_ns);
@@ -193,6 +195,7 @@ static int list_threads(const struct proc_item *dir, struct proc_list *l)
 {
 	struct task_struct __guest *leader = item_task(dir), *t;
 
+	proc_ahead_threads(dir);
 	for_each_thread(leader, t) {
 		struct guest_record r = guest_record_begin();
 		struct pid __guest *pid = task_pid(t);

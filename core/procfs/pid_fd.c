@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Links of /proc/PID into the guest's files: exe, cwd, root, fd/N, ns/X. */
+#include "ahead.h"
 #include "pid.h"
 
 #include <errno.h>
@@ -166,11 +167,14 @@ static int fd_lookup(struct proc_item *it, const char *name, size_t name_size)
 
 static int fd_list(const struct proc_item *it, struct proc_list *l, const struct proc_row *row)
 {
-	struct files_struct __guest *files = item_task(it)->files;
-	struct fdtable __guest *fdt = files ? files->fdt : NULL;
+	struct files_struct __guest *files;
+	struct fdtable __guest *fdt;
 	struct proc_item child = *it;
 	unsigned int max;
 
+	proc_ahead_files(it);
+	files = item_task(it)->files;
+	fdt = files ? files->fdt : NULL;
 	if (!fdt)
 		return 0;
 	max = fdt->max_fds < FDS_MAX ? fdt->max_fds : FDS_MAX;

@@ -12,6 +12,7 @@
 
 #include "internal.h"
 #include "llview/guest.h"
+#include "shown.h"
 
 struct procfs {
 	struct base_alloc *alloc;
@@ -20,6 +21,9 @@ struct procfs {
 	procfs_names_fn *names;
 	void *names_ctx;
 	signed char facts[PROCFS_FACTS];
+	bool pass; /* /proc was listed, in this epoch or in one that only grew old since */
+	uint64_t pass_done[PROCFS_PASSES]; /* the epoch in which it was */
+	struct shown shown;
 };
 
 /* A node's key. Numbers of tasks fit 31 bits: PID_MAX_LIMIT is 2^22. */
@@ -52,6 +56,21 @@ struct llview_guest *procfs_guest(struct procfs *p)
 signed char *procfs_facts(struct procfs *p)
 {
 	return p->facts;
+}
+
+bool procfs_pass(const struct procfs *p)
+{
+	return p->pass;
+}
+
+bool procfs_pass_first(struct procfs *p, enum procfs_pass what)
+{
+	uint64_t now = llview_guest_pages(p->guest)->epoch;
+
+	if (p->pass_done[what] == now)
+		return false;
+	p->pass_done[what] = now;
+	return true;
 }
 
 void procfs_use_names(struct procfs *p, procfs_names_fn *fn, void *ctx)
@@ -480,6 +499,7 @@ static int readdir_in(struct call *c)
 	struct proc_list l = { .sink = c->sink };
 	bool room;
 
+	proc_ahead_globals(c->it.fs);
 	if (c->row->order == PROC_ORDER_TABLE)
 		room = list_table(c, &l, c->row->rows);
 	else
@@ -491,10 +511,57 @@ static int readdir_in(struct call *c)
 	return c->row->dir ? c->row->dir->list(&c->it, &l) : 0;
 }
 
+/*
+ * Pages that come from afar live on from one operation to the next, so that a pass over all tasks is
+ * served from one epoch. But what is read again is to be new: a file or listing that was taken from
+ * this epoch already begins another, unless this one is too young to matter.
+ */
+enum {
+	AGAIN_NS = 10000000,
+};
+
+/* Begin a new epoch if the present one is old enough; has it? */
+static bool renew(struct procfs *p)
+{
+	struct guest_pages *pages = llview_guest_pages(p->guest);
+	uint64_t before = pages->epoch;
+
+	guest_pages_expire(pages, AGAIN_NS);
+	/* when that fails, so does what reads next, and says why */
+	if (llview_guest_epoch(p->guest, NULL) || pages->epoch == before)
+		return false;
+	p->pass = false;
+	return true;
+}
+
+static void note_shown(struct procfs *p, const struct vfs_node *n)
+{
+	struct guest_pages *pages = llview_guest_pages(p->guest);
+
+	if (!pages->ops->expire || shown_add(&p->shown, pages->epoch, n->key))
+		return;
+	if (renew(p))
+		shown_add(&p->shown, pages->epoch, n->key);
+}
+
+/*
+ * Pages of one epoch were read one after the other while the guest ran on; what is torn stays torn
+ * until they are read anew. Is it worth trying?
+ */
+static bool torn(struct procfs *p, uint64_t faults_before)
+{
+	return llview_guest_pages(p->guest)->ops->expire &&
+	       llview_guest_stats(p->guest)->faults != faults_before && renew(p);
+}
+
 static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink *sink)
 {
 	struct call c = { .sink = sink };
+	struct procfs *p = fs;
 
+	note_shown(p, dir);
+	if (row_of(dir) == &root_row)
+		p->pass = true;
 	return call(fs, dir, &c, readdir_in);
 }
 
@@ -503,14 +570,23 @@ static int show_in(struct call *c)
 	/* Of a try before this one nothing stays, neither its text nor its error. */
 	seq_rollback(c->m, 0);
 	c->m->error = 0;
+	proc_ahead_globals(c->it.fs);
+	if (c->it.tgid && !c->it.in_net)
+		proc_ahead_task(&c->it);
 	return c->row->show(&c->it, c->m);
 }
 
 static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)
 {
 	struct call c = { .m = m, .checked = true };
+	struct procfs *p = fs;
+	uint64_t faults;
+	int r;
 
-	return call(fs, n, &c, show_in);
+	note_shown(p, n);
+	faults = llview_guest_stats(p->guest)->faults;
+	r = call(fs, n, &c, show_in);
+	return torn(p, faults) ? call(fs, n, &c, show_in) : r;
 }
 
 static int readlink_in(struct call *c)
@@ -587,6 +663,7 @@ enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, str
 		return err_set(err, ERR_NOMEM, "out of memory for the procfs");
 	p->alloc = alloc;
 	p->guest = guest;
+	p->shown.alloc = alloc;
 	p->vfs = vfs_create(alloc, &fs_ops, p, &root);
 	if (!p->vfs) {
 		base_free(alloc, p);
@@ -601,6 +678,7 @@ void procfs_destroy(struct procfs *p)
 	if (!p)
 		return;
 	vfs_destroy(p->vfs);
+	shown_deinit(&p->shown);
 	base_free(p->alloc, p);
 }
 

@@ -22,7 +22,7 @@ struct sealed_pages {
 	uint64_t epoch_begun;
 	struct err_ctx failure; /* what ended the session; code ERR_OK while it stands */
 
-	bool expired; /* the next epoch() is a new one whatever the clock says */
+	uint64_t lifetime; /* of this epoch: the freshness, or what expire() wants */
 
 	/*
 	 * The next request. Its first item is kept free for the page that is missed, so that this one
@@ -219,8 +219,7 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	uint64_t now = s->carrier->now(s->carrier);
 
 	forget_hints(s);
-	if (s->failure.code == ERR_OK && p->epoch && !s->expired &&
-	    now - s->epoch_begun < s->options.freshness_ns)
+	if (s->failure.code == ERR_OK && p->epoch && now - s->epoch_begun < s->lifetime)
 		return ERR_OK;
 	s->unwanted = true;
 	(void)!receive_all(s); /* the failure is kept */
@@ -233,14 +232,17 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	p->epoch++;
 	p->stats.epochs++;
 	s->epoch_begun = now;
-	s->expired = false;
+	s->lifetime = s->options.freshness_ns;
 	page_store_clear(&s->store);
 	return ERR_OK;
 }
 
-static void sealed_expire(struct guest_pages *p)
+static void sealed_expire(struct guest_pages *p, uint64_t age_ns)
 {
-	from_pages(p)->expired = true;
+	struct sealed_pages *s = from_pages(p);
+
+	if (s->lifetime > age_ns)
+		s->lifetime = age_ns;
 }
 
 static bool frame_known(const struct sealed_pages *s, struct guest_space as, uint64_t frame)
@@ -279,27 +281,43 @@ static void sealed_want(struct guest_pages *p, struct guest_space as,
 	}
 }
 
+static uint32_t at_most(uint64_t v, uint32_t max)
+{
+	return v < max ? (uint32_t)v : max;
+}
+
+static bool is_near(int64_t offset)
+{
+	return offset >= -CHANNEL_AROUND_MAX && offset <= CHANNEL_AROUND_MAX;
+}
+
+/* What hints say may come from the guest: what the wire has no room for is cut or left out. */
 static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 {
 	struct sealed_pages *s = from_pages(p);
 	struct channel_item item = {
 		.kind = chain->heads ? CHANNEL_TABLE : CHANNEL_CHASE,
-		.bound = chain->bound,
+		.bound = at_most(chain->bound, CHANNEL_NODES_MAX),
 		.address = chain->first.v,
-		.size = chain->heads,
+		.size = at_most(chain->heads, CHANNEL_TABLE_MAX),
 		.stride = chain->stride,
 		.next_offset = chain->next_offset,
-		.before = chain->before,
-		.after = chain->after,
+		.before = at_most(chain->before, CHANNEL_AROUND_MAX),
+		.after = at_most(chain->after, CHANNEL_AROUND_MAX),
 	};
 
 	_Static_assert((int)GUEST_FOLLOW_MAX == (int)CHANNEL_FOLLOW_MAX, "as many on the wire");
-	for (int f = 0; f < GUEST_FOLLOW_MAX; f++) {
+	_Static_assert(GUEST_NEXT_NONE == CHANNEL_NEXT_NONE, "the same on the wire");
+	if (!chain->bound || (item.next_offset != CHANNEL_NEXT_NONE && !is_near(item.next_offset)) ||
+	    (chain->heads && (chain->stride < 8 || chain->stride > CHANNEL_AROUND_MAX)))
+		return;
+	for (uint32_t f = 0; f < GUEST_FOLLOW_MAX; f++) {
+		if (!is_near(chain->follow[f].offset) || chain->follow[f].from > f)
+			continue;
 		item.follow[f].offset = chain->follow[f].offset;
-		item.follow[f].size = chain->follow[f].size;
+		item.follow[f].size = at_most(chain->follow[f].size, CHANNEL_AROUND_MAX);
 		item.follow[f].from = chain->follow[f].from;
 	}
-	_Static_assert(GUEST_NEXT_NONE == CHANNEL_NEXT_NONE, "the same on the wire");
 	add_hint(s, &item);
 }
 

@@ -94,10 +94,10 @@ struct guest_pages_ops {
 	void (*chase)(struct guest_pages *p, const struct guest_chain *chain);
 
 	/*
-	 * Optional, of those who keep pages for more than one epoch(): what was read so far is too old
-	 * for what comes; the next epoch() really begins one.
+	 * Optional, of those who keep pages for more than one epoch(): the next epoch() really begins
+	 * one if the present one is older than that.
 	 */
-	void (*expire)(struct guest_pages *p);
+	void (*expire)(struct guest_pages *p, uint64_t age_ns);
 
 	/* Required. Release all. */
 	void (*destroy)(struct guest_pages *p);
@@ -176,10 +176,10 @@ static inline void guest_pages_chase(struct guest_pages *p, const struct guest_c
 		p->ops->chase(p, chain);
 }
 
-static inline void guest_pages_expire(struct guest_pages *p)
+static inline void guest_pages_expire(struct guest_pages *p, uint64_t age_ns)
 {
 	if (p->ops->expire)
-		p->ops->expire(p);
+		p->ops->expire(p, age_ns);
 }
 
 /* NULL is fine. */

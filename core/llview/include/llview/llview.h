@@ -275,6 +275,18 @@ static inline void __llview_prefetch(uint64_t va)
 }
 #define guest_prefetch(ptr) __llview_prefetch(guest_addr(ptr))
 
+/* ---- what will be read ---- */
+
+/*
+ * Where pages come from afar (a sealed channel), each that is missed costs a round trip: there,
+ * guest_hints() is true, and walks say before they begin what they are about to read, by
+ * guest_chase() and guest_want() (guest/pages.h; klib/ahead.h makes it short). A wrong hint costs time,
+ * never a fault. Where memory is mapped, guest_hints() is false, and nothing else is needed.
+ */
+LLVIEW_HIDDEN bool guest_hints(void);
+LLVIEW_HIDDEN void guest_chase(const struct guest_chain *c);
+LLVIEW_HIDDEN void guest_want(struct guest_space as, const struct guest_range *r, size_t count);
+
 /* ---- faults and records ---- */
 
 /* Has a read failed (or a bound been hit) since the record began, or since guest_fault_clear()? */

@@ -70,6 +70,11 @@ LLVIEW_HIDDEN size_t __llview_read_user(struct guest_space as, void *dst, uint64
 LLVIEW_HIDDEN const void *__llview_pin(uint64_t va, uint64_t size, bool copy);
 LLVIEW_HIDDEN void __llview_prefetch_miss(uint64_t va);
 LLVIEW_HIDDEN void __llview_fault(uint64_t va);
+struct guest_chain;
+struct guest_range;
+LLVIEW_HIDDEN bool guest_hints(void);
+LLVIEW_HIDDEN void guest_chase(const struct guest_chain *c);
+LLVIEW_HIDDEN void guest_want(struct guest_space as, const struct guest_range *r, size_t count);
 LLVIEW_HIDDEN bool __llview_bound_hit(void);
 LLVIEW_HIDDEN void __llview_out_of_fuel(void) __attribute__((noreturn));
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Saying what a walk is about to read, where that saves round trips (llview.h: guest_hints()):
+ *
+ *	if (guest_hints()) {
+ *		struct ahead a = AHEAD_LIST(&init_task.tasks, struct task_struct, tasks);
+ *		int mm = AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, mm, struct mm_struct);
+ *
+ *		AHEAD_FOLLOW(&a, mm, struct mm_struct, owner, struct task_struct);
+ *		guest_chase(&a.chain);
+ *	}
+ *
+ * Members and types that this kernel hasn't got are left out.
+ */
+#ifndef SCW_KLIB_AHEAD_H
+#define SCW_KLIB_AHEAD_H
+
+#include "guest/pages.h"
+#include "klib/types_base.h"
+
+enum {
+	AHEAD_MAX = 16384, /* bytes of one object, and how far a member may lie in it */
+	AHEAD_NODE = 0,
+	AHEAD_NONE = -1, /* a follow that this kernel hasn't got */
+};
+
+struct ahead {
+	struct guest_chain chain;
+	uint64_t node_at; /* offset of the link within the object */
+	uint32_t follows;
+};
+
+static inline struct ahead ahead_make(uint64_t node_at, uint64_t size)
+{
+	struct ahead a = { .chain = { .bound = UINT32_MAX } };
+
+	if (node_at <= AHEAD_MAX) {
+		a.node_at = node_at;
+		a.chain.before = (uint32_t)node_at;
+		a.chain.after = (uint32_t)(size > node_at ? size - node_at : sizeof(uint64_t));
+	}
+	return a;
+}
+
+/* The pointer at `offset` in what `from` led to (AHEAD_NODE: in the object) leads to `size` bytes. */
+static inline int ahead_follow(struct ahead *a, int from, uint64_t offset, uint64_t size)
+{
+	uint32_t f = a->follows;
+
+	if (from < 0 || offset > AHEAD_MAX || !size || f == GUEST_FOLLOW_MAX)
+		return AHEAD_NONE;
+	a->chain.follow[f].offset =
+		(int32_t)((int64_t)offset - (from ? 0 : (int64_t)a->node_at));
+	a->chain.follow[f].size = size < AHEAD_MAX ? (uint32_t)size : AHEAD_MAX;
+	a->chain.follow[f].from = (uint32_t)from;
+	return (int)++a->follows;
+}
+#define AHEAD_FOLLOW(a, from, T, member, to)                                                       \
+	ahead_follow(a, from, guest_offsetof(T, member), guest_sizeof(to))
+
+/* The objects of type T on the list whose head or any node is `node`, linked by `member`. */
+#define AHEAD_LIST(node, T, member)                                                                \
+	({                                                                                         \
+		struct ahead ahead_a = ahead_make(guest_offsetof(T, member), guest_sizeof(T));     \
+		ahead_a.chain.first.v = guest_addr(node);                                          \
+		ahead_a;                                                                           \
+	})
+
+/* `count` pointers to objects of `size` bytes, the first of them at `array`. */
+static inline struct ahead ahead_array(uint64_t array, uint64_t count, uint64_t size)
+{
+	struct ahead a = ahead_make(0, size);
+
+	a.chain.first.v = array;
+	a.chain.heads = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+	a.chain.stride = sizeof(uint64_t);
+	a.chain.next_offset = GUEST_NEXT_NONE;
+	return a;
+}
+
+static inline void ahead_range(struct guest_space as, uint64_t from, uint64_t size)
+{
+	struct guest_range r = { { from }, size };
+
+	guest_want(as, &r, 1);
+}
+
+/* All nodes of an XArray or IDR, and `size` bytes of each entry. (xarray.c) */
+void xa_ahead(struct xarray __guest *xa, uint64_t size);
+
+#endif

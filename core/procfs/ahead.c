@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What passes over /proc are about to read, said beforehand where each missing page costs a round
+ * trip (klib/ahead.h). All of it only hints: the files read what they read, whether it was said or not.
+ */
+#include "ahead.h"
+
+#include "klib/ahead.h"
+
+enum {
+	STACK_SEEN = 1024, /* bytes of a sleeping task's stack that unwinding looks at */
+	TEXT_SEEN = 8192,  /* bytes of a process's arguments */
+	FILES_SEEN = 4096, /* of one task */
+	TASKS_MAX = 1 << 17,
+};
+
+/* How much of a task_struct is read: not the registers of the FPU at its end. */
+static uint64_t task_size(void)
+{
+	uint64_t sp = guest_offsetof(struct task_struct, thread.sp);
+
+	return sp < guest_sizeof(struct task_struct) ? sp + sizeof(uint64_t) :
+						       guest_sizeof(struct task_struct);
+}
+
+/* The tasks on the list that `node` is on, with what stat, status and their kin read of each. */
+static void tasks_ahead(uint64_t node, uint64_t node_at, uint32_t bound)
+{
+	uint64_t worker = guest_has(struct task_struct, worker_private) ?
+				  guest_offsetof(struct task_struct, worker_private) :
+				  guest_offsetof(struct task_struct, set_child_tid);
+	struct ahead a = ahead_make(node_at, task_size()), b = ahead_make(node_at, 0);
+	int files, kthread, cred, sig, data;
+
+	a.chain.first.v = b.chain.first.v = node;
+	a.chain.bound = b.chain.bound = bound;
+
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, thread_pid, struct pid);
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, signal, struct signal_struct);
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, sighand, struct sighand_struct);
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, mm, struct mm_struct);
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, real_cred, struct cred);
+	ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct task_struct, thread.sp), STACK_SEEN);
+	files = AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, files, struct files_struct);
+	AHEAD_FOLLOW(&a, files, struct files_struct, fdt, struct fdtable);
+	guest_chase(&a.chain);
+
+	kthread = ahead_follow(&b, AHEAD_NODE, worker, guest_sizeof(struct kthread));
+	data = AHEAD_FOLLOW(&b, kthread, struct kthread, data, struct worker);
+	AHEAD_FOLLOW(&b, data, struct worker, pool, struct worker_pool);
+	cred = AHEAD_FOLLOW(&b, AHEAD_NODE, struct task_struct, cred, struct cred);
+	AHEAD_FOLLOW(&b, cred, struct cred, group_info, struct group_info);
+	AHEAD_FOLLOW(&b, cred, struct cred, ucounts, struct ucounts);
+	sig = AHEAD_FOLLOW(&b, AHEAD_NODE, struct task_struct, signal, struct signal_struct);
+	AHEAD_FOLLOW(&b, sig, struct signal_struct, tty, struct tty_struct);
+	guest_chase(&b.chain);
+}
+
+extern uint64_t __guest jiffies, ptr_key[2];
+extern int __guest kptr_restrict, overflowuid;
+extern char __guest tk_core, clocksource_jiffies, no_hash_pointers, tcp_hashinfo;
+extern unsigned long __guest page_offset_base;
+
+static void global_ahead(uint64_t at)
+{
+	if (at >> 47 == 0x1ffff) /* not one that this kernel hasn't got */
+		ahead_range(GUEST_SPACE_KERNEL, at, sizeof(uint64_t));
+}
+
+/* What nearly every file reads, all over the kernel's data, so that it takes one round trip. */
+void proc_ahead_globals(struct procfs *p)
+{
+	if (!guest_hints() || !procfs_pass_first(p, PROCFS_PASS_GLOBALS))
+		return;
+
+#define GLOBAL(symbol) global_ahead(guest_addr(&(symbol)))
+	GLOBAL(init_task);
+	GLOBAL(init_pid_ns);
+	GLOBAL(init_user_ns);
+	GLOBAL(__per_cpu_offset[0]);
+	GLOBAL(nr_cpu_ids);
+	GLOBAL(__cpu_online_mask);
+	GLOBAL(page_offset_base);
+	GLOBAL(jiffies);
+	GLOBAL(tk_core);
+	GLOBAL(clocksource_jiffies);
+	GLOBAL(kptr_restrict);
+	GLOBAL(ptr_key[0]);
+	GLOBAL(overflowuid);
+	GLOBAL(no_hash_pointers);
+	GLOBAL(tcp_hashinfo);
+#undef GLOBAL
+	ahead_range(GUEST_SPACE_KERNEL, guest_addr(&init_net), guest_sizeof(struct net));
+}
+
+void proc_ahead_task(const struct proc_item *it)
+{
+	const uint64_t at = guest_offsetof(struct task_struct, tasks);
+
+	if (!guest_hints())
+		return;
+	if (!procfs_pass(it->fs))
+		tasks_ahead(guest_addr(item_task(it)) + at, at, 1);
+	else if (procfs_pass_first(it->fs, PROCFS_PASS_TASKS))
+		tasks_ahead(guest_addr(&init_task.tasks), at, TASKS_MAX);
+}
+
+void proc_ahead_threads(const struct proc_item *it)
+{
+	struct signal_struct __guest *sig;
+
+	if (!guest_hints())
+		return;
+	sig = item_task(it)->signal;
+	if (sig->nr_threads > 1)
+		tasks_ahead(guest_addr(&sig->thread_head),
+			    guest_offsetof(struct task_struct, thread_node), TASKS_MAX);
+}
+
+void proc_ahead_pids(void)
+{
+	if (guest_hints())
+		xa_ahead(&init_pid_ns.idr.idr_rt, guest_sizeof(struct pid));
+}
+
+/* Arguments and environment lie one behind the other; who reads the one often reads the other. */
+static void text_ahead(struct task_struct __guest *t)
+{
+	struct mm_struct __guest *mm = get_task_mm(t);
+	struct guest_space as;
+	uint64_t from, to;
+
+	if (!mm || !klib_mm_space(mm, &as))
+		return;
+	from = mm->arg_start;
+	to = mm->env_end;
+	if (!from || from >= to)
+		return;
+	if (to - from > TEXT_SEEN) {
+		ahead_range(as, mm->arg_end - 1, 1);
+		ahead_range(as, mm->env_start, 1);
+		to = from + TEXT_SEEN;
+	}
+	ahead_range(as, from, to - from);
+}
+
+void proc_ahead_text(const struct proc_item *it)
+{
+	struct guest_bound b = GUEST_BOUND(TASKS_MAX);
+	struct task_struct __guest *t = item_task(it);
+
+	if (!guest_hints())
+		return;
+	if (!procfs_pass(it->fs)) {
+		text_ahead(t);
+		return;
+	}
+	if (!procfs_pass_first(it->fs, PROCFS_PASS_TEXT))
+		return;
+
+	struct guest_record r = guest_record_begin();
+
+	for_each_process(t) {
+		if (!guest_more(&b))
+			break;
+		text_ahead(t);
+	}
+	guest_record_end(&r);
+}
+
+void proc_ahead_files(const struct proc_item *it)
+{
+	struct files_struct __guest *files;
+	struct fdtable __guest *fdt;
+	uint64_t count;
+	struct ahead a;
+	int dentry;
+
+	if (!guest_hints())
+		return;
+	proc_ahead_task(it);
+	files = item_task(it)->files;
+	if (!files)
+		return;
+	fdt = files->fdt;
+	count = fdt->max_fds;
+	a = ahead_array(guest_addr(fdt->fd), count < FILES_SEEN ? count : FILES_SEEN,
+			guest_sizeof(struct file));
+	dentry = ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct file, f_path.dentry),
+			      guest_sizeof(struct dentry));
+	AHEAD_FOLLOW(&a, dentry, struct dentry, d_inode, struct inode);
+	AHEAD_FOLLOW(&a, dentry, struct dentry, d_op, struct dentry_operations);
+	ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct file, f_path.mnt), sizeof(uint64_t));
+	guest_chase(&a.chain);
+}
