@@ -373,14 +373,16 @@ static bool load_layout(struct attach *a, const char *path)
 static enum err make_layout(struct attach *a, struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
-	char name[128], suffix[64], path[PATH_MAX];
+	char name[128], suffix[80], build[CACHE_BUILD_SIZE], path[PATH_MAX];
 	const struct ktype *k;
 	bool cached;
 	size_t size;
 	void *bytes;
 	enum err e;
 
-	snprintf(suffix, sizeof(suffix), ".%.50s", p->program);
+	/* another build may ask other things, or understand the answers otherwise */
+	cache_build(build);
+	snprintf(suffix, sizeof(suffix), ".%.50s-%s", p->program, build);
 	build_id_name(&a->boot, suffix, name);
 	cached = may_cache(a) && cache_path(path, "profiles", name);
 	if (cached && load_layout(a, path)) {

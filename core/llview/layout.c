@@ -37,6 +37,14 @@ struct saved {
 
 static const char magic[8] = "SCWLLV1";
 
+/*
+ * What the answers mean: counts up with each change of the resolving below, so that the answers of an
+ * older build to the same questions aren't believed.
+ */
+enum {
+	ANSWERS_VERSION = 2,
+};
+
 static size_t desc_count(void)
 {
 	return __stop_llview_desc - __start_llview_desc;
@@ -44,10 +52,13 @@ static size_t desc_count(void)
 
 static uint64_t desc_hash(void)
 {
+	const uint64_t format[] = { ANSWERS_VERSION, LLVIEW_ABI, LLVIEW_POISON, LLVIEW_ENUM_ABSENT,
+				    sizeof(*__start_llview_desc) };
 	const struct llview_desc *d;
 	XXH3_state_t state;
 
 	XXH3_64bits_reset(&state);
+	XXH3_64bits_update(&state, format, sizeof(format));
 	for (d = __start_llview_desc; d != __stop_llview_desc; d++) {
 		const char *text = llview_desc_text(d);
 

@@ -7,6 +7,7 @@ host and on the guest's /proc with the same content must say the same.
     test_door.py PRELOAD.so PROBE PROBE-FORTIFIED PROBE-LINKED [PROBE-MUSL PROBE-MUSL-LINKED]
 """
 import difflib
+import errno
 import os
 import re
 import shutil
@@ -336,6 +337,43 @@ def add_rule_tests():
         setattr(DoorTest, f"test_rule_{i:02}", test)
 
 
+TERMINALS = """
+import os, stat, sys
+for name in sys.argv[1:]:
+    try:
+        st = os.stat(name)
+        print(name, stat.filemode(st.st_mode), os.major(st.st_rdev), os.minor(st.st_rdev), st.st_nlink, st.st_size)
+        st = os.lstat(name)
+        print(name, stat.filemode(st.st_mode), os.major(st.st_rdev), os.minor(st.st_rdev), st.st_nlink, st.st_size)
+    except OSError as e:
+        print(name, e.errno)
+"""
+
+
+# Tools learn what a terminal's number is called by looking whether a file in /dev has that number. Those of the guest
+# that this machine hasn't are numbered as in every Linux (Documentation/admin-guide/devices.txt).
+def test_terminals(self):
+    numbers = {"/dev/pts/1048574": (136, 1048574), "/dev/pts/999999": (136, 999999), "/dev/ttyS191": (4, 255),
+               "/dev/hvc7": (229, 7), "/dev/tty63": (4, 63)}
+    numbers = {name: at for name, at in numbers.items() if not os.path.lexists(name)}
+    none = [name for name in ("/dev/pts/1048576", "/dev/pts/99999999999999999999", "/dev/pts/x", "/dev/pts/7x",
+                              "/dev/pts/-1", "/dev/pts/", "/dev/pts/ 7", "/dev/ttyS192", "/dev/ttyS", "/dev/tty64",
+                              "/dev/hvc8", "/dev/pts/3/x", "/dev/nothing", "/dev/ttyUSB9", "/pts/1048574",
+                              "/tmp/dev/pts/1048574") if not os.path.lexists(name)]
+    got = self.run_in(["python3", "-c", TERMINALS, *numbers, *none], "preload")
+    want = "".join(f"{name} crw--w---- {major} {minor} 1 0\n" * 2 for name, (major, minor) in numbers.items())
+    want += "".join(f"{name} {errno.ENOTDIR if name == '/dev/pts/3/x' and os.path.lexists('/dev/pts/3') else errno.ENOENT}\n"
+                    for name in none)
+    self.assertEqual(got, (0, want))
+    # what this machine has is its own
+    st = os.stat("/dev/null")
+    got = self.run_in(["python3", "-c", TERMINALS, "/dev/null"], "preload")
+    self.assertIn(f" {os.major(st.st_rdev)} {os.minor(st.st_rdev)} ", got[1])
+    # only the numbers are known: such a terminal can't be opened
+    got = self.run_in(["sh", "-c", "cat /dev/pts/1048574"], "preload")
+    self.assertEqual(got[0], 1, got[1])
+
+
 def test_attach_fails(self):
     got = self.run_in(["cat", "/proc/1/stat", "/proc/net/tcp", "/proc/self/comm"], "preload",
                       SCWATCHER_TEST_FAIL="cannot attach to vm")
@@ -354,7 +392,7 @@ def test_no_own_names(self):
     self.assertGreater(len(undefined), 20)
 
 
-for function in [test_python, test_perl, test_zero_sizes, test_attach_fails, test_no_own_names]:
+for function in [test_python, test_perl, test_zero_sizes, test_attach_fails, test_no_own_names, test_terminals]:
     setattr(DoorTest, function.__name__, function)
 add_probe_tests()
 add_command_tests()
