@@ -59,7 +59,7 @@ struct walk_pages {
 	struct page_store cache;
 	struct upper large[LARGE_SLOTS];
 	struct upper giant[GIANT_SLOTS];
-	/* Guest address minus physical one in the direct map and the image; 0: not known. */
+	/* Guest address minus physical one in the direct map and the image; 0 (never so): not known. */
 	bool linear_sought;
 	uint64_t direct_offset, image_offset;
 };
@@ -271,17 +271,14 @@ static void seek_linear(struct walk_pages *w)
  * and lies where it should is found there for good: most of what is read is, and isn't walked to
  * again in each epoch.
  */
-static bool walk_lasts(struct guest_pages *p, struct gva va, const void *host)
+static bool is_linear(struct walk_pages *w, uint64_t va, uint64_t at)
 {
-	struct walk_pages *w = from_pages(p);
-	uint64_t at = va.v & GUEST_PAGE_MASK, offset;
+	uint64_t offset = (va & GUEST_PAGE_MASK) - at;
 
-	if (!w->map)
-		return false;
-	if (!w->linear_sought)
+	if (__builtin_expect(!w->linear_sought, 0))
 		seek_linear(w);
-	offset = at < IMAGE_START ? w->direct_offset : at < IMAGE_END ? w->image_offset : 0;
-	return offset && w->map(w->phys, (struct gpa){at - offset}) == host;
+	return va < IMAGE_START ? offset == w->direct_offset && va >> 63 :
+				  offset == w->image_offset && va < IMAGE_END;
 }
 
 static uint64_t top_of(const struct walk_pages *w, struct guest_space as)
@@ -297,9 +294,18 @@ static enum err walk_page(struct guest_pages *p, struct guest_space as, struct g
 	enum err e;
 
 	p->stats.lookups++;
+	p->lasts = false;
 	e = translate(w, top_of(w, as), va.v, &at);
-	if (e == ERR_OK)
-		e = phys_page(w, at, ret);
+	if (__builtin_expect(e == ERR_OK, 1)) {
+		const void *page = w->map ? w->map(w->phys, (struct gpa){at}) : NULL;
+
+		if (__builtin_expect(page != NULL, 1)) {
+			p->lasts = !as.top && is_linear(w, va.v, at);
+			*ret = page;
+			return ERR_OK;
+		}
+		e = page_cache_get(&w->cache, w->phys, (struct gpa){at}, ret);
+	}
 	if (__builtin_expect(e != ERR_OK, 0))
 		p->stats.faults++;
 	return e;
@@ -357,7 +363,6 @@ static void walk_destroy(struct guest_pages *p)
 static const struct guest_pages_ops walk_ops = {
 	.page = walk_page,
 	.epoch = walk_epoch,
-	.lasts = walk_lasts,
 	.want = walk_want,
 	.destroy = walk_destroy,
 };

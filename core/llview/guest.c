@@ -91,30 +91,38 @@ static struct llview_tlb_entry *tlb_entry(struct llview_guest *g, uint64_t va)
 	return &g->tlb[(va / GUEST_PAGE_SIZE) % LLVIEW_TLB_ENTRIES];
 }
 
-/* Host address of the byte at `va`, good to the end of its page; NULL when it can't be read. */
-static const char *translate(struct llview_guest *g, uint64_t va)
+/* Translate the page of `va` anew, for which `t` is the entry; NULL when it can't be read. */
+static const char *fill(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va)
 {
 	uint64_t page = va & GUEST_PAGE_MASK;
-	struct llview_tlb_entry *t = tlb_entry(g, va);
 	const void *host;
 	enum err e;
 
-	if (t->tag == page)
-		return (const char *)(uintptr_t)(va + t->addend);
 	g->stats.misses++;
 	e = g->pages->ops->page(g->pages, GUEST_SPACE_KERNEL, (struct gva){page}, &host);
-	if (e == ERR_GONE)
-		run_abort(g, e);
-	if (e)
+	if (__builtin_expect(e != ERR_OK, 0)) {
+		if (e == ERR_GONE)
+			run_abort(g, e);
 		return NULL;
+	}
 	t->tag = page;
 	t->addend = (uint64_t)(uintptr_t)host - page;
-	if (!guest_pages_lasts(g->pages, (struct gva){page}, host)) {
+	if (!g->pages->lasts) {
 		if (g->passing_count < PASSING_MAX)
 			g->passing[g->passing_count] = (uint16_t)(t - g->tlb);
 		g->passing_count++;
 	}
 	return (const char *)host + (va - page);
+}
+
+/* Host address of the byte at `va`, good to the end of its page; NULL when it can't be read. */
+static const char *translate(struct llview_guest *g, uint64_t va)
+{
+	struct llview_tlb_entry *t = tlb_entry(g, va);
+
+	if (t->tag == (va & GUEST_PAGE_MASK))
+		return (const char *)(uintptr_t)(va + t->addend);
+	return fill(g, t, va);
 }
 
 static size_t page_left(uint64_t va)
@@ -145,8 +153,8 @@ const void *llview_miss(uint64_t va, uint32_t size)
 {
 	struct llview_guest *g = llview_state.guest;
 
-	if (va % size == 0) {
-		const char *host = translate(g, va);
+	if ((va & (size - 1)) == 0) {
+		const char *host = fill(g, tlb_entry(g, va), va);
 
 		if (host)
 			return host;

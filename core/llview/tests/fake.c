@@ -118,6 +118,7 @@ static enum err fake_page(struct guest_pages *p, struct guest_space as, struct g
 		if (va.v - (uint64_t)(uintptr_t)o->start >= o->size)
 			continue;
 		*ret = (const void *)(uintptr_t)va.v;
+		p->lasts = k->lasting && !k->copying;
 		if (!k->copying)
 			return ERR_OK;
 		for (size_t c = 0; c < k->copy_count; c++)
@@ -135,11 +136,6 @@ static enum err fake_page(struct guest_pages *p, struct guest_space as, struct g
 	}
 	p->stats.faults++;
 	return ERR_UNMAPPED;
-}
-
-static bool fake_lasts(struct guest_pages *p, struct gva va, const void *host)
-{
-	return of_pages(p)->lasting && host == (const void *)(uintptr_t)va.v;
 }
 
 static enum err fake_epoch(struct guest_pages *p, struct err_ctx *err)
@@ -160,7 +156,6 @@ struct guest_pages *fake_pages(struct ktype *k)
 {
 	static const struct guest_pages_ops ops = {
 		.page = fake_page,
-		.lasts = fake_lasts,
 		.epoch = fake_epoch,
 		.destroy = fake_pages_destroy,
 	};

@@ -79,13 +79,6 @@ struct guest_pages_ops {
 	enum err (*epoch)(struct guest_pages *p, struct err_ctx *err);
 
 	/*
-	 * Optional. Does what page() has just answered for `va` of the kernel hold beyond this epoch:
-	 * is `host` the guest's own memory, and `va` in a part of the kernel's address space that
-	 * leads to the same memory as long as the guest runs?
-	 */
-	bool (*lasts)(struct guest_pages *p, struct gva va, const void *host);
-
-	/*
 	 * Optional hints, free to ignore: these ranges / these lists will be read next. They are kept
 	 * until a page is asked for that isn't there, at most until the next epoch().
 	 */
@@ -109,6 +102,11 @@ struct guest_pages {
 	uint64_t epoch; /* counts up; 0 before the first */
 	/* page() copies: what is looked at again in the same epoch can't show that it changed. */
 	bool copies;
+	/*
+	 * What page() says of its last answer: it is the guest's own memory, at an address of the kernel
+	 * that leads there as long as the guest runs. So it holds beyond this epoch.
+	 */
+	bool lasts;
 };
 
 /* How the guest's CPUs translate: what guest discovery found. */
@@ -150,12 +148,6 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 						      struct gva va, const void **ret)
 {
 	return p->ops->page(p, as, va, ret);
-}
-
-/* `host` is what guest_pages_page() has just given for `va` in GUEST_SPACE_KERNEL. */
-static inline bool guest_pages_lasts(struct guest_pages *p, struct gva va, const void *host)
-{
-	return p->ops->lasts && p->ops->lasts(p, va, host);
 }
 
 static inline enum err ERR_NODISCARD guest_pages_epoch(struct guest_pages *p, struct err_ctx *err)
