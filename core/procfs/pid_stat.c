@@ -151,7 +151,7 @@ void proc_put_bitmap(struct seq_file *m, const unsigned long __guest *bits, unsi
 
 		if (width < 32)
 			v &= (1u << width) - 1;
-		seq_printf(m, "%s%0*x", i == words - 1 ? "" : ",", (int)(width + 3) / 4, v);
+		seq_put_hex_ll(m, i == words - 1 ? "" : ",", v, (width + 3) / 4);
 	}
 }
 

@@ -14,6 +14,10 @@
 enum {
 	SEQ_FIRST_SIZE = 1024, /* a /proc/PID/stat or status fits without growing twice */
 	SEQ_DIGITS_MAX = 64,
+	SEQ_NUMBER_MAX = 24, /* of 64 bits: a sign and 20 digits, or 16 */
+	SEQ_FILL_MAX = 16,
+	SEQ_DELIMITER_MAX = 40,
+	SEQ_SPARE = SEQ_DELIMITER_MAX + SEQ_FILL_MAX + SEQ_NUMBER_MAX,
 };
 
 static const char lower_digits[] = "0123456789abcdef";
@@ -141,11 +145,10 @@ static inline char *digits_shift(char *end, unsigned long long v, unsigned int b
 	return end;
 }
 
-static void put_number(struct seq_file *m, const char *delimiter, const char *digits,
-		       size_t count, char pad, size_t width)
+static void put_number_slow(struct seq_file *m, const char *delimiter, const char *digits,
+			    size_t count, char pad, size_t fill)
 {
 	size_t before = strlen(delimiter);
-	size_t fill = width > count ? width - count : 0;
 	char *p = seq_room(m, before + fill + count);
 
 	if (!p)
@@ -156,10 +159,39 @@ static void put_number(struct seq_file *m, const char *delimiter, const char *di
 	m->count += before + fill + count;
 }
 
+/*
+ * Most of what is ever printed is a short delimiter and a few digits, so nothing is called for them:
+ * where the buffer has room to spare, digits are copied in words that reach behind them, as `digits`
+ * does.
+ */
+static inline void put_number(struct seq_file *m, const char *delimiter, const char *digits,
+			      size_t count, char pad, size_t width)
+{
+	size_t fill = width > count ? width - count : 0;
+	char *begin = m->buf + m->count, *p = begin;
+	const char *d = delimiter;
+
+	if (__builtin_expect(m->error || m->size - m->count < SEQ_SPARE || fill > SEQ_FILL_MAX, 0)) {
+		put_number_slow(m, delimiter, digits, count, pad, fill);
+		return;
+	}
+	for (; *d; d++) {
+		if (p - begin == SEQ_DELIMITER_MAX) {
+			put_number_slow(m, delimiter, digits, count, pad, fill);
+			return;
+		}
+		*p++ = *d;
+	}
+	memset(p, pad, SEQ_FILL_MAX);
+	p += fill;
+	memcpy(p, digits, SEQ_NUMBER_MAX);
+	m->count += (size_t)(p - begin) + count;
+}
+
 void seq_put_decimal_ull_width(struct seq_file *m, const char *delimiter, unsigned long long v,
 			       unsigned int width)
 {
-	char tmp[SEQ_DIGITS_MAX], *end = tmp + sizeof(tmp);
+	char tmp[2 * SEQ_NUMBER_MAX], *end = tmp + SEQ_NUMBER_MAX;
 	char *p = digits_decimal(end, v);
 
 	put_number(m, delimiter, p, (size_t)(end - p), ' ', width);
@@ -172,7 +204,7 @@ void seq_put_decimal_ull(struct seq_file *m, const char *delimiter, unsigned lon
 
 void seq_put_decimal_ll(struct seq_file *m, const char *delimiter, long long v)
 {
-	char tmp[SEQ_DIGITS_MAX], *end = tmp + sizeof(tmp);
+	char tmp[2 * SEQ_NUMBER_MAX], *end = tmp + SEQ_NUMBER_MAX;
 	char *p = digits_decimal(end, v < 0 ? 0ULL - (unsigned long long)v : (unsigned long long)v);
 
 	if (v < 0)
@@ -183,7 +215,7 @@ void seq_put_decimal_ll(struct seq_file *m, const char *delimiter, long long v)
 void seq_put_hex_ll(struct seq_file *m, const char *delimiter, unsigned long long v,
 		    unsigned int width)
 {
-	char tmp[SEQ_DIGITS_MAX], *end = tmp + sizeof(tmp);
+	char tmp[2 * SEQ_NUMBER_MAX], *end = tmp + SEQ_NUMBER_MAX;
 	char *p = digits_shift(end, v, 4, lower_digits);
 
 	put_number(m, delimiter, p, (size_t)(end - p), '0', width);
