@@ -15,22 +15,35 @@ extern const char __guest __start_rodata[], __end_rodata[];
 
 typedef bool match_fn(uint64_t address, const void *arg);
 
-static bool scan(uint64_t code, uint32_t size, match_fn *match, const void *arg)
+/*
+ * Every four bytes could be an address, or the distance to one from behind the instruction. Most are
+ * neither, and a look at where they'd lead tells: `match` is asked only about what is in [low, high).
+ */
+static bool scan(uint64_t code, uint32_t size, uint64_t low, uint64_t high, match_fn *match,
+		 const void *arg)
 {
+	enum { FROM = 4, TO = 8 }; /* up to four bytes of immediate operand may follow */
 	unsigned char buf[CHUNK + 4];
 
 	for (uint32_t at = 0; at < size; at += CHUNK) {
 		if (!guest_read(buf, guest_ptr(char, code + at), sizeof(buf)))
 			return false;
 		for (uint32_t i = 0; i <= CHUNK; i++) {
-			int32_t imm;
+			uint64_t here = code + at + i;
+			int32_t word;
 
-			memcpy(&imm, buf + i, sizeof(imm));
-			if (match((uint64_t)(int64_t)imm, arg))
+			memcpy(&word, buf + i, sizeof(word));
+
+			uint64_t value = (uint64_t)(int64_t)word;
+
+			if (value - low < high - low && match(value, arg))
 				return true;
-			/* Up to four bytes of immediate operand may follow. */
-			for (uint32_t after = 4; after <= 8; after++) {
-				if (match(code + at + i + after + (uint64_t)(int64_t)imm, arg))
+			if (here + value - (low - TO) >= high - low + TO)
+				continue;
+			for (uint32_t after = FROM; after <= TO; after++) {
+				uint64_t address = here + after + value;
+
+				if (address - low < high - low && match(address, arg))
 					return true;
 			}
 		}
@@ -40,12 +53,14 @@ static bool scan(uint64_t code, uint32_t size, match_fn *match, const void *arg)
 
 static bool is_target(uint64_t address, const void *arg)
 {
-	return address == *(const uint64_t *)arg;
+	(void)address;
+	(void)arg;
+	return true;
 }
 
 bool klib_text_refers(uint64_t code, uint32_t size, uint64_t target)
 {
-	return scan(code, size, is_target, &target);
+	return scan(code, size, target, target + 1, is_target, NULL);
 }
 
 bool klib_text_has_bytes(uint64_t code, uint32_t size, const void *bytes, uint32_t count)
@@ -60,7 +75,6 @@ bool klib_text_has_bytes(uint64_t code, uint32_t size, const void *bytes, uint32
 struct wanted {
 	const char *string;
 	size_t size;
-	uint64_t start, end;
 };
 
 static bool is_string(uint64_t address, const void *arg)
@@ -68,20 +82,15 @@ static bool is_string(uint64_t address, const void *arg)
 	const struct wanted *w = arg;
 	char buf[STRING_MAX];
 
-	if (address < w->start || address >= w->end || w->end - address < w->size)
-		return false;
 	return guest_read(buf, guest_ptr(char, address), w->size) &&
 	       !memcmp(buf, w->string, w->size);
 }
 
 bool klib_text_has_string(uint64_t code, uint32_t size, const char *string)
 {
-	struct wanted w = {
-		.string = string,
-		.size = strlen(string) + 1,
-		.start = guest_addr(__start_rodata),
-		.end = guest_addr(__end_rodata),
-	};
+	struct wanted w = { .string = string, .size = strlen(string) + 1 };
+	uint64_t start = guest_addr(__start_rodata), end = guest_addr(__end_rodata);
 
-	return w.size <= STRING_MAX && scan(code, size, is_string, &w);
+	return w.size <= STRING_MAX && end - start > w.size &&
+	       scan(code, size, start, end - w.size + 1, is_string, &w);
 }
