@@ -304,8 +304,7 @@ static void table_ahead(const struct net_table *t, uint64_t count)
 }
 
 enum {
-	AHEAD_FAR = 12, /* buckets */
-	AHEAD_NEAR = 6,
+	AHEAD = 6, /* buckets from one step to the next */
 	BAD_PAGES_MAX = 16, /* of buckets: a table with more of them is none */
 };
 
@@ -323,10 +322,12 @@ static void full_walk(struct net_list *l, const struct full *f, const struct net
 		if (ahead) {
 			struct guest_record r = guest_record_begin();
 
-			if (i + AHEAD_FAR < f->count)
-				ahead(l, f->first[i + AHEAD_FAR], true);
-			if (i + AHEAD_NEAR < f->count)
-				ahead(l, f->first[i + AHEAD_NEAR], false);
+			for (unsigned int step = 0; step < NET_AHEAD_STEPS; step++) {
+				unsigned int to = i + (NET_AHEAD_STEPS - step) * AHEAD;
+
+				if (to < f->count)
+					ahead(l, f->first[to], step);
+			}
 			guest_record_end(&r);
 		}
 		l->bucket = (uint32_t)(page + f->bucket[i]);

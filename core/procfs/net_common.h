@@ -99,11 +99,17 @@ void net_chain(struct net_list *l, uint64_t first, int64_t end, net_row_fn *row,
 /*
  * Buckets of `t` that hold something, in order. Sockets of a large table lie all over the memory,
  * so the walk asks for those of buckets to come a while before: `ahead` (NULL: none) brings what a
- * row reads of `node` into the processor's cache; `far` ones first, then again nearer by.
- * False when buckets couldn't be read, or `t` is no table.
+ * row reads of `node` into the processor's cache, in three steps, each of which may read what the
+ * one before brought. False when buckets couldn't be read, or `t` is no table.
  */
+enum net_ahead {
+	NET_AHEAD_NODE, /* what tells whether there will be a row */
+	NET_AHEAD_ROW,
+	NET_AHEAD_OWNER, /* what the row's object points to */
+	NET_AHEAD_STEPS
+};
 typedef void net_bucket_fn(struct net_list *l, uint64_t first);
-typedef void net_ahead_fn(const struct net_list *l, uint64_t node, bool far);
+typedef void net_ahead_fn(const struct net_list *l, uint64_t node, enum net_ahead step);
 bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
 		    net_ahead_fn *ahead);
 

@@ -302,18 +302,23 @@ static void tcp_established_bucket(struct net_list *l, uint64_t first)
 }
 
 /* The cache lines that put_tcp_sock() reads, by what lies in them. */
-static void tcp_ahead(const struct net_list *l, uint64_t node, bool far)
+static void tcp_ahead(const struct net_list *l, uint64_t node, enum net_ahead step)
 {
 	struct sock __guest *sk = net_sock_of_node(node);
 	struct inet_connection_sock __guest *icsk = (struct inet_connection_sock __guest *)sk;
 	struct tcp_sock __guest *tp = (struct tcp_sock __guest *)sk;
 
-	if (!far) {
+	if (step == NET_AHEAD_NODE) {
+		guest_prefetch(sk);
+		guest_prefetch(&sk->__sk_common.skc_refcnt);
+		return;
+	}
+	if (sk->__sk_common.skc_family != l->family)
+		return;
+	if (step == NET_AHEAD_OWNER) {
 		net_sock_ahead(l, sk);
 		return;
 	}
-	guest_prefetch(sk);
-	guest_prefetch(&sk->__sk_common.skc_refcnt);
 	guest_prefetch(&sk->sk_ack_backlog);
 	guest_prefetch(&sk->sk_socket);
 	guest_prefetch(&((struct inet_sock __guest *)sk)->inet_sport);
