@@ -22,7 +22,8 @@ struct memdev_session {
 	struct channel_key_pair key;
 	const struct channel_random *random;
 	struct memdev_judge *judge;
-	struct channel_accept accept;
+	struct memdev_guest *guest;
+	uint64_t generation;
 	char vm[CHANNEL_VM_NAME_MAX + 1];
 	char who[MEMDEV_WHO_SIZE];
 	uint8_t transcript[CHANNEL_HASH_SIZE];
@@ -132,20 +133,30 @@ static enum err take_hello(struct memdev_session *s, const void *bytes, size_t s
 static enum err take_evidence(struct memdev_session *s, const void *plain, size_t size,
 			      struct err_ctx *err)
 {
-	uint8_t accept[CHANNEL_ACCEPT_SIZE];
+	struct channel_accept accept = {0};
+	uint8_t wire[CHANNEL_ACCEPT_SIZE];
 	char who[MEMDEV_WHO_SIZE] = "";
+	struct guest_pages *pages;
 	struct channel_evidence evidence;
 	enum err e = channel_evidence_decode(plain, size, &evidence, err);
 
 	if (!e)
 		e = s->judge->judge(s->judge, &evidence, s->transcript, s->vm, who, err);
-	if (e)
-		return e;
 	who[sizeof(who) - 1] = '\0';
 	memcpy(s->who, who, sizeof(who));
-	channel_accept_encode(&s->accept, accept);
+	/* only now is the guest's memory looked at, and the device's key is long gone from ours */
+	if (!e)
+		e = s->guest->find(s->guest, &pages, &accept, err);
+	if (!e)
+		e = memdev_engine_create(s->alloc, pages, &s->engine, err);
+	if (e)
+		return e;
+	accept.items_max = CHANNEL_ITEMS_MAX;
+	accept.request_pages = CHANNEL_REQUEST_PAGES;
+	s->generation = accept.generation;
+	channel_accept_encode(&accept, wire);
 	s->state = STATE_SERVING;
-	return send_record(s, CHANNEL_ACCEPT, NULL, accept, sizeof(accept), err);
+	return send_record(s, CHANNEL_ACCEPT, NULL, wire, sizeof(wire), err);
 }
 
 /* One record in private memory: evidence, or a request. */
@@ -163,7 +174,7 @@ static enum err take_record(struct memdev_session *s, void *record, size_t size,
 	if (s->state == STATE_EVIDENCE && type == CHANNEL_EVIDENCE)
 		return take_evidence(s, plain, plain_size, err);
 	if (s->state == STATE_SERVING && type == CHANNEL_REQUEST)
-		return memdev_engine_answer(s->engine, plain, plain_size, s->accept.generation,
+		return memdev_engine_answer(s->engine, plain, plain_size, s->generation,
 					    &s->sink, err);
 	return err_set(err, ERR_CORRUPT, "a record of type %u out of turn", type);
 }
@@ -176,7 +187,7 @@ static enum err take_read(struct memdev_session *s, const void *bytes, size_t si
 	enum err e = channel_read_decode(bytes, size, &question, err);
 
 	if (!e)
-		e = memdev_engine_read(s->engine, &question, s->accept.generation, &plain, &size,
+		e = memdev_engine_read(s->engine, &question, s->generation, &plain, &size,
 				       err);
 	return e ? e : send_record(s, CHANNEL_BYTES, &question, plain, size, err);
 }
@@ -255,25 +266,19 @@ enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_ses
 			       struct memdev_session **ret, struct err_ctx *err)
 {
 	struct memdev_session *s;
-	enum err e;
 
 	if (!channel_vm_name_valid(o->vm))
 		return err_set(err, ERR_INVAL, "not a name that a VM may have");
 	s = base_alloc_zeroed(alloc, 1, sizeof(*s));
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	e = memdev_engine_create(alloc, o->pages, &s->engine, err);
-	if (e) {
-		base_free(alloc, s);
-		return e;
-	}
 	s->alloc = alloc;
 	s->sink.record = send_pages;
 	s->as_frames.record = record_as_frames;
 	s->key = *o->key;
 	s->random = o->random;
 	s->judge = o->judge;
-	s->accept = *o->accept;
+	s->guest = o->guest;
 	memcpy(s->vm, o->vm, strlen(o->vm) + 1);
 	*ret = s;
 	return ERR_OK;
@@ -312,6 +317,7 @@ struct memdev_session_stats memdev_session_stats(const struct memdev_session *s)
 {
 	struct memdev_session_stats stats = s->stats;
 
-	stats.engine = memdev_engine_stats(s->engine);
+	if (s->engine)
+		stats.engine = memdev_engine_stats(s->engine);
 	return stats;
 }

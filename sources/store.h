@@ -50,6 +50,12 @@ struct store_ops {
 	/* Optional. ERR_GONE when the bytes are no longer what was opened. Cheap. */
 	enum err (*alive)(struct store *s, struct err_ctx *err);
 
+	/*
+	 * Optional. Open now what later calls would, so that user `reader` can go on without the
+	 * privileges that opening took. ERR_PERM, ERR_GONE, ERR_IO.
+	 */
+	enum err (*keep)(struct store *s, uid_t reader, struct err_ctx *err);
+
 	void (*close)(struct store *s);
 };
 

@@ -257,6 +257,17 @@ static enum err file_alive(struct store *s, struct err_ctx *err)
 	return ERR_OK;
 }
 
+static enum err file_keep(struct store *s, uid_t reader, struct err_ctx *err)
+{
+	struct store_file *f = to_file(s);
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return err_set_errno(err, ERR_IO, errno, "can't stat the guest's memory");
+	f->may_mincore = reader == 0 || st.st_uid == reader;
+	return ERR_OK;
+}
+
 static void file_close(struct store *s)
 {
 	struct store_file *f = to_file(s);
@@ -276,6 +287,7 @@ static const struct store_ops file_ops = {
 	.map = file_map,
 	.next_data = file_next_data,
 	.alive = file_alive,
+	.keep = file_keep,
 	.close = file_close,
 };
 

@@ -3,6 +3,9 @@
  * A store that is private memory of a process: read with process_vm_readv(), many pieces a call.
  * Pages that the VMM never touched are found in /proc/PID/pagemap and left alone (reading an
  * untouched page of another process allocates nothing, but costs as much as a touched one).
+ *
+ * process_vm_readv() asks for permission at each call, /proc/PID/mem only when it is opened: a process
+ * that gives up its privileges goes on with the latter (store_ops.keep).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +28,7 @@ enum {
 struct store_process {
 	struct store store;
 	pid_t pid;
+	int mem;     /* /proc/PID/mem once kept, else -1 */
 	int pagemap; /* -1: not opened yet, -2: can't be */
 	uint64_t window; /* first page of what `entries` holds; ~0: nothing */
 	size_t entry_count;
@@ -49,6 +53,21 @@ static enum err read_error(struct store_process *p, int e, uint64_t at, struct e
 	return err_set_errno(err, ERR_IO, e, "can't read the memory of process %d", (int)p->pid);
 }
 
+/* At most `size` bytes at `at` of the process; less where its memory ends; <= 0 with errno. */
+static ssize_t read_some(struct store_process *p, uint64_t at, void *buf, size_t size)
+{
+	struct iovec local = {buf, size}, remote = {(void *)(uintptr_t)at, size};
+	ssize_t n;
+
+	if (p->mem < 0)
+		return process_vm_readv(p->pid, &local, 1, &remote, 1, 0);
+	n = pread(p->mem, buf, size, (off_t)at);
+	/* what isn't mapped; nothing at all: the process has ended, as its pidfd tells, too */
+	if (n < 0 && errno == EIO)
+		errno = EFAULT;
+	return n;
+}
+
 static enum err process_read(struct store *s, uint64_t offset, void *buf, size_t size,
 			     struct err_ctx *err)
 {
@@ -56,9 +75,7 @@ static enum err process_read(struct store *s, uint64_t offset, void *buf, size_t
 	size_t done = 0;
 
 	while (done < size) {
-		struct iovec local = {(char *)buf + done, size - done};
-		struct iovec remote = {(void *)(uintptr_t)(s->base + offset + done), size - done};
-		ssize_t n = process_vm_readv(p->pid, &local, 1, &remote, 1, 0);
+		ssize_t n = read_some(p, s->base + offset + done, (char *)buf + done, size - done);
 
 		s->stats->reads++;
 		if (n <= 0)
@@ -76,6 +93,12 @@ static enum err process_read_many(struct store *s, struct store_io *io, size_t c
 	struct iovec local[BATCH], remote[BATCH];
 	size_t at = 0;
 
+	if (p->mem >= 0) {
+		for (; at < count; at++)
+			io[at].ok = process_read(s, io[at].offset, io[at].buf, io[at].size,
+						 NULL) == ERR_OK;
+		return ERR_OK;
+	}
 	while (at < count) {
 		size_t n = count - at < BATCH ? count - at : BATCH;
 		size_t done = 0;
@@ -105,19 +128,29 @@ static enum err process_read_many(struct store *s, struct store_io *io, size_t c
 	return ERR_OK;
 }
 
+static int open_of_process(struct store_process *p, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)p->pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool has_pagemap(struct store_process *p)
+{
+	if (p->pagemap == -1) {
+		p->pagemap = open_of_process(p, "pagemap");
+		if (p->pagemap < 0)
+			p->pagemap = -2;
+	}
+	return p->pagemap >= 0;
+}
+
 static bool load_window(struct store_process *p, uint64_t page)
 {
 	ssize_t n;
 
-	if (p->pagemap == -1) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)p->pid);
-		p->pagemap = open(path, O_RDONLY | O_CLOEXEC);
-		if (p->pagemap < 0)
-			p->pagemap = -2;
-	}
-	if (p->pagemap < 0)
+	if (!has_pagemap(p))
 		return false;
 	p->window = page - page % MAP_WINDOW;
 	n = pread(p->pagemap, p->entries, sizeof(p->entries), (off_t)(p->window * 8));
@@ -162,10 +195,31 @@ static bool process_next_data(struct store *s, uint64_t from, uint64_t end, uint
 	return in_run;
 }
 
+static enum err process_keep(struct store *s, uid_t reader, struct err_ctx *err)
+{
+	struct store_process *p = to_process(s);
+	int e;
+
+	(void)reader;
+	if (p->mem < 0)
+		p->mem = open_of_process(p, "mem");
+	e = errno;
+	if (p->mem < 0)
+		return err_set_errno(err,
+				     e == ENOENT || e == ESRCH ? ERR_GONE
+				     : e == EACCES || e == EPERM ? ERR_PERM
+								 : ERR_IO,
+				     e, "can't open the memory of process %d", (int)p->pid);
+	has_pagemap(p);
+	return ERR_OK;
+}
+
 static void process_close(struct store *s)
 {
 	struct store_process *p = to_process(s);
 
+	if (p->mem >= 0)
+		close(p->mem);
 	if (p->pagemap >= 0)
 		close(p->pagemap);
 	free(p);
@@ -175,6 +229,7 @@ static const struct store_ops process_ops = {
 	.read = process_read,
 	.read_many = process_read_many,
 	.next_data = process_next_data,
+	.keep = process_keep,
 	.close = process_close,
 };
 
@@ -189,6 +244,7 @@ enum err store_process_create(pid_t pid, uint64_t address, uint64_t size,
 	p->store = (struct store){
 		.ops = &process_ops, .base = address, .size = size, .stats = stats};
 	p->pid = pid;
+	p->mem = -1;
 	p->pagemap = -1;
 	p->window = ~0ull;
 	p->entry_count = 0;

@@ -122,25 +122,37 @@ static enum err judge(struct memdev_judge *j, const struct channel_evidence *e,
 	return channel_development_check(e, transcript, err);
 }
 
-struct memdev_session_options device_session_options(struct guest_pages *pages)
+struct finder {
+	struct memdev_guest guest;
+	struct guest_pages *pages;
+};
+
+static enum err find(struct memdev_guest *g, struct guest_pages **pages_ret,
+		     struct channel_accept *accept_ret, struct err_ctx *err)
 {
-	static struct memdev_judge tester = {.judge = judge};
-	static const struct channel_accept accept = {
+	(void)err;
+	*pages_ret = ((struct finder *)g)->pages;
+	*accept_ret = (struct channel_accept){
 		.generation = DEVICE_GENERATION,
-		.items_max = CHANNEL_ITEMS_MAX,
-		.request_pages = CHANNEL_REQUEST_PAGES,
 		.kernel_top = 0x1000,
 		.levels = 4,
 		.release = "6.1",
 	};
+	return ERR_OK;
+}
 
+struct memdev_session_options device_session_options(struct guest_pages *pages)
+{
+	static struct memdev_judge tester = {.judge = judge};
+	static _Thread_local struct finder finder;
+
+	finder = (struct finder){{find}, pages};
 	return (struct memdev_session_options){
 		.key = device_key(),
 		.random = &system_random,
 		.vm = DEVICE_VM,
 		.judge = &tester,
-		.pages = pages,
-		.accept = &accept,
+		.guest = &finder.guest,
 	};
 }
 

@@ -33,6 +33,7 @@ static struct world {
 	struct sealed_transport transport;
 	struct memdev_out out;
 	struct memdev_judge judge;
+	struct memdev_guest finder;
 	struct base_alloc alloc;
 	struct synth *guest;
 	struct guest_pages *pages;
@@ -43,7 +44,8 @@ static struct world {
 	struct memdev_session *session;
 	struct sealed_session_options options;
 	uint8_t seed;
-	bool refuse;
+	bool refuse, booting;
+	int found; /* how often the guest was looked for */
 	int sent; /* frames of the client so far */
 
 	struct frame queue[QUEUE]; /* to the client */
@@ -156,23 +158,26 @@ static enum err judge(struct memdev_judge *j, const struct channel_evidence *e,
 	return ERR_OK;
 }
 
-static struct channel_accept good_accept(void)
+static enum err find(struct memdev_guest *g, struct guest_pages **pages_ret,
+		     struct channel_accept *accept_ret, struct err_ctx *err)
 {
-	return (struct channel_accept){
+	(void)g;
+	w.found++;
+	if (w.booting)
+		return err_set(err, ERR_NOTREADY, "the guest is still booting");
+	*pages_ret = w.pages;
+	*accept_ret = (struct channel_accept){
 		.generation = GENERATION,
-		.items_max = CHANNEL_ITEMS_MAX,
-		.request_pages = CHANNEL_REQUEST_PAGES,
 		.kernel_top = 0x1000,
 		.levels = 4,
 		.release = "6.1",
 	};
+	return ERR_OK;
 }
 
 static void make_device_session(void)
 {
-	struct channel_accept accept = good_accept();
-	struct memdev_session_options o = {&w.device, &w.random, "web-1", &w.judge, w.pages,
-					   &accept};
+	struct memdev_session_options o = {&w.device, &w.random, "web-1", &w.judge, &w.finder};
 
 	memdev_session_destroy(w.session);
 	assert_int_equal(memdev_session_create(&w.alloc, &o, &w.session, NULL), ERR_OK);
@@ -189,6 +194,7 @@ static int set_up(void **state)
 	w.transport.receive = client_receive;
 	w.out.frame = device_frame;
 	w.judge.judge = judge;
+	w.finder.find = find;
 	w.random.fill = fill;
 	w.at = -1;
 	base_alloc_init(&w.alloc, 64 << 20);
@@ -394,6 +400,16 @@ static void who_is_refused_is_told_why(void **state)
 	(void)state;
 	w.refuse = true;
 	expect_failure(ERR_PERM, "you may not read web-1");
+	assert_false(memdev_session_serves(w.session));
+	/* and the guest was left alone */
+	assert_int_equal(w.found, 0);
+}
+
+static void a_guest_that_is_not_ready_is_told_of(void **state)
+{
+	(void)state;
+	w.booting = true;
+	expect_failure(ERR_NOTREADY, "the guest is still booting");
 	assert_false(memdev_session_serves(w.session));
 }
 
@@ -657,6 +673,7 @@ int main(void)
 		TEST(another_device_is_not_believed),
 		TEST(another_vm_is_not_taken),
 		TEST(who_is_refused_is_told_why),
+		TEST(a_guest_that_is_not_ready_is_told_of),
 		TEST(evidence_of_another_session_is_refused),
 		TEST(bad_names_are_not_asked_for),
 		TEST(the_device_takes_turns),

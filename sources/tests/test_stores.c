@@ -125,6 +125,17 @@ static void test_process(void **state)
 	assert_int_equal(in_core[5] & 1, 1);
 	assert_int_equal(s->ops->read(s, 50 * 4096, heads[0], 16, NULL), ERR_NOPHYS);
 	assert_true(stats.reads > 0 && stats.bytes > 0);
+
+	/* the same by a descriptor that outlives privileges */
+	assert_int_equal(s->ops->keep(s, 65534, NULL), ERR_OK);
+	memset(heads, 0, sizeof(heads));
+	assert_int_equal(s->ops->read_many(s, io, PAGES, NULL), ERR_OK);
+	for (size_t i = 0; i < PAGES; i++)
+		assert_int_equal(io[i].ok, i != 50);
+	assert_string_equal(heads[40], text);
+	assert_int_equal(s->ops->read(s, 49 * 4096 + 4090, heads[0], 16, NULL), ERR_NOPHYS);
+	assert_int_equal(s->ops->read(s, 5 * 4096, heads[0], 16, NULL), ERR_OK);
+	assert_string_equal(heads[0], text);
 	store_destroy(s);
 	munmap(m, PAGES * 4096);
 
@@ -132,6 +143,7 @@ static void test_process(void **state)
 	assert_int_equal(store_process_create(0x3fffffff, 4096, 4096, &stats, &s, NULL), ERR_OK);
 	assert_int_equal(s->ops->read(s, 0, heads[0], 16, NULL), ERR_GONE);
 	assert_int_equal(s->ops->read_many(s, io, 1, NULL), ERR_GONE);
+	assert_int_equal(s->ops->keep(s, 0, NULL), ERR_GONE);
 	store_destroy(s);
 }
 

@@ -34,13 +34,22 @@ struct memdev_judge {
 			  char who[MEMDEV_WHO_SIZE], struct err_ctx *err);
 };
 
+/* The guest, which nobody looks into before somebody may. Embed this in your own struct. */
+struct memdev_guest {
+	/*
+	 * Find it: its pages (borrowed for the session), and all of the acceptance but its limits.
+	 * An error is told to the client.
+	 */
+	enum err (*find)(struct memdev_guest *g, struct guest_pages **pages_ret,
+			 struct channel_accept *accept_ret, struct err_ctx *err);
+};
+
 struct memdev_session_options {
 	const struct channel_key_pair *key; /* copied, wiped after the handshake */
 	const struct channel_random *random;
 	const char *vm;			    /* as in OPEN */
 	struct memdev_judge *judge;	    /* borrowed */
-	struct guest_pages *pages;	    /* borrowed */
-	const struct channel_accept *accept; /* copied */
+	struct memdev_guest *guest;	    /* borrowed */
 };
 
 /* Takes what is for the client; the bytes are the session's, for the time of the call. */

@@ -84,6 +84,14 @@ enum err source_pieces(const struct source *s, struct source_piece ret[SOURCE_PI
 enum err source_open_pieces(pid_t pid, const struct source_piece *pieces, size_t count,
 			    struct source **ret, struct err_ctx *err) ERR_NODISCARD;
 
+/*
+ * Open now whatever later calls would open when they first need it, so that from here on the
+ * privileges that this took aren't needed: the caller will read as user `reader`. Watches process
+ * `watch` (0: none) as source_watch() would. To be called before the source is placed. ERR_PERM, ERR_GONE, ERR_IO.
+ */
+enum err source_keep(struct source *s, pid_t watch, uid_t reader,
+		     struct err_ctx *err) ERR_NODISCARD;
+
 void source_close(struct source *s);
 
 enum source_kind source_kind(const struct source *s);
