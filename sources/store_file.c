@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guard.h"
@@ -40,6 +41,7 @@ struct store_file {
 	uint64_t at; /* offset in the file of the store's first byte */
 	enum holes holes;
 	bool may_mincore;
+	bool may_cachestat;
 	size_t granule;
 	uint8_t *map;
 	uint64_t *known; /* bit a page: it holds data. A page may lose it again by ballooning only */
@@ -84,9 +86,23 @@ static ssize_t pread_all(int fd, void *buf, size_t size, uint64_t offset)
 	return (ssize_t)done;
 }
 
+#ifndef SYS_cachestat
+#define SYS_cachestat 451 /* Linux 6.5 */
+#endif
+
+/* include/uapi/linux/mman.h */
+struct cachestat_range {
+	uint64_t off, len;
+};
+
+struct cachestat {
+	uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
 /*
  * Note which pages around `page` hold data: those that are in memory do, and one call tells it of
- * all of them. The others may be swapped out, which SEEK_DATA tells.
+ * all of them. The others may be swapped out, which SEEK_DATA tells. cachestat() only counts, but
+ * costs a fourth of mincore(), which looks up page by page; most often all are there.
  */
 static void look_around(struct store_file *f, uint64_t page)
 {
@@ -96,6 +112,18 @@ static void look_around(struct store_file *f, uint64_t page)
 
 	if (count > AROUND_PAGES)
 		count = AROUND_PAGES;
+	if (f->may_cachestat) {
+		struct cachestat_range range = {f->at + first * GUEST_PAGE_SIZE,
+						count * GUEST_PAGE_SIZE};
+		struct cachestat stat;
+
+		if (syscall(SYS_cachestat, f->fd, &range, &stat, 0) == 0) {
+			for (uint64_t i = 0; stat.cached == count && i < count; i++)
+				set_known(f, first + i);
+			return;
+		}
+		f->may_cachestat = false;
+	}
 	if (mincore(f->map + first * GUEST_PAGE_SIZE, count * GUEST_PAGE_SIZE, core) != 0)
 		return;
 	for (uint64_t i = 0; i < count; i++) {
@@ -329,6 +357,7 @@ enum err store_file_create(int fd, uint64_t at, uint64_t size, struct guest_phys
 	}
 	/* to others mincore() says that all is there */
 	f->may_mincore = geteuid() == 0 || st.st_uid == geteuid();
+	f->may_cachestat = true; /* until it says otherwise */
 	f->known = calloc(size / GUEST_PAGE_SIZE / 64 + 1, sizeof(*f->known));
 	if (!f->known) {
 		file_close(&f->store);
