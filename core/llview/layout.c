@@ -3,6 +3,8 @@
  * The answers to what kernel-style code asks of a guest's kernel: resolved by name once for a kernel,
  * or taken out of a cache.
  */
+#include <elf.h>
+#include <link.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -30,12 +32,12 @@ struct llview_layout {
 /* What a cache holds: this, the slots without the slide, the flags. Host byte order. */
 struct saved {
 	char magic[8];
-	uint64_t questions; /* hash of the descriptors that were answered */
+	uint64_t questions; /* names the descriptors that were answered */
 	uint64_t count;
 	uint64_t checksum; /* of all that follows */
 };
 
-static const char magic[8] = "SCWLLV1";
+static const char magic[8] = "SCWLLV2";
 
 /*
  * What the answers mean: counts up with each change of the resolving below, so that the answers of an
@@ -66,6 +68,52 @@ static uint64_t desc_hash(void)
 		XXH3_64bits_update(&state, text, strlen(text) + 1);
 	}
 	return XXH3_64bits_digest(&state);
+}
+
+/*
+ * A program's build id names all that is in it, so its questions too: nothing to hash, at each start
+ * of a tool. The linker defines __ehdr_start if the headers are loaded, and adds the note if told to.
+ */
+extern const LLVIEW_HIDDEN ElfW(Ehdr) __ehdr_start __attribute__((weak));
+
+static bool own_build_id(uint64_t *ret)
+{
+	const char *image = (const char *)&__ehdr_start;
+	const ElfW(Phdr) *ph;
+	size_t loaded = 0;
+
+	if (!image)
+		return false;
+	ph = (const ElfW(Phdr) *)(image + __ehdr_start.e_phoff);
+	for (size_t i = 0; i < __ehdr_start.e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && ph[i].p_offset == 0)
+			loaded = ph[i].p_filesz;
+	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+		const char *at = image + ph[i].p_offset, *end = at + ph[i].p_filesz;
+		const ElfW(Nhdr) *n;
+
+		if (ph[i].p_type != PT_NOTE || ph[i].p_offset + ph[i].p_filesz > loaded)
+			continue;
+		/* a note's name and content are padded to four bytes each, those of GNU's always fit */
+		while ((size_t)(end - at) > sizeof(*n) + sizeof(ELF_NOTE_GNU)) {
+			n = (const ElfW(Nhdr) *)at;
+			at += sizeof(*n) + (n->n_namesz + 3) / 4 * 4;
+			if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == sizeof(ELF_NOTE_GNU) &&
+			    !memcmp(n + 1, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU))) {
+				*ret = XXH3_64bits(at, n->n_descsz);
+				return true;
+			}
+			at += (n->n_descsz + 3) / 4 * 4;
+		}
+	}
+	return false;
+}
+
+static uint64_t questions(void)
+{
+	uint64_t id;
+
+	return own_build_id(&id) ? id : desc_hash();
 }
 
 static enum err layout_alloc(struct base_alloc *alloc, uint64_t kaslr, struct llview_layout **ret)
@@ -342,7 +390,7 @@ enum err llview_layout_save(const struct llview_layout *l, struct base_alloc *al
 		slots[i] = l->slots[i] - (l->flags[i] & SLOT_SLIDE ? l->kaslr : 0);
 	memcpy(slots + l->count, l->flags, l->count);
 	memcpy(s->magic, magic, sizeof(magic));
-	s->questions = desc_hash();
+	s->questions = questions();
 	s->count = l->count;
 	s->checksum = XXH3_64bits(slots, body);
 	*ret = s;
@@ -367,7 +415,7 @@ enum err llview_layout_load(struct base_alloc *alloc, const void *bytes, size_t 
 	    s.count * (sizeof(uint64_t) + 1) != size - sizeof(s) ||
 	    s.checksum != XXH3_64bits(body, size - sizeof(s)))
 		return ERR_CORRUPT;
-	if (s.count != desc_count() || s.questions != desc_hash())
+	if (s.count != desc_count() || s.questions != questions())
 		return ERR_ABSENT;
 
 	e = layout_alloc(alloc, kaslr, &l);
