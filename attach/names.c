@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* See names.h. One file a name: a header, then the PIDs. */
+/* See names.h. One file a name. */
 #include "names.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #define XXH_INLINE_ALL /* no library to load in every tool that we are preloaded into */
 #include <xxhash.h>
 
@@ -21,16 +23,11 @@ enum {
 
 static const char magic[8] = "scwname1";
 
-struct header {
+struct saved {
 	char magic[8];
 	uint64_t checksum; /* XXH3 of all that follows it */
-	/* when the processes were listed, by two clocks: one may be set, the other starts at boot */
-	int64_t wall;
-	int64_t since_boot;
+	struct names_memory m;
 	uint64_t proc; /* st_dev of /proc, which belongs to a PID namespace */
-	uint64_t start;
-	int32_t pid;
-	uint32_t pid_count;
 	char name[VMS_NAME_SIZE];
 };
 
@@ -50,11 +47,34 @@ static int64_t seconds(clockid_t clock)
 	return t.tv_sec;
 }
 
+/* Its st_dev; 0: there is none. */
 static uint64_t proc_device(void)
 {
 	struct stat st;
 
 	return stat("/proc", &st) == 0 ? st.st_dev : 0;
+}
+
+bool names_newest(pid_t *ret)
+{
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	char text[128], *last;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	/* containers have other files mounted over this one */
+	if (fstat(fd, &st) < 0 || st.st_dev != proc_device())
+		n = 0;
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	last = strrchr(text, ' ');
+	*ret = last ? (pid_t)atoi(last) : 0;
+	return *ret > 0;
 }
 
 static bool is_fresh(int64_t then, clockid_t clock)
@@ -64,70 +84,54 @@ static bool is_fresh(int64_t then, clockid_t clock)
 	return then <= now && now - then < VALID_SECONDS;
 }
 
-static uint64_t checksum(const void *bytes, size_t size)
+static uint64_t checksum(const struct saved *s)
 {
-	const size_t from = offsetof(struct header, wall);
-
-	return XXH3_64bits((const char *)bytes + from, size - from);
+	return XXH3_64bits(&s->m, sizeof(*s) - offsetof(struct saved, m));
 }
 
 bool names_load(const char *name, struct names_memory *ret)
 {
-	const struct header *h;
 	char path[PATH_MAX];
 	const void *bytes;
+	struct saved s;
 	size_t size;
 
 	if (!file_of(name, path) || !cache_map(path, &bytes, &size))
 		return false;
-	h = bytes;
-	if (size < sizeof(*h) || memcmp(h->magic, magic, sizeof(magic)) != 0 ||
-	    (size - sizeof(*h)) % sizeof(pid_t) != 0 ||
-	    (size - sizeof(*h)) / sizeof(pid_t) != h->pid_count ||
-	    h->checksum != checksum(bytes, size) || !is_fresh(h->wall, CLOCK_REALTIME) ||
-	    !is_fresh(h->since_boot, CLOCK_BOOTTIME) || h->proc != proc_device() ||
-	    strncmp(h->name, name, sizeof(h->name)) != 0) {
-		munmap((void *)bytes, size);
+	memset(&s, 0, sizeof(s));
+	if (size == sizeof(s))
+		memcpy(&s, bytes, sizeof(s));
+	munmap((void *)bytes, size);
+	if (memcmp(s.magic, magic, sizeof(magic)) != 0 || s.checksum != checksum(&s) ||
+	    !is_fresh(s.m.wall, CLOCK_REALTIME) || !is_fresh(s.m.since_boot, CLOCK_BOOTTIME) ||
+	    s.proc != proc_device() || strncmp(s.name, name, sizeof(s.name)) != 0)
 		return false;
-	}
-	*ret = (struct names_memory){
-		.pid = h->pid,
-		.start = h->start,
-		.pids = (const pid_t *)(h + 1),
-		.pid_count = h->pid_count,
-		.map = bytes,
-		.map_size = size,
-	};
+	*ret = s.m;
 	return true;
 }
 
-void names_unload(struct names_memory *m)
+void names_save(const char *name, struct names_memory *m)
 {
-	munmap((void *)m->map, m->map_size);
-}
-
-void names_save(const char *name, const struct vms_entry *v, const pid_t *pids, size_t count)
-{
-	size_t size = sizeof(struct header) + count * sizeof(*pids);
+	struct saved s;
 	char path[PATH_MAX];
-	struct header *h;
+	bool first = !m->wall;
 
-	if (strlen(name) >= sizeof(h->name) || !file_of(name, path))
+	if (strlen(name) >= sizeof(s.name) || !file_of(name, path))
 		return;
-	h = calloc(1, size);
-	if (!h)
-		return;
-	memcpy(h->magic, magic, sizeof(magic));
-	h->wall = seconds(CLOCK_REALTIME);
-	h->since_boot = seconds(CLOCK_BOOTTIME);
-	h->proc = proc_device();
-	h->start = v->start;
-	h->pid = v->pid;
-	h->pid_count = (uint32_t)count;
-	memcpy(h->name, name, strlen(name));
-	memcpy(h + 1, pids, count * sizeof(*pids));
-	h->checksum = checksum(h, size);
-	if (cache_write(path, h, size))
+	if (first) {
+		m->wall = seconds(CLOCK_REALTIME);
+		m->since_boot = seconds(CLOCK_BOOTTIME);
+	}
+	memset(&s, 0, sizeof(s));
+	memcpy(s.magic, magic, sizeof(magic));
+	s.m.pid = m->pid;
+	s.m.start = m->start;
+	s.m.newest = m->newest;
+	s.m.wall = m->wall;
+	s.m.since_boot = m->since_boot;
+	s.proc = proc_device();
+	memcpy(s.name, name, strlen(name));
+	s.checksum = checksum(&s);
+	if (cache_write(path, &s, sizeof(s)) && first)
 		cache_expire("names", NAMES_DAYS);
-	free(h);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is remembered of a VM's name: the process that has it, and which processes there were when
- * all of them were looked at. In the user's cache, for a minute.
+ * What is remembered of a VM's name: the process that has it, and which processes had been started
+ * when all of them were looked at. In the user's cache, for a minute.
  */
 #ifndef SCW_ATTACH_NAMES_H
 #define SCW_ATTACH_NAMES_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,17 +15,17 @@
 struct names_memory {
 	pid_t pid;	/* of the VMM */
 	uint64_t start;
-	const pid_t *pids; /* of all processes, ascending */
-	size_t pid_count;
-	const void *map; /* what they lie in */
-	size_t map_size;
+	pid_t newest;	/* PIDs are given out in ascending order: processes up to this were looked at */
+	int64_t wall, since_boot; /* when: by two clocks, as one may be set, and one starts at boot */
 };
+
+/* The PID that was given out last (to a process or a thread); false when /proc doesn't tell. */
+bool names_newest(pid_t *ret);
 
 /* False when nothing is remembered, it is too old, damaged, or of another /proc. */
 bool names_load(const char *name, struct names_memory *ret);
-void names_unload(struct names_memory *m);
 
-/* `pids` are of just now. */
-void names_save(const char *name, const struct vms_entry *v, const pid_t *pids, size_t count);
+/* Sets the times if they are zeros, which stands for now. */
+void names_save(const char *name, struct names_memory *m);
 
 #endif

@@ -22,6 +22,8 @@
 
 enum {
 	CMDLINE_MAX = 64 << 10,
+	NEW_MAX = 256, /* PIDs to look at one by one rather than to list all */
+	NEW_MANY = 16, /* to remember that they were looked at */
 };
 
 /* How known VMMs are called; the kernel cuts comm at 15 bytes. */
@@ -285,59 +287,90 @@ static void look_for(const char *name, pid_t pid, char *cmdline, struct hits *h)
 	snprintf(h->text + used, sizeof(h->text) - used, " %d", (int)v.pid);
 }
 
+/* Threads have a command line in /proc, too, but aren't listed: is it one of theirs? */
+static bool is_thread(pid_t pid)
+{
+	char text[1024];
+	const char *tgid;
+
+	if (read_file(pid, "status", text, sizeof(text)) <= 0)
+		return true; /* gone */
+	tgid = strstr(text, "\nTgid:");
+	return tgid && atoi(tgid + strlen("\nTgid:")) != (int)pid;
+}
+
 /*
- * Is the answer that is remembered right, and the only one? Both lists of PIDs ascend. What can't
- * be noticed: a process that was there, and became a VMM of this very name within the minute.
+ * Is the answer that is remembered right, and the only one? What can't be noticed: a process that
+ * was there when all were looked at, and became a VMM of this very name within the minute.
  */
-static bool recall(const char *name, const pid_t *pids, size_t count, char *cmdline,
-		   struct vms_entry *ret)
+static bool recall(const char *name, char *cmdline, struct vms_entry *ret)
 {
 	struct hits h = {0};
 	struct names_memory m;
-	bool right = false;
-	size_t k = 0;
+	pid_t newest;
 
-	if (!names_load(name, &m))
+	if (!names_load(name, &m) || !names_newest(&newest) || newest < m.newest ||
+	    newest - m.newest > NEW_MAX)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		while (k < m.pid_count && m.pids[k] < pids[i])
-			k++;
-		if (k == m.pid_count || m.pids[k] != pids[i] || pids[i] == m.pid)
-			look_for(name, pids[i], cmdline, &h);
+	look_for(name, m.pid, cmdline, &h);
+	if (h.count != 1 || h.first.start != m.start)
+		return false;
+	for (pid_t pid = m.newest + 1; pid <= newest; pid++) {
+		struct hits more = {0};
+
+		look_for(name, pid, cmdline, &more);
+		if (more.count && !is_thread(pid))
+			return false;
 	}
-	right = h.count == 1 && h.first.pid == m.pid && h.first.start == m.start;
-	if (right)
-		*ret = h.first;
-	names_unload(&m);
-	return right;
+	if (newest - m.newest > NEW_MANY) {
+		m.newest = newest;
+		names_save(name, &m);
+	}
+	*ret = h.first;
+	return true;
+}
+
+static enum err find_among_all(const char *name, char *cmdline, struct vms_entry *ret,
+			       struct err_ctx *err)
+{
+	struct hits h = {0};
+	size_t count = 0;
+	pid_t *pids;
+	enum err e = list_pids(&pids, &count, err);
+
+	if (e)
+		return e;
+	for (size_t i = 0; i < count; i++)
+		look_for(name, pids[i], cmdline, &h);
+	free(pids);
+	if (h.count == 0)
+		return err_set(err, ERR_ABSENT,
+			       "no VM is called %.100s; `scwatcher list` shows those that run", name);
+	*ret = h.first;
+	if (h.count > 1)
+		return err_set(err, ERR_AMBIGUOUS, "%zu VMs are called %.60s: name one by its PID:%s",
+			       h.count, name, h.text);
+	return ERR_OK;
 }
 
 enum err vms_find(const char *name, bool remember, struct vms_entry *ret, struct err_ctx *err)
 {
 	char *cmdline = malloc(CMDLINE_MAX);
-	struct hits h = {0};
-	size_t count = 0;
-	pid_t *pids = NULL;
-	enum err e;
+	struct names_memory m = {0};
+	enum err e = ERR_OK;
 
-	e = cmdline ? list_pids(&pids, &count, err) : err_set(err, ERR_NOMEM, "out of memory");
-	if (!e && !(remember && recall(name, pids, count, cmdline, ret))) {
-		for (size_t i = 0; i < count; i++)
-			look_for(name, pids[i], cmdline, &h);
-		if (h.count > 1)
-			e = err_set(err, ERR_AMBIGUOUS,
-				    "%zu VMs are called %.60s: name one by its PID:%s", h.count,
-				    name, h.text);
-		else if (h.count == 0)
-			e = err_set(err, ERR_ABSENT,
-				    "no VM is called %.100s; `scwatcher list` shows those that run",
-				    name);
-		if (h.count)
-			*ret = h.first;
-		if (!e && remember)
-			names_save(name, &h.first, pids, count);
+	if (!cmdline)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	if (!remember || !recall(name, cmdline, ret)) {
+		/* before the list is made: what comes after it is new next time */
+		remember = remember && names_newest(&m.newest);
+		e = find_among_all(name, cmdline, ret, err);
+		if (!e && remember) {
+			m.pid = ret->pid;
+			m.start = ret->start;
+			names_save(name, &m);
+		}
 	}
-	free(pids);
 	free(cmdline);
 	return e;
 }

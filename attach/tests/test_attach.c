@@ -304,37 +304,49 @@ static void test_find(void **state)
 static void test_remembered(void **state)
 {
 	char folder[] = "/tmp/scwatcher-test-XXXXXX", command[128];
-	static const pid_t pids[] = {1, 2, 70};
-	struct vms_entry v = {.pid = 70, .start = 5};
+	struct names_memory m = {.pid = 70, .start = 5, .newest = 71};
 	int ram = memfd_create("ram", 0);
-	struct names_memory m;
 	struct vms_entry found;
-	pid_t a, b;
+	pid_t a, b, newest;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	setenv("XDG_CACHE_HOME", folder, 1);
 	assert_false(names_load("x", &m));
-	names_save("x", &v, pids, 3);
+	names_save("x", &m);
+	memset(&m, 0, sizeof(m));
 	assert_true(names_load("x", &m));
 	assert_int_equal(m.pid, 70);
 	assert_int_equal(m.start, 5);
-	assert_int_equal(m.pid_count, 3);
-	assert_memory_equal(m.pids, pids, sizeof(pids));
-	names_unload(&m);
+	assert_int_equal(m.newest, 71);
 	assert_false(names_load("y", &m));
+	/* not longer for being saved again */
+	m.wall -= 59;
+	names_save("x", &m);
+	assert_true(names_load("x", &m));
+	m.wall -= 2;
+	names_save("x", &m);
+	assert_false(names_load("x", &m));
+	m.wall = 0;
+	names_save("x", &m);
+	assert_true(names_load("x", &m));
 	snprintf(command, sizeof(command), "for f in %s/scwatcher/names/*; do printf y | dd of=$f "
-		 "bs=1 seek=40 conv=notrunc status=none; done", folder);
+		 "bs=1 seek=20 conv=notrunc status=none; done", folder);
 	assert_int_equal(system(command), 0);
 	assert_false(names_load("x", &m));
+	a = fork();
+	if (a == 0)
+		_exit(0);
+	assert_int_equal(waitpid(a, NULL, 0), a);
+	assert_true(names_newest(&newest));
+	assert_true(newest >= a || a - newest > 10000);
 
 	assert_int_equal(ftruncate(ram, 32 << 20), 0);
 	a = start_vmm("scw test three", ram);
 	for (int again = 0; again < 2; again++) {
 		assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_OK);
 		assert_int_equal(found.pid, a);
-		assert_int_equal(names_load("scw test three", &m), true);
-		names_unload(&m);
+		assert_true(names_load("scw test three", &m));
 	}
 	b = start_vmm("scw test three", ram);
 	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_AMBIGUOUS);
