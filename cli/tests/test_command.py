@@ -5,6 +5,7 @@
 usage: cli/tests/test_command.py BUILD [unittest arguments]
 """
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -373,6 +374,91 @@ class Lifetimes(Commands):
         finally:
             vm.kill()
             vm.wait()
+
+
+class NoTypes(Commands):
+    """A kernel that carries neither types nor symbols: they are wiped out of its memory, which it runs on without."""
+
+    def inside(self, *command):
+        return subprocess.run([TOP / "guests/exec", self.guest["name"], "--", *command], check=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def wipe(self, offset, size):
+        with open(self.guest["ram_file"], "r+b") as f:
+            f.seek(offset)
+            f.write(b"\0" * size)
+
+    def find(self, data):
+        with open(self.guest["ram_file"], "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+            at = m.find(data[:4096])
+            while at >= 0 and m[at:at + len(data)] != data:
+                at = m.find(data[:4096], at + 1)
+        self.assertGreater(at, 0)
+        return at
+
+    def told(self, symbol):
+        """Of the symbols that aren't in kallsyms, the kernel tells those that find it."""
+        with open(self.guest["ram_file"], "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+            return int(re.search(rb"\nSYMBOL\(%s\)=([0-9a-f]{16})\n" % symbol.encode(), m)[1], 16)
+
+    def same(self, *options):
+        """What the guest says of itself that stands still, through each door."""
+        want = self.inside("cat", "/proc/version", "/proc/1/maps", "/proc/1/cmdline", "/proc/modules").decode()
+        for command in ("cat", self.guest["name"]), ("run", self.guest["name"], "--", "cat"):
+            code, out, err = self.call(command[0], *options, *command[1:], "/proc/version", "/proc/1/maps",
+                                       "/proc/1/cmdline", "/proc/modules")
+            self.assertEqual((code, err), (OK, ""))
+            self.assertEqual(out, want)
+        want = self.inside("ps", "-eo", "pid,ppid,comm").decode().splitlines()
+        code, out, err = self.call("run", *options, self.guest["name"], "--", "ps", "-eo", "pid,ppid,comm")
+        self.assertEqual((code, err), (OK, ""))
+        still = lambda lines: {line for line in lines if not re.search("kworker| ps$", line)}
+        self.assertEqual(still(out.splitlines()), still(want))
+        code, out, err = self.call("run", *options, self.guest["name"], "--", "netstat", "-tan")
+        self.assertEqual((code, err), (OK, ""))
+        self.assertEqual(out, self.inside("netstat", "-tan").decode())
+        code, out, err = self.call("cat", *options, self.guest["name"], "/proc/2/wchan")
+        self.assertEqual((code, out), (OK, "kthreadd"), err)
+
+    def test_files(self):
+        self.guest = boot("blind")
+        self.addCleanup(stop, "blind")
+        btf, symbols, map_file = self.dir / "vmlinux.btf", self.dir / "kallsyms", self.dir / "System.map"
+        btf.write_bytes(self.inside("cat", "/sys/kernel/btf/vmlinux"))
+        symbols.write_bytes(self.inside("cat", "/proc/kallsyms"))
+        lines = [line.split(None, 2) for line in symbols.read_text().splitlines() if "[" not in line]
+        at = {name: int(address, 16) for address, _, name in lines}
+        slide = at["_text"] - 0xffffffff81000000
+        # as the kernel's build wrote it, before it was moved at boot; absolute ones stay
+        map_file.write_text("".join("%016x %s %s\n" % (int(a, 16) - slide if int(a, 16) >> 63 else int(a, 16), t, n)
+                                    for a, t, n in lines))
+
+        self.same("--btf", btf, "--symbols", symbols)
+        self.same("--btf", btf)
+        image = self.find(btf.read_bytes()) - at["__start_BTF"]
+        self.wipe(image + at["__start_BTF"], btf.stat().st_size)
+        code, out, err = self.call("cat", self.guest["name"], "version")
+        self.assertEqual((code, out), (BAD_DUMP, ""), err)
+        self.assertIn("give the guest's BTF in a file", err)
+        self.assertEqual(self.call("run", self.guest["name"], "--", "ps")[1], "")
+        self.same("--btf", btf)
+        self.same("--btf", btf, "--symbols", map_file)
+
+        names, index = (self.told("kallsyms_" + what) for what in ("names", "token_index"))
+        self.wipe(image + names, index - names)
+        code, out, err = self.call("cat", "--btf", btf, self.guest["name"], "version")
+        self.assertEqual((code, out), (BAD_DUMP, ""), err)
+        self.assertIn("give the guest's System.map in a file", err)
+        self.same("--btf", btf, "--symbols", symbols)
+        self.same("--btf", btf, "--symbols", map_file)
+
+        # files that aren't what they should be
+        for options in (("--btf", map_file, "--symbols", map_file), ("--btf", btf, "--symbols", btf),
+                        ("--btf", "/dev/null"), ("--btf", self.dir / "none", "--symbols", map_file)):
+            code, out, err = self.call("cat", *options, self.guest["name"], "version")
+            self.assertNotEqual(code, OK)
+            self.assertEqual(out, "")
+            self.assertTrue(err.startswith("scwatcher: "), err)
 
 
 class LargePc(Commands):

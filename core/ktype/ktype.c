@@ -5,10 +5,26 @@
 #include "internal.h"
 #include "kallsyms.h"
 
+/*
+ * Damaged tables of the guest's own (not of a file that we were given) are the guest's affair: say
+ * what a file can do about it.
+ */
+static enum err own_tables(struct err_ctx *err, enum err e, const struct err_ctx *why,
+			   const char *what)
+{
+	if (!err || (e != ERR_CORRUPT && e != ERR_UNSUPPORTED)) {
+		if (err)
+			*err = *why;
+		return e;
+	}
+	return err_set(err, e, "%.140s; give the guest's %s in a file", why->text, what);
+}
+
 static enum err create_symbols(struct ktype *k, struct guest_pages *pages,
 			       const struct ktype_external *external, struct err_ctx *err)
 {
 	struct ktype_addresses at = k->boot.at;
+	struct err_ctx own = {0};
 	enum err e = ERR_OK;
 
 	if (external && external->symbols) {
@@ -17,9 +33,11 @@ static enum err create_symbols(struct ktype *k, struct guest_pages *pages,
 	} else {
 		if (!at.kallsyms_names || !at.kallsyms_token_table || !at.kallsyms_token_index ||
 		    !at.kallsyms_num_syms || (!at.kallsyms_offsets && !at.kallsyms_addresses))
-			e = kallsyms_find(k->alloc, pages, &k->boot, &at, err);
+			e = kallsyms_find(k->alloc, pages, &k->boot, &at, &own);
 		if (e == ERR_OK)
-			e = kallsyms_read(k->alloc, pages, &k->boot, &at, &k->symbols_build, err);
+			e = kallsyms_read(k->alloc, pages, &k->boot, &at, &k->symbols_build, &own);
+		if (e)
+			e = own_tables(err, e, &own, "System.map");
 	}
 	if (e == ERR_OK)
 		k->symbols = k->symbols_build.t;
@@ -55,10 +73,12 @@ static enum err copy_guest_btf(struct ktype *k, struct guest_pages *pages, size_
 static enum err create_types(struct ktype *k, struct guest_pages *pages,
 			     const struct ktype_external *external, struct err_ctx *err)
 {
+	bool is_own = !external || !external->btf;
 	size_t offset = 0, size = 0;
+	struct err_ctx own = {0};
 	enum err e;
 
-	if (external && external->btf) {
+	if (!is_own) {
 		e = btf_locate(external->btf, external->btf_size, &offset, &size, err);
 		if (e != ERR_OK)
 			return e;
@@ -71,7 +91,9 @@ static enum err create_types(struct ktype *k, struct guest_pages *pages,
 		if (e != ERR_OK)
 			return e;
 	}
-	e = btf_build(k->alloc, k->btf_bytes, size, &k->types_build, err);
+	e = btf_build(k->alloc, k->btf_bytes, size, &k->types_build, is_own ? &own : err);
+	if (e && is_own)
+		e = own_tables(err, e, &own, "BTF");
 	if (e == ERR_OK)
 		k->types = k->types_build.t;
 	return e;

@@ -116,13 +116,15 @@ static void expect_spoilt(const struct synth_kernel *k, uint64_t at, const void 
 {
 	uint64_t start = SYNTH_TEXT + k->kaslr;
 	struct fixture f;
+	char text[256];
 
 	fixture_memory(&f, 4);
 	synth_kernel_add(f.s, k, &f.at);
 	assert_int_equal(fixture_find(&f, SYNTH_MAP), ERR_OK);
 	memcpy(synth_phys(f.s, f.at.image + (at - start), size), bytes, size);
 	assert_int_equal(fixture_create(&f, NULL), code);
-	assert_string_equal(f.err.text, message);
+	snprintf(text, sizeof(text), "%s%s", message, code ? "; give the guest's System.map in a file" : "");
+	assert_string_equal(f.err.text, text);
 	fixture_teardown(&f);
 }
 
