@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A host machine of a given size to compare with: in namespaces of its own (PID, network, mounts),
- * TASKS sleeping processes and SOCKETS established TCP sockets over its own loopback, with a fresh
- * /proc. Prints the PID whose namespaces to enter, then sleeps until its standard input ends.
+ * TASKS sleeping processes and SOCKETS TCP sockets over its own loopback, nearly all of them
+ * established, with a fresh /proc. Prints the PID whose namespaces to enter, then sleeps until its standard input ends.
  *
  *	hostload TASKS SOCKETS
  */
@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PER_LISTENER = 20000, FIRST_PORT = 20000 };
+enum { PER_LISTENER = 20000, FIRST_PORT = 20000, FILES_SPARE = 64 };
 
 static void loopback_up(void)
 {
@@ -36,30 +36,63 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* `count` sockets: each connection over loopback is two of them. */
-static void make_sockets(int count)
+/* `count` sockets, the listener included: each connection over loopback is two of them. */
+static void make_connections(int port, int count)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	struct rlimit files = {count + 64, count + 64};
-	int listener = -1;
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_addr = {htonl(INADDR_LOOPBACK)},
+				 .sin_port = htons(port)};
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		err(1, "can't raise the limit of open files to %d", count + 64);
-	for (int made = 0; made + 1 < count; made += 2) {
-		int fd;
+	if (listener < 0 || bind(listener, (struct sockaddr *)&to, sizeof(to)) ||
+	    listen(listener, 1024))
+		err(1, "listener");
+	for (int made = 1; made + 1 < count; made += 2) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-		if (made % PER_LISTENER == 0) {
-			to.sin_port = htons(FIRST_PORT + made / PER_LISTENER);
-			listener = socket(AF_INET, SOCK_STREAM, 0);
-			if (listener < 0 || bind(listener, (struct sockaddr *)&to, sizeof(to)) ||
-			    listen(listener, 1024))
-				err(1, "listener");
-		}
-		fd = socket(AF_INET, SOCK_STREAM, 0);
 		if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
 		    accept(listener, NULL, NULL) < 0)
 			err(1, "connection %d", made / 2);
 	}
+}
+
+/* Spread over as many processes as the limit of open files asks for: how many those are. */
+static int make_sockets(int count)
+{
+	struct rlimit files;
+	int holders = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		err(1, "can't tell the limit of open files");
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		err(1, "can't raise the limit of open files");
+	for (int made = 0; made < count; holders++) {
+		int each = count - made, ready[2];
+		pid_t child;
+		char c;
+
+		if (each > PER_LISTENER)
+			each = PER_LISTENER;
+		if ((rlim_t)each + FILES_SPARE > files.rlim_max)
+			each = (int)files.rlim_max - FILES_SPARE;
+		if (pipe(ready) || (child = fork()) < 0)
+			err(1, "fork of a holder of sockets");
+		if (!child) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			make_connections(FIRST_PORT + holders, each);
+			if (write(ready[1], "r", 1) != 1)
+				err(1, "write");
+			for (;;)
+				pause();
+		}
+		close(ready[1]);
+		if (read(ready[0], &c, 1) != 1)
+			exit(1);
+		close(ready[0]);
+		made += each;
+	}
+	return holders;
 }
 
 static void make_tasks(int count)
@@ -99,8 +132,7 @@ int main(int argc, char **argv)
 		    mount("proc", "/proc", "proc", 0, NULL))
 			err(1, "can't mount /proc");
 		loopback_up();
-		make_tasks(tasks);
-		make_sockets(sockets);
+		make_tasks(tasks - make_sockets(sockets));
 		if (write(ready[1], "r", 1) != 1)
 			err(1, "write");
 		for (;;)

@@ -318,6 +318,12 @@ static void large(void)
 	load_large();
 }
 
+static void huge(void)
+{
+	load_small();
+	load_huge();
+}
+
 static const struct {
 	const char *name;
 	void (*lay_out)(void);
@@ -326,6 +332,7 @@ static const struct {
 	{ "small", load_small, 1 },
 	{ "stock", stock, 1 },
 	{ "large", large, 1 },
+	{ "huge", huge, 1 },
 	{ "churn", load_churn, 0 },
 };
 
@@ -347,6 +354,6 @@ int main(int argc, char **argv)
 			load_shell("cat " NOTES " >&2");
 		return failures > 0;
 	}
-	fputs("usage: load small|stock|large|churn\n", stderr);
+	fputs("usage: load small|stock|large|huge|churn\n", stderr);
 	return 2;
 }

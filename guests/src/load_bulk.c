@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The scenarios of size and speed: small, large, churn. */
+/* The scenarios of size and speed: small, large, huge, churn. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -115,33 +115,37 @@ void load_small(void)
 	load_keep("zombie", "", "cron");
 }
 
-/* large */
+/* large and huge; their roles are told "NUMBER:HOW-MANY" */
 
 #define TASK_HOLDERS 40
-#define TASKS_EACH 96
 #define THREAD_HOLDERS 10
 #define THREADS_EACH 100
 #define SOCKET_HOLDERS 100
-#define TCP_PAIRS 60
 #define UDP_EACH 20
 #define LISTEN_EACH 9
 #define UNIX_PAIRS 25
 
+static int how_many(const char *argument)
+{
+	return atoi(strchr(argument, ':') + 1);
+}
+
 static void bulk_tasks(const char *argument)
 {
+	int number = atoi(argument), count = how_many(argument);
 	char *title = load_argv[0];
 	size_t room = strlen(title);
 
-	for (int i = 0; i < TASKS_EACH; i++) {
+	for (int i = 0; i < count; i++) {
 		char comm[32];
 
 		if (load_fork())
 			continue;
-		snprintf(comm, sizeof(comm), "task-%s-%d", argument, i);
+		snprintf(comm, sizeof(comm), "task-%d-%d", number, i);
 		prctl(PR_SET_NAME, comm);
 		/* in place, so that each process has arguments of its own */
 		memset(title, 0, room);
-		snprintf(title, room, "task %s.%d", argument, i);
+		snprintf(title, room, "task %d.%d", number, i);
 		if (i % 8 == 0)
 			load_try(setresuid(1000 + i, 1000 + i, 1000 + i), "setuid");
 		load_hold();
@@ -171,13 +175,15 @@ static void bulk_threads(const char *argument)
 
 static void bulk_sockets(const char *argument)
 {
-	int number = atoi(argument);
+	int number = atoi(argument), pairs = how_many(argument);
+	struct rlimit files = { 4096, 4096 };
 	int family = number % 5 == 4 ? AF_INET6 : AF_INET;
 	int port = 10000 + 20 * number;
-	int listening = bound(family, SOCK_STREAM, port);
-	int pair[2];
+	int listening, pair[2];
 
-	for (int i = 0; i < TCP_PAIRS; i++) {
+	load_try(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
+	listening = bound(family, SOCK_STREAM, port);
+	for (int i = 0; i < pairs; i++) {
 		load_try(connected(family, port), "connect");
 		load_try(accept4(listening, NULL, NULL, SOCK_CLOEXEC), "accept");
 	}
@@ -189,22 +195,32 @@ static void bulk_sockets(const char *argument)
 		load_try(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
 }
 
-void load_large(void)
+static void bulk(int tcp_pairs, int tasks)
 {
-	char number[16], title[64];
+	char argument[32], title[64];
 
 	for (int i = 0; i < SOCKET_HOLDERS; i++) {
-		snprintf(number, sizeof(number), "%d", i);
+		snprintf(argument, sizeof(argument), "%d:%d", i, tcp_pairs);
 		snprintf(title, sizeof(title), "sockets-%d", i);
-		load_keep("bulk-sockets", number, title);
+		load_keep("bulk-sockets", argument, title);
 	}
 	for (int i = 0; i < THREAD_HOLDERS; i++)
 		load_keep("bulk-threads", "", "threads-of-many");
 	for (int i = 0; i < TASK_HOLDERS; i++) {
-		snprintf(number, sizeof(number), "%d", i);
+		snprintf(argument, sizeof(argument), "%d:%d", i, tasks);
 		snprintf(title, sizeof(title), "tasks-%02d with room for a title", i);
-		load_keep("bulk-tasks", number, title);
+		load_keep("bulk-tasks", argument, title);
 	}
+}
+
+void load_large(void)
+{
+	bulk(60, 96);
+}
+
+void load_huge(void)
+{
+	bulk(460, 240);
 }
 
 /* churn: two programs that never rest, and some that must be seen in every look */

@@ -12,7 +12,8 @@ from . import capture as captures
 from .kernel import forget
 from .machine import BOOT_TIMEOUT, Guest, all_guests, claim_new, parse_size
 
-SCENARIOS = ("none", "small", "stock", "large", "churn")
+MEMORY = {"large": "2G", "huge": "4G"}  # what a scenario needs
+SCENARIOS = ("none", "small", "stock", "large", "huge", "churn")
 
 
 def run(command, argv=None):
@@ -59,7 +60,7 @@ def boot(argv):
                    help="ask the archive anew which kernel a name means")
     options = p.parse_args(argv)
     options.kernel = options.kernel or ["6.1"]
-    options.memory = options.memory or ("2G" if options.scenario == "large" else "512M")
+    options.memory = options.memory or MEMORY.get(options.scenario, "512M")
     options.say = lambda text: print("guests/boot: " + text, file=sys.stderr)
     if not 1 <= options.cpus <= 255:
         raise GuestError("--cpus must be 1 to 255")
