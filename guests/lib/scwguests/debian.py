@@ -63,7 +63,7 @@ class Archive:
             # an archived release keeps its name but may lose its updates suite
             if self.codename != "bullseye":
                 suites.append((main, self.codename + "-updates"))
-        if self.codename == "bookworm":
+        if self.codename in ("bookworm", "trixie"):
             suites.append((main, self.codename + "-backports"))
         for name in ("lists/partial", "archives/partial"):
             os.makedirs(os.path.join(self.root, name), exist_ok=True)
