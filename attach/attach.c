@@ -373,16 +373,16 @@ static bool load_layout(struct attach *a, const char *path)
 static enum err make_layout(struct attach *a, struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
-	char name[128], suffix[80], build[CACHE_BUILD_SIZE], path[PATH_MAX];
+	char name[128], suffix[80], path[PATH_MAX];
 	const struct ktype *k;
 	bool cached;
 	size_t size;
 	void *bytes;
 	enum err e;
 
-	/* another build may ask other things, or understand the answers otherwise */
-	cache_build(build);
-	snprintf(suffix, sizeof(suffix), ".%.50s-%s", p->program, build);
+	/* another build has a file of its own, which neither believes the other's nor replaces it */
+	snprintf(suffix, sizeof(suffix), ".%.50s-%016llx", p->program,
+		 (unsigned long long)llview_layout_questions());
 	build_id_name(&a->boot, suffix, name);
 	cached = may_cache(a) && cache_path(path, "profiles", name);
 	if (cached && load_layout(a, path)) {

@@ -3,10 +3,8 @@
 #include "cache.h"
 
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,64 +93,6 @@ bool cache_write(const char *path, const void *data, size_t size)
 	if (!done)
 		unlink(temporary);
 	return done;
-}
-
-static const ElfW(Phdr) *segment_of(const struct dl_phdr_info *object, uintptr_t address)
-{
-	for (int i = 0; i < object->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
-
-		if (p->p_type == PT_LOAD && address - (object->dlpi_addr + p->p_vaddr) < p->p_memsz)
-			return p;
-	}
-	return NULL;
-}
-
-static bool note_build(const unsigned char *at, size_t size, char ret[CACHE_BUILD_SIZE])
-{
-	ElfW(Nhdr) n;
-
-	while (size >= sizeof(n)) {
-		memcpy(&n, at, sizeof(n));
-		size_t name = (n.n_namesz + (size_t)3) & ~(size_t)3;
-		size_t desc = (n.n_descsz + (size_t)3) & ~(size_t)3;
-
-		at += sizeof(n);
-		size -= sizeof(n);
-		if (name > size || desc > size - name)
-			return false;
-		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == 4 && !memcmp(at, "GNU", 4)) {
-			for (size_t i = 0; i < n.n_descsz && i < CACHE_BUILD_SIZE / 2; i++)
-				snprintf(ret + 2 * i, 3, "%02x", at[name + i]);
-			return true;
-		}
-		at += name + desc;
-		size -= name + desc;
-	}
-	return false;
-}
-
-/* Of the object that this function is part of. */
-static int object_build(struct dl_phdr_info *object, size_t size, void *ret)
-{
-	(void)size;
-	if (!segment_of(object, (uintptr_t)object_build))
-		return 0;
-	for (int i = 0; i < object->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
-
-		if (p->p_type == PT_NOTE &&
-		    note_build((const unsigned char *)(object->dlpi_addr + p->p_vaddr), p->p_memsz,
-			       ret))
-			break;
-	}
-	return 1;
-}
-
-void cache_build(char ret[CACHE_BUILD_SIZE])
-{
-	ret[0] = '\0';
-	dl_iterate_phdr(object_build, ret);
 }
 
 void cache_expire(const char *folder, unsigned int days)

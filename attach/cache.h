@@ -22,13 +22,6 @@ bool cache_map(const char *path, const void **ret, size_t *size_ret);
 /* Write a file of the cache under its final name in one step, making folders as needed. */
 bool cache_write(const char *path, const void *data, size_t size);
 
-/*
- * Which build of our code this is: the first digits of the linker's build ID of the program or library
- * that we are part of. "" when it has none.
- */
-#define CACHE_BUILD_SIZE 17
-void cache_build(char ret[CACHE_BUILD_SIZE]);
-
 /* Remove files of `folder` that were written more than `days` ago. */
 void cache_expire(const char *folder, unsigned int days);
 

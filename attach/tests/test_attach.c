@@ -174,26 +174,6 @@ static void test_cache(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-static void test_build(void **state)
-{
-	char build[CACHE_BUILD_SIZE], again[CACHE_BUILD_SIZE], whole[64] = "", command[PATH_MAX];
-	FILE *f;
-
-	(void)state;
-	cache_build(build);
-	cache_build(again);
-	assert_string_equal(build, again);
-	snprintf(command, sizeof(command),
-		 "readelf -n /proc/%d/exe | sed -n 's/.*Build ID: //p' | tr -d '\n'", (int)getpid());
-	f = popen(command, "re");
-	assert_non_null(f);
-	if (!fgets(whole, sizeof(whole), f))
-		whole[0] = '\0';
-	pclose(f);
-	assert_int_equal(strlen(build), whole[0] ? 16 : 0);
-	assert_int_equal(strncmp(whole, build, strlen(build)), 0);
-}
-
 /* A process that calls itself a VMM and has a file mapped as its RAM. */
 static pid_t start_vmm(const char *name, int ram)
 {
@@ -419,8 +399,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_instance),
-		cmocka_unit_test(test_cache),
-		cmocka_unit_test(test_build), cmocka_unit_test(test_find),
+		cmocka_unit_test(test_cache), cmocka_unit_test(test_find),
 		cmocka_unit_test(test_remembered), cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_share),
 	};

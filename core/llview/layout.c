@@ -109,7 +109,7 @@ static bool own_build_id(uint64_t *ret)
 	return false;
 }
 
-static uint64_t questions(void)
+uint64_t llview_layout_questions(void)
 {
 	uint64_t id;
 
@@ -390,7 +390,7 @@ enum err llview_layout_save(const struct llview_layout *l, struct base_alloc *al
 		slots[i] = l->slots[i] - (l->flags[i] & SLOT_SLIDE ? l->kaslr : 0);
 	memcpy(slots + l->count, l->flags, l->count);
 	memcpy(s->magic, magic, sizeof(magic));
-	s->questions = questions();
+	s->questions = llview_layout_questions();
 	s->count = l->count;
 	s->checksum = XXH3_64bits(slots, body);
 	*ret = s;
@@ -415,7 +415,7 @@ enum err llview_layout_load(struct base_alloc *alloc, const void *bytes, size_t 
 	    s.count * (sizeof(uint64_t) + 1) != size - sizeof(s) ||
 	    s.checksum != XXH3_64bits(body, size - sizeof(s)))
 		return ERR_CORRUPT;
-	if (s.count != desc_count() || s.questions != questions())
+	if (s.count != desc_count() || s.questions != llview_layout_questions())
 		return ERR_ABSENT;
 
 	e = layout_alloc(alloc, kaslr, &l);

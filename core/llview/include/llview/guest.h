@@ -43,6 +43,12 @@ enum err llview_layout_save(const struct llview_layout *l, struct base_alloc *al
 enum err llview_layout_load(struct base_alloc *alloc, const void *bytes, size_t size,
 			    uint64_t kaslr, struct llview_layout **ret) ERR_NODISCARD;
 
+/*
+ * Names the questions that this program asks, and what it understands by the answers: for the key of
+ * a cache. The same in each run of a build.
+ */
+uint64_t llview_layout_questions(void);
+
 /* How many questions there are, and how many this guest has no answer to. */
 size_t llview_layout_count(const struct llview_layout *l);
 size_t llview_layout_absent(const struct llview_layout *l);
