@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The client's pages. A device that answers is trusted (its records are authentic), but a session
- * that failed once stays failed: nothing is asked again on it, and every page says ERR_GONE or what
- * else it was.
+ * that failed once stays failed: nothing is asked again on it, every page says ERR_GONE, and epoch()
+ * says why.
  */
 #include "sealed/pages.h"
 
@@ -167,8 +167,8 @@ static void add_hint(struct sealed_pages *s, const struct channel_item *item)
 	s->request.items[s->request.count++] = *item;
 }
 
-static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct gva va,
-			    const void **ret)
+static enum err find_page(struct guest_pages *p, struct guest_space as, struct gva va,
+			  const void **ret)
 {
 	struct sealed_pages *s = from_pages(p);
 	struct page_key key = key_of(as, va.v);
@@ -211,6 +211,18 @@ static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct
 	if (e != ERR_OK)
 		p->stats.faults++;
 	return e;
+}
+
+/*
+ * Once the session has failed the memory is gone, whatever the reason, which epoch() tells: a code that
+ * could also be about one page would make a walk skip what the host doesn't want to be seen.
+ */
+static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct gva va,
+			    const void **ret)
+{
+	enum err e = find_page(p, as, va, ret);
+
+	return from_pages(p)->failure.code == ERR_OK ? e : ERR_GONE;
 }
 
 static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
