@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -147,6 +148,7 @@ enum err carrier_frame_receive(int socket, uint64_t deadline, struct carrier_fra
 	struct iovec whole = {.iov_base = ret->bytes, .iov_len = sizeof(ret->bytes)};
 	union control control;
 	struct msghdr message;
+	bool reset = false;
 	ssize_t got;
 	enum err e;
 
@@ -160,6 +162,11 @@ enum err carrier_frame_receive(int socket, uint64_t deadline, struct carrier_fra
 			break;
 		if (errno == EINTR)
 			continue;
+		/* The peer ended without reading everything; what it said last can still be read. */
+		if (errno == ECONNRESET && !reset) {
+			reset = true;
+			continue;
+		}
 		if (errno != EAGAIN)
 			return socket_error("read from", errno, err);
 		e = await(socket, POLLIN, deadline, err);

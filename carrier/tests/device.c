@@ -167,30 +167,43 @@ static enum err send_frame(struct memdev_out *o, enum channel_frame_kind kind, c
 	return carrier_frame_send(((struct socket_out *)o)->socket, kind, bytes, size, -1, 0, err);
 }
 
+/* Open the VM that is asked for: all there are look the same. */
+static enum err open_vm(int socket, const struct carrier_frame *f, struct base_alloc *alloc,
+			struct guest_pages *pages, struct memdev_session **ret,
+			struct err_ctx *err)
+{
+	struct memdev_session_options options = device_session_options(pages);
+	struct channel_preamble p;
+	enum err e = channel_preamble_decode(f->payload, f->size, &p, err);
+
+	if (e)
+		return e;
+	options.vm = p.vm;
+	e = memdev_session_create(alloc, &options, ret, err);
+	return e ? e : carrier_frame_send(socket, CHANNEL_FRAME_OPENED, NULL, 0, -1, 0, err);
+}
+
 /* What a worker does, until the session ends. */
 static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, struct err_ctx *err)
 {
 	struct socket_out out = {.out.frame = send_frame, .socket = socket};
 	static struct carrier_frame frame;
-	struct memdev_session_options options;
-	struct memdev_session *session;
+	struct memdev_session *session = NULL;
 	struct device_guest *guest;
 	struct guest_pages *pages;
-	enum err e;
+	enum err e = ERR_OK;
 
 	guest = device_guest_create(alloc, &pages);
-	options = device_session_options(pages);
-	e = memdev_session_create(alloc, &options, &session, err);
-	if (e)
-		DIE("no session");
 	while (!e) {
 		e = carrier_frame_receive(socket, 0, &frame, err);
 		if (e)
 			break;
 		if (frame.fd >= 0)
 			close(frame.fd);
-		if (frame.kind == CHANNEL_FRAME_OPEN) {
-			e = carrier_frame_send(socket, CHANNEL_FRAME_OPENED, NULL, 0, -1, 0, err);
+		if (!session && frame.kind == CHANNEL_FRAME_OPEN) {
+			e = open_vm(socket, &frame, alloc, pages, &session, err);
+		} else if (!session) {
+			e = ERR_CORRUPT;
 		} else if (frame.kind == CHANNEL_FRAME_RING && memdev_session_serves(session)) {
 			struct memdev_ring_options ring = {.alloc = alloc,
 							   .session = session,
@@ -319,8 +332,7 @@ enum err device_client_read(struct guest_pages *pages, unsigned int first, unsig
 		if (memcmp(page, expected, sizeof(expected)) != 0)
 			DIE("a page holds what the guest doesn't");
 	}
-	/* the session's own reason is more telling than the page's */
-	if (e)
-		(void)!guest_pages_epoch(pages, err);
-	return e;
+	if (e && e != ERR_GONE)
+		DIE("a failure that could be taken for a page that isn't there");
+	return e ? guest_pages_epoch(pages, err) : ERR_OK;
 }
