@@ -548,14 +548,84 @@ static enum err open_handed_over(const struct attach_opts *opts, struct attach *
 	return ERR_OK;
 }
 
+/* ---- a guest behind a memory device ---- */
+
+/* What the environment says; ATTACH_MAPPED when it says nothing. */
+static enum err sealed_from_env(struct attach_sealed *ret, struct err_ctx *err)
+{
+	const char *carrier = getenv(ATTACH_ENV_SEALED);
+	const char *freshness = getenv(ATTACH_ENV_FRESHNESS);
+
+	*ret = (struct attach_sealed){.freshness_ms = -1};
+	if (!carrier)
+		return ERR_OK;
+	if (!attach_carrier_from_name(carrier, &ret->carrier))
+		return err_set(err, ERR_INVAL, ATTACH_ENV_SEALED " names no carrier: %.40s",
+			       carrier);
+	ret->device = getenv(ATTACH_ENV_DEVICE);
+	ret->pin = getenv(ATTACH_ENV_PIN);
+	ret->identity = getenv(ATTACH_ENV_IDENTITY);
+	if (freshness)
+		ret->freshness_ms = strtoll(freshness, NULL, 10);
+	return ERR_OK;
+}
+
+/* Enough to complain early about what is missing on our side; the device is for the command to ask. */
+static enum err find_device(const struct attach *a, struct err_ctx *err)
+{
+	struct attach_sealed_paths paths;
+	enum err e = attach_sealed_paths(&a->sealed, &paths, err);
+	const char *const files[] = {paths.device, paths.pin, paths.identity};
+	const char *const what[] = {"no memory device (is scwatcherd running?)",
+				    "the device's key isn't pinned (copy it from the device's host)",
+				    "no identity (make one with scwatcher keys)"};
+
+	for (int i = 0; i < 3 && !e; i++) {
+		if (access(files[i], F_OK) < 0)
+			e = err_set_errno(err, errno == EACCES ? ERR_PERM : ERR_ABSENT, errno,
+					  "%s: %.150s", what[i], files[i]);
+	}
+	return e;
+}
+
+static enum err attach_device(struct attach *a, struct err_ctx *err)
+{
+	uint64_t t = now_ns();
+	enum err e;
+
+	if (a->private->opts.find_only)
+		return find_device(a, err);
+	e = attach_session_open(&a->alloc, &a->sealed, a->private->vm, &a->session, err);
+	a->stats.session_ns = now_ns() - t;
+	if (e)
+		return e;
+	t = now_ns();
+	a->boot = a->session->boot;
+	a->pages = a->session->pages;
+	e = guest_pages_epoch(a->pages, err);
+	if (!e)
+		e = make_layout(a, err);
+	if (!e)
+		e = llview_guest_create(&a->alloc, a->layout, a->pages, NULL, &a->guest);
+	a->stats.kernel_ns = now_ns() - t;
+	return e;
+}
+
 enum err attach_open(const struct attach_opts *opts, struct attach **ret, struct err_ctx *err)
 {
 	const char *vm = opts->vm ? opts->vm : getenv(ATTACH_ENV_VM);
+	struct attach_sealed sealed = {.freshness_ms = -1};
 	uint64_t t = now_ns();
 	struct attach *a;
-	enum err e;
+	enum err e = ERR_OK;
 
-	if (!opts->vm && open_handed_over(opts, ret) == ERR_OK) {
+	if (opts->sealed)
+		sealed = *opts->sealed;
+	else if (!opts->vm)
+		e = sealed_from_env(&sealed, err);
+	if (e)
+		return e;
+	if (!opts->vm && !sealed.carrier && open_handed_over(opts, ret) == ERR_OK) {
 		(*ret)->stats.total_ns = now_ns() - t;
 		return ERR_OK;
 	}
@@ -565,11 +635,18 @@ enum err attach_open(const struct attach_opts *opts, struct attach **ret, struct
 	if (!a)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	snprintf(a->private->vm, sizeof(a->private->vm), "%s", vm);
+	a->private->known.external = opts->btf || opts->symbols;
+	a->sealed = sealed;
+	if (sealed.carrier) {
+		e = attach_device(a, err);
+		goto out;
+	}
 	e = resolve(vm, !opts->no_cache, &a->private->known, err);
 	a->private->known.external = opts->btf || opts->symbols;
 	a->stats.open_ns = now_ns() - t;
 	if (!e)
 		e = attach_backing(a, NULL, err);
+out:
 	if (e) {
 		attach_close(a);
 		return e;
@@ -589,8 +666,10 @@ void attach_close(struct attach *a)
 	llview_guest_destroy(a->guest);
 	llview_layout_destroy(a->layout);
 	ktype_destroy(p->ktype);
-	if (a->pages)
-		a->pages->ops->destroy(a->pages);
+	if (a->session)
+		a->session->close(a->session);
+	else
+		guest_pages_destroy(a->pages);
 	source_close(a->source);
 	if (p->profile)
 		munmap((void *)p->profile, p->profile_size);
@@ -603,8 +682,12 @@ void attach_close(struct attach *a)
 
 enum err attach_alive(struct attach *a, struct err_ctx *err)
 {
-	enum err e = source_alive(a->source, err);
 	uint64_t start;
+	enum err e;
+
+	if (a->sealed.carrier)
+		return a->session ? guest_pages_epoch(a->pages, err) : ERR_OK;
+	e = source_alive(a->source, err);
 
 	/* a pidfd tells the end of the last thread; a VMM that lost its first one is dying */
 	if (!e && a->vmm && (!vms_start_time(a->vmm, &start) || start != a->private->known.vmm_start))
@@ -636,12 +719,41 @@ static void lend_profile(struct attach *a)
 	base_free(&a->alloc, bytes);
 }
 
+static bool set_or_not(const char *name, bool set, const char *value)
+{
+	return (set ? setenv(name, value, 1) : unsetenv(name)) == 0;
+}
+
+static enum err hand_over_device(struct attach *a, struct err_ctx *err)
+{
+	struct attach_sealed_paths paths;
+	bool sealed = a->sealed.carrier, done;
+	char freshness[24];
+	enum err e = sealed ? attach_sealed_paths(&a->sealed, &paths, err) : ERR_OK;
+
+	if (e)
+		return e;
+	snprintf(freshness, sizeof(freshness), "%lld", (long long)a->sealed.freshness_ms);
+	done = set_or_not(ATTACH_ENV_SEALED, sealed, attach_carrier_name(a->sealed.carrier)) &&
+	       set_or_not(ATTACH_ENV_DEVICE, sealed, paths.device) &&
+	       set_or_not(ATTACH_ENV_PIN, sealed, paths.pin) &&
+	       set_or_not(ATTACH_ENV_IDENTITY, sealed, paths.identity) &&
+	       set_or_not(ATTACH_ENV_FRESHNESS, sealed && a->sealed.freshness_ms >= 0, freshness);
+	if (sealed)
+		done = done && setenv(ATTACH_ENV_VM, a->private->vm, 1) == 0 &&
+		       unsetenv(ATTACH_ENV_HANDOVER) == 0;
+	return done ? ERR_OK : err_set(err, ERR_NOMEM, "out of memory");
+}
+
 enum err attach_handover(struct attach *a, struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
 	char text[INSTANCE_TEXT_MAX];
 	char vm[PATH_MAX];
+	enum err e = hand_over_device(a, err);
 
+	if (e || a->sealed.carrier)
+		return e;
 	/* the name may be ambiguous or relative by then: say exactly which one it is */
 	if (p->known.is_file)
 		snprintf(vm, sizeof(vm), "%s", p->known.path);

@@ -190,17 +190,3 @@ enum err keys_write(const char *path, enum keys_kind kind, const uint8_t key[KEY
 	channel_wipe(text, sizeof(text));
 	return e;
 }
-
-bool keys_identity_path(char path[PATH_MAX])
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	int n;
-
-	if (config && config[0] == '/')
-		n = snprintf(path, PATH_MAX, "%s/scwatcher/identity.key", config);
-	else if (home && home[0] == '/')
-		n = snprintf(path, PATH_MAX, "%s/.config/scwatcher/identity.key", home);
-	else
-		return false;
-	return n > 0 && n < PATH_MAX;
-}

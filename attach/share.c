@@ -50,9 +50,15 @@ static void add(uint64_t *to, uint64_t n)
 	__atomic_fetch_add(to, n, __ATOMIC_RELAXED);
 }
 
+void share_fail(struct share_totals *t, enum err code)
+{
+	__atomic_store_n(&t->failure, (int32_t)code, __ATOMIC_RELAXED);
+}
+
 void share_add(struct share_totals *t, const struct attach *a)
 {
-	const struct guest_phys_stats *phys = &source_phys(a->source)->stats;
+	const struct guest_phys_stats none = {0};
+	const struct guest_phys_stats *phys = a->source ? &source_phys(a->source)->stats : &none;
 	const struct llview_guest_stats *view = llview_guest_stats(a->guest);
 	const struct guest_pages_stats *pages = &a->pages->stats;
 	uint64_t max = __atomic_load_n(&t->attach_max_ns, __ATOMIC_RELAXED);
@@ -67,6 +73,17 @@ void share_add(struct share_totals *t, const struct attach *a)
 	add(&t->tlb_misses, view->misses);
 	add(&t->reads, phys->reads);
 	add(&t->bytes, phys->bytes);
+	if (a->session) {
+		struct attach_sealed_stats sealed = a->session->stats(a->session);
+
+		add(&t->sealed.sessions, sealed.sessions);
+		add(&t->sealed.round_trips, sealed.round_trips);
+		add(&t->sealed.records, sealed.records);
+		add(&t->sealed.pages, sealed.pages);
+		add(&t->sealed.bytes, sealed.bytes);
+		add(&t->sealed.cipher_calls, sealed.cipher_calls);
+		add(&t->sealed.sleeps, sealed.sleeps);
+	}
 	while (max < a->stats.total_ns &&
 	       !__atomic_compare_exchange_n(&t->attach_max_ns, &max, a->stats.total_ns, false,
 					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))

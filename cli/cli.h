@@ -35,6 +35,7 @@ struct options {
 	bool no_cache;
 	const char *btf;
 	const char *symbols;
+	struct attach_sealed sealed; /* .carrier ATTACH_MAPPED: not sealed */
 };
 
 struct command {

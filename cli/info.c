@@ -19,18 +19,27 @@ static void print_json(const struct attach *a)
 	char build_id[2 * KTYPE_BUILD_ID_SIZE + 1], hex[32];
 	const struct ktype_boot *b = &a->boot;
 	json_object *o = json_object_new_object(), *runs = json_object_new_array();
-	size_t count;
-	const struct source_extent *x = source_extents(a->source, &count);
+	size_t count = 0;
+	const struct source_extent *x = a->source ? source_extents(a->source, &count) : NULL;
 
 	build_id_text(b, build_id);
 	json_object_object_add(o, "release", json_object_new_string(b->osrelease));
 	json_object_object_add(o, "build_id",
 			       build_id[0] ? json_object_new_string(build_id) : NULL);
 	json_object_object_add(o, "pid", a->vmm ? json_object_new_int(a->vmm) : NULL);
-	json_object_object_add(
-		o, "source", json_object_new_string(source_kind_name(source_kind(a->source))));
-	json_object_object_add(o, "mapped", json_object_new_boolean(!source_copies(a->source)));
-	json_object_object_add(o, "memory_bytes", json_object_new_uint64(source_size(a->source)));
+	json_object_object_add(o, "sealed",
+			       a->session ? json_object_new_string(
+						    attach_carrier_name(a->sealed.carrier))
+					  : NULL);
+	if (a->source) {
+		json_object_object_add(
+			o, "source",
+			json_object_new_string(source_kind_name(source_kind(a->source))));
+		json_object_object_add(o, "mapped",
+				       json_object_new_boolean(!source_copies(a->source)));
+		json_object_object_add(o, "memory_bytes",
+				       json_object_new_uint64(source_size(a->source)));
+	}
 	json_object_object_add(o, "paging_levels", json_object_new_int(b->paging.levels));
 #define HEX(name, value)                                                                           \
 	do {                                                                                       \
@@ -63,19 +72,24 @@ static void print_text(const struct attach *a)
 {
 	char build_id[2 * KTYPE_BUILD_ID_SIZE + 1];
 	const struct ktype_boot *b = &a->boot;
-	size_t count;
-	const struct source_extent *x = source_extents(a->source, &count);
+	size_t count = 0;
+	const struct source_extent *x = a->source ? source_extents(a->source, &count) : NULL;
 
 	build_id_text(b, build_id);
 	printf("release        %s\n", b->osrelease);
 	printf("build id       %s\n", build_id[0] ? build_id : "-");
-	if (a->vmm)
+	if (a->session)
+		printf("source         a memory device, sealed (%s)\n",
+		       attach_carrier_name(a->sealed.carrier));
+	else if (a->vmm)
 		printf("process        %d\n", (int)a->vmm);
 	else
 		printf("process        - (a dump, or nobody has the file mapped)\n");
-	printf("source         %s, %s\n", source_kind_name(source_kind(a->source)),
-	       source_copies(a->source) ? "read by copying" : "mapped");
-	printf("memory         %" PRIu64 " MiB\n", source_size(a->source) >> 20);
+	if (a->source) {
+		printf("source         %s, %s\n", source_kind_name(source_kind(a->source)),
+		       source_copies(a->source) ? "read by copying" : "mapped");
+		printf("memory         %" PRIu64 " MiB\n", source_size(a->source) >> 20);
+	}
 	printf("paging         %d levels\n", b->paging.levels);
 	printf("kernel slide   0x%" PRIx64 "\n", b->kaslr);
 	printf("phys_base      0x%" PRIx64 "\n", (uint64_t)b->phys_base);

@@ -15,24 +15,24 @@ static const struct command commands[] = {
 	 "also\nprocesses that aren't known as VMMs but hold a Linux guest (slower).\n",
 	 "ja", 0, 0, cli_list},
 	{"info", "VM", "what is known of a guest, and where its memory is",
-	 "Attaches to the guest and prints what was found.\n", "jspnbS", 1, 1, cli_info},
+	 "Attaches to the guest and prints what was found.\n", "jspnbScdkif", 1, 1, cli_info},
 	{"cat", "VM PATH...", "print files of the guest's /proc",
 	 "PATH is as in the guest, with or without /proc in front. A file is printed whole or not "
 	 "at all.\n",
-	 "jspnbS", 2, -1, cli_cat},
+	 "jspnbScdkif", 2, -1, cli_cat},
 	{"ls", "VM [PATH]", "list a folder of the guest's /proc",
-	 "PATH is as in the guest, with or without /proc in front.\n", "jlspnbS", 1, 2, cli_ls},
+	 "PATH is as in the guest, with or without /proc in front.\n", "jlspnbScdkif", 1, 2, cli_ls},
 	{"run", "VM -- COMMAND [ARGUMENT...]", "run a command that sees the guest's /proc",
 	 "COMMAND is any dynamically linked program; for it and what it starts, /proc is the "
 	 "guest's.\nThe exit status is the command's own.\n",
-	 "jspnbS", 2, -1, cli_run},
+	 "jspnbScdkif", 2, -1, cli_run},
 };
 
 /* Letters are ours alone: there are only long options (and -h, -j, -l). */
 static const struct {
 	char letter;
 	const char *name;
-	const char *arg;
+	const char *arg; /* "=...": may be left out */
 	const char *help;
 } options[] = {
 	{'j', "json", NULL, "print JSON"},
@@ -43,6 +43,11 @@ static const struct {
 	{'n', "no-cache", NULL, "neither use nor write what is remembered of kernels and VMs"},
 	{'b', "btf", "FILE", "type information of the kernel, for one that carries none"},
 	{'S', "symbols", "FILE", "its System.map or a copy of its /proc/kallsyms"},
+	{'c', "sealed", "=ring|pread", "by way of a memory device, which knows the VM by its name"},
+	{'d', "device", "PATH", "the device's socket (for pread: the folder of its mount)"},
+	{'k', "device-key", "FILE", "the device's public key"},
+	{'i', "identity", "FILE", "who we are to the device"},
+	{'f', "freshness", "MS", "how long pages that came from the device are used"},
 	{'h', "help", NULL, "this help"},
 };
 
@@ -50,12 +55,16 @@ static void print_options(const char *letters)
 {
 	for (size_t i = 0; i < BASE_COUNT(options); i++) {
 		char name[40];
+		bool may = options[i].arg && options[i].arg[0] == '=';
 
 		if (options[i].letter != 'h' && !strchr(letters, options[i].letter))
 			continue;
-		snprintf(name, sizeof(name), "--%s%s%s", options[i].name,
-			 options[i].arg ? " " : "", options[i].arg ? options[i].arg : "");
-		printf("  %-16s %s\n", name, options[i].help);
+		snprintf(name, sizeof(name), "--%s%s%s%s", options[i].name,
+			 may		  ? "["
+			 : options[i].arg ? " "
+					  : "",
+			 options[i].arg ? options[i].arg : "", may ? "]" : "");
+		printf("  %-21s %s\n", name, options[i].help);
 	}
 }
 
@@ -91,9 +100,27 @@ static enum status usage_error(const struct command *c, const char *text, const 
 	return STATUS_USAGE;
 }
 
-static void take_option(struct options *o, int letter, const char *arg)
+/* False: `arg` is no value for it. */
+static bool take_option(struct options *o, int letter, const char *arg)
 {
+	char *end;
+
 	switch (letter) {
+	case 'c':
+		return attach_carrier_from_name(arg ? arg : "ring", &o->sealed.carrier);
+	case 'd':
+		o->sealed.device = arg;
+		break;
+	case 'k':
+		o->sealed.pin = arg;
+		break;
+	case 'i':
+		o->sealed.identity = arg;
+		break;
+	case 'f':
+		o->sealed.freshness_ms = strtoll(arg, &end, 10);
+		return *arg && !*end && o->sealed.freshness_ms >= 0 &&
+		       o->sealed.freshness_ms <= 3600000;
 	case 'j':
 		o->json = true;
 		break;
@@ -119,12 +146,13 @@ static void take_option(struct options *o, int letter, const char *arg)
 		o->symbols = arg;
 		break;
 	}
+	return true;
 }
 
 static enum status run_command(const struct command *c, int argc, char **argv)
 {
 	struct option longs[BASE_COUNT(options) + 1] = {0};
-	struct options o = {0};
+	struct options o = {.sealed.freshness_ms = -1};
 	size_t n = 0;
 	int count = 0, letter;
 	/* what follows `run VM` has options of its own */
@@ -133,8 +161,10 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 	for (size_t i = 0; i < BASE_COUNT(options); i++)
 		if (options[i].letter == 'h' || strchr(c->options, options[i].letter))
 			longs[n++] = (struct option){options[i].name,
-						     options[i].arg ? required_argument
-								    : no_argument,
+						     !options[i].arg ? no_argument
+						     : options[i].arg[0] == '='
+							     ? optional_argument
+							     : required_argument,
 						     NULL, options[i].letter};
 	opterr = 0;
 	optind = 1;
@@ -158,8 +188,14 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 			return usage_error(c, "an argument is missing: ", argv[optind - 1]);
 		if (letter == '?')
 			return usage_error(c, "no such option: ", argv[optind - 1]);
-		take_option(&o, letter, optarg);
+		if (!take_option(&o, letter, optarg))
+			return usage_error(c, "no value for that option: ", optarg);
 	}
+	if (!o.sealed.carrier && (o.sealed.device || o.sealed.pin || o.sealed.identity ||
+				  o.sealed.freshness_ms >= 0))
+		return usage_error(c, "where the device is counts only with --sealed", "");
+	if (o.sealed.carrier && o.pause)
+		return usage_error(c, "a VM behind a memory device can't be stopped: --pause", "");
 	if (is_run && count) {
 		/* put the VM in front of the command */
 		argv[optind - 1] = argv[1];

@@ -45,7 +45,10 @@ static int preload_attach(char *message, size_t size)
 	int r;
 
 	message[0] = message[size - 1] = '\0';
+	share = share_find();
 	e = attach_open(&opts, &guest, &err);
+	if (e && share)
+		share_fail(share, e);
 	if (e)
 		return fail(&err, e, message, size);
 	e = procfs_create(&guest->alloc, guest->guest, &procfs, &err);
@@ -59,7 +62,6 @@ static int preload_attach(char *message, size_t size)
 		guest = NULL;
 		return r;
 	}
-	share = share_find();
 	return 0;
 }
 
@@ -68,6 +70,10 @@ static void preload_fork_child(void)
 {
 	if (!guest)
 		return;
+	if (guest->session) {
+		guest->session->forked(guest->session);
+		return;
+	}
 	memset(&source_phys(guest->source)->stats, 0, sizeof(struct guest_phys_stats));
 	memset(&guest->pages->stats, 0, sizeof(guest->pages->stats));
 }
@@ -75,8 +81,14 @@ static void preload_fork_child(void)
 /* The kernel frees everything; only the figures have to be saved. */
 static void __attribute__((destructor)) preload_end(void)
 {
-	if (share && guest)
-		share_add(share, guest);
+	enum err e;
+
+	if (!share || !guest)
+		return;
+	share_add(share, guest);
+	e = guest->session ? attach_alive(guest, NULL) : ERR_OK;
+	if (e)
+		share_fail(share, e);
 }
 
 const struct door_ops door_ops = {

@@ -51,6 +51,7 @@ enum status cli_session_open(const struct options *o, const char *vm, bool find_
 		.no_cache = o->no_cache,
 		.program = "cli",
 		.find_only = find_only,
+		.sealed = &o->sealed,
 	};
 	struct err_ctx err = {0};
 	enum err e;
@@ -108,22 +109,42 @@ static void print_text(const char *title, const struct figure *f, size_t count)
 	}
 }
 
-void cli_print_stats(const struct options *o, const struct attach *a,
-		     const struct share_totals *children)
+enum {
+	FIGURES_MAX = 32,
+};
+
+static size_t add_sealed(struct figure *f, size_t n, const struct attach_sealed_stats *s)
 {
-	const struct guest_phys_stats *phys = &source_phys(a->source)->stats;
+	const struct figure more[] = {
+		{"sessions", "", s->sessions},
+		{"round_trips", "", s->round_trips},
+		{"records", "", s->records},
+		{"sealed_pages", "", s->pages},
+		{"sealed_bytes", "bytes", s->bytes},
+		{"cipher_calls", "", s->cipher_calls},
+		{"sleeps", "", s->sleeps},
+	};
+
+	memcpy(f + n, more, sizeof(more));
+	return n + sizeof(more) / sizeof(more[0]);
+}
+
+static size_t own_figures(const struct attach *a, struct figure f[FIGURES_MAX])
+{
+	const struct guest_phys_stats *phys = a->source ? &source_phys(a->source)->stats : NULL;
 	const struct llview_guest_stats *view = llview_guest_stats(a->guest);
 	const struct guest_pages_stats *pages = &a->pages->stats;
-	const struct figure own[] = {
+	const struct figure all[] = {
 		{"attach_ns", "ns", a->stats.total_ns},
 		{"attach_open_ns", "ns", a->stats.open_ns},
 		{"attach_place_ns", "ns", a->stats.place_ns},
+		{"attach_session_ns", "ns", a->stats.session_ns},
 		{"attach_kernel_ns", "ns", a->stats.kernel_ns},
 		{"known_vm", "", a->stats.known_instance},
 		{"known_kernel", "", a->stats.known_kernel},
 		{"known_layout", "", a->stats.known_layout},
-		{"memory_reads", "", phys->reads},
-		{"memory_read_bytes", "bytes", phys->bytes},
+		{"memory_reads", "", phys ? phys->reads : 0},
+		{"memory_read_bytes", "bytes", phys ? phys->bytes : 0},
 		{"page_lookups", "", pages->lookups},
 		{"page_cache_hits", "", pages->hits},
 		{"page_walks", "", pages->walks},
@@ -131,34 +152,49 @@ void cli_print_stats(const struct options *o, const struct attach *a,
 		{"tlb_misses", "", view->misses},
 		{"epochs", "", pages->epochs},
 	};
-	struct figure others[11];
-	size_t count = 0;
+	struct attach_sealed_stats sealed;
 
-	if (children) {
-		const struct share_totals *t = children;
-		const struct figure f[] = {
-			{"processes", "", t->processes},
-			{"handed_over", "", t->handed_over},
-			{"attach_sum_ns", "ns", t->attach_ns},
-			{"attach_max_ns", "ns", t->attach_max_ns},
-			{"memory_reads", "", t->reads},
-			{"memory_read_bytes", "bytes", t->bytes},
-			{"page_lookups", "", t->pages},
-			{"page_cache_hits", "", t->page_hits},
-			{"page_walks", "", t->walks},
-			{"page_faults", "", t->faults},
-			{"tlb_misses", "", t->tlb_misses},
-		};
+	memcpy(f, all, sizeof(all));
+	if (!a->session)
+		return sizeof(all) / sizeof(all[0]);
+	sealed = a->session->stats(a->session);
+	return add_sealed(f, sizeof(all) / sizeof(all[0]), &sealed);
+}
 
-		count = sizeof(f) / sizeof(f[0]);
-		memcpy(others, f, sizeof(f));
-	}
+static size_t figures_of(const struct share_totals *t, bool sealed, struct figure f[FIGURES_MAX])
+{
+	const struct figure all[] = {
+		{"processes", "", t->processes},
+		{"handed_over", "", t->handed_over},
+		{"attach_sum_ns", "ns", t->attach_ns},
+		{"attach_max_ns", "ns", t->attach_max_ns},
+		{"memory_reads", "", t->reads},
+		{"memory_read_bytes", "bytes", t->bytes},
+		{"page_lookups", "", t->pages},
+		{"page_cache_hits", "", t->page_hits},
+		{"page_walks", "", t->walks},
+		{"page_faults", "", t->faults},
+		{"tlb_misses", "", t->tlb_misses},
+	};
+
+	memcpy(f, all, sizeof(all));
+	return sealed ? add_sealed(f, sizeof(all) / sizeof(all[0]), &t->sealed) :
+			sizeof(all) / sizeof(all[0]);
+}
+
+void cli_print_stats(const struct options *o, const struct attach *a,
+		     const struct share_totals *children)
+{
+	struct figure own[FIGURES_MAX], others[FIGURES_MAX];
+	size_t own_count = a->guest ? own_figures(a, own) : 0;
+	size_t count = children ? figures_of(children, a->sealed.carrier, others) : 0;
+
 	if (o->json) {
 		json_object *root = json_object_new_object();
 		json_object *self = json_object_new_object();
 		json_object *rest = json_object_new_object();
 
-		add_json(self, own, sizeof(own) / sizeof(own[0]));
+		add_json(self, own, own_count);
 		json_object_object_add(root, "scwatcher", self);
 		add_json(rest, others, count);
 		if (children)
@@ -169,7 +205,8 @@ void cli_print_stats(const struct options *o, const struct attach *a,
 		json_object_put(root);
 		return;
 	}
-	print_text("scwatcher:", own, sizeof(own) / sizeof(own[0]));
+	if (own_count)
+		print_text("scwatcher:", own, own_count);
 	if (children)
 		print_text("the command and what it started:", others, count);
 }

@@ -125,7 +125,8 @@ static bool prepare_environment(const struct options *o, struct session *s,
 		cli_complain("run", e, &err);
 		return false;
 	}
-	*share_ret = o->stats ? share_create() : NULL;
+	/* whether a session failed is known to whom it failed */
+	*share_ret = o->stats || o->sealed.carrier ? share_create() : NULL;
 	if (others && others[0]) {
 		if (asprintf(&value, "%s:%s", library, others) < 0)
 			value = NULL;
@@ -249,7 +250,7 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 		return STATUS_RUN_CANNOT;
 	}
 	/* figures are of a guest that was looked into; otherwise that is for the command to do */
-	status = cli_session_open(o, argv[0], !o->stats, &s);
+	status = cli_session_open(o, argv[0], !o->stats || o->sealed.carrier, &s);
 	if (status)
 		return status;
 	if (!prepare_environment(o, &s, &share)) {
@@ -258,6 +259,8 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 	}
 	status = start(path, argv + 1, &wait_status);
 	e = attach_alive(s.a, &err);
+	if (share && o->sealed.carrier)
+		e = share->failure;
 	if (o->stats)
 		cli_print_stats(o, s.a, share);
 	if (!status && e) {

@@ -386,6 +386,15 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	return ERR_OK;
 }
 
+void sealed_pages_abandon(struct guest_pages *p)
+{
+	struct sealed_pages *s = from_pages(p);
+
+	s->answering = false;
+	s->stats = (struct sealed_stats){0};
+	p->stats = (struct guest_pages_stats){0};
+}
+
 struct sealed_stats sealed_pages_stats(const struct guest_pages *p)
 {
 	const struct sealed_pages *s = from_pages(p);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "attach/sealed.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "guest/pages.h"
@@ -39,6 +40,12 @@ struct attach_opts {
 	 * known without making them.
 	 */
 	bool find_only;
+	/*
+	 * NULL: the guest's memory itself, on this host (or what the environment says, with vm == NULL).
+	 * Else by way of a memory device, to which `vm` is a name; btf and symbols are as ever, no_cache
+	 * concerns what is remembered of kernels.
+	 */
+	const struct attach_sealed *sealed;
 	const char *program;	 /* keys the cache of this program's llview layout; NULL: "any" */
 };
 
@@ -46,6 +53,7 @@ struct attach_opts {
 struct attach_stats {
 	uint64_t open_ns;	/* resolving the name, opening the memory */
 	uint64_t place_ns;	/* finding the kernel */
+	uint64_t session_ns;	/* with the memory device: library, handshake, evidence */
 	uint64_t kernel_ns;	/* symbols and layouts */
 	uint64_t total_ns;
 	bool known_instance;	/* found where it was before: no scan */
@@ -56,7 +64,9 @@ struct attach_stats {
 
 struct attach {
 	struct base_alloc alloc;
-	struct source *source;
+	struct source *source;		 /* NULL if sealed */
+	struct attach_session *session; /* NULL unless sealed; with find_only, too */
+	struct attach_sealed sealed;	 /* what was asked for */
 	struct ktype_boot boot;
 	struct guest_pages *pages;
 	struct llview_layout *layout;
@@ -79,12 +89,15 @@ void attach_close(struct attach *a);
 enum err attach_ktype(struct attach *a, const struct ktype **ret, struct err_ctx *err)
 	ERR_NODISCARD;
 
-/* Is the guest still there, and the same one? ERR_GONE with a text. */
+/*
+ * Is the guest still there, and the same one? ERR_GONE with a text. Of a sealed one: did all that was
+ * asked of the device so far come as it should?
+ */
 enum err attach_alive(struct attach *a, struct err_ctx *err) ERR_NODISCARD;
 
 /*
  * Put what was found into the environment of programs started from here: sets ATTACH_ENV_VM and
- * ATTACH_ENV_HANDOVER. Valid while `a` is open.
+ * ATTACH_ENV_HANDOVER, or where the device is (attach/sealed.h). Valid while `a` is open.
  */
 enum err attach_handover(struct attach *a, struct err_ctx *err) ERR_NODISCARD;
 

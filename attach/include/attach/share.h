@@ -24,6 +24,9 @@ struct share_totals {
 	uint64_t faults;
 	uint64_t reads;		/* copies and system calls on the guest's memory */
 	uint64_t bytes;
+	struct attach_sealed_stats sealed;
+	/* Why a process couldn't attach, or lost its guest: an enum err; 0: none did. The last one counts. */
+	int32_t failure;
 };
 
 /* Make the page and put it into the environment. NULL when that can't be done. */
@@ -31,6 +34,9 @@ struct share_totals *share_create(void);
 
 /* The page that the environment names, or NULL: nobody asked. */
 struct share_totals *share_find(void);
+
+/* Note that a process couldn't attach, or lost its guest. */
+void share_fail(struct share_totals *t, enum err code);
 
 /* Add what this process's guest did. Call once, before attach_close(). */
 void share_add(struct share_totals *t, const struct attach *a);

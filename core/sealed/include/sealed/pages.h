@@ -78,6 +78,12 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 			     const struct sealed_options *options, struct guest_pages **ret,
 			     struct err_ctx *err) ERR_NODISCARD;
 
+/*
+ * In a child after fork(): the rest of an answer under way is the parent's, and nothing is received
+ * any more until something is sent. The figures begin anew.
+ */
+void sealed_pages_abandon(struct guest_pages *p);
+
 /* Of a guest_pages made by sealed_pages_create(). */
 struct sealed_stats sealed_pages_stats(const struct guest_pages *p);
 

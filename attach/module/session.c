@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+/*
+ * libscwatcher-sealed.so: keys out of their files, a session, and the guest's pages by way of it. A
+ * carrier stands between pages and session, so that a child of fork() can have a session of its own.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/accept.h"
+#include "attach/keys.h"
+#include "attach/sealed.h"
+#include "carrier/carrier.h"
+#include "sealed/pages.h"
+
+enum {
+	CACHE_PAGES = 1 << 17, /* 512 MiB: 100,000 sockets */
+	READAHEAD = 1,
+};
+
+struct session {
+	struct attach_session shown;
+	struct sealed_carrier carrier; /* hands on to `way` */
+	struct base_alloc *alloc;
+	struct attach_sealed options;
+	struct attach_sealed_paths paths;
+	char *vm;
+	struct carrier *way;
+	uint64_t generation;
+	uint64_t sessions;
+};
+
+static struct session *of_carrier(struct sealed_carrier *c)
+{
+	return (struct session *)((char *)c - offsetof(struct session, carrier));
+}
+
+static struct session *of_shown(const struct attach_session *s)
+{
+	return (struct session *)((char *)(uintptr_t)s - offsetof(struct session, shown));
+}
+
+static enum err no_key(const char *what, const char *how, enum err e, struct err_ctx *err)
+{
+	struct err_ctx told = *err;
+
+	if (e != ERR_ABSENT)
+		return e;
+	err_clear(err);
+	return err_set(err, e, "%s: %.150s (%s)", what, told.text, how);
+}
+
+static enum err open_way(struct session *s, struct carrier **ret, struct err_ctx *err)
+{
+	uint8_t pin[KEYS_SIZE], seed[KEYS_SIZE];
+	struct channel_signing_key key;
+	struct sealed_development identity;
+	struct carrier_options o = {
+		.kind = s->options.carrier == ATTACH_RING ? CARRIER_RING : CARRIER_FRAMES,
+	};
+	enum err e = channel_library_init(err);
+
+	if (!e)
+		e = keys_read(s->paths.pin, KEYS_OF_DEVICE_PUBLIC, pin, err);
+	if (e)
+		return no_key("the device's key isn't pinned",
+			      "copy it from the device's host", e, err);
+	e = keys_read(s->paths.identity, KEYS_OF_IDENTITY_SECRET, seed, err);
+	if (e)
+		return no_key("no identity", "make one with scwatcher keys", e, err);
+	e = channel_signing_key_from_seed(seed, &key, err);
+	if (!e) {
+		sealed_development_init(&identity, &key);
+		o.session = (struct sealed_session_options){
+			.vm = s->vm,
+			.device = pin,
+			.identity = &identity.identity,
+			.random = &keys_random,
+		};
+		e = carrier_open(s->alloc, s->paths.device, &o, ret, err);
+	}
+	channel_wipe(seed, sizeof(seed));
+	channel_wipe(&key, sizeof(key));
+	return e;
+}
+
+/* A child's first request: with a session of its own, of the same boot of the guest. */
+static enum err renew(struct session *s, struct err_ctx *err)
+{
+	struct carrier *own;
+	enum err e = open_way(s, &own, err);
+
+	if (e)
+		return e;
+	carrier_close(s->way);
+	s->way = own;
+	s->sessions++;
+	if (carrier_accept(own)->generation != s->generation)
+		return err_set(err, ERR_GONE, "the guest was restarted: start again");
+	return ERR_OK;
+}
+
+static enum err send(struct sealed_carrier *c, const void *request, size_t size,
+		     struct err_ctx *err)
+{
+	struct session *s = of_carrier(c);
+	enum err e = carrier_forked(s->way) ? renew(s, err) : ERR_OK;
+
+	return e ? e : carrier_sealed(s->way)->send(carrier_sealed(s->way), request, size, err);
+}
+
+static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
+			size_t *size_ret, struct err_ctx *err)
+{
+	struct session *s = of_carrier(c);
+
+	return carrier_sealed(s->way)->receive(carrier_sealed(s->way), record, plain_ret, size_ret,
+					       err);
+}
+
+static uint64_t now(struct sealed_carrier *c)
+{
+	struct session *s = of_carrier(c);
+
+	return carrier_sealed(s->way)->now(carrier_sealed(s->way));
+}
+
+static struct sealed_carrier_stats carrier_stats(struct sealed_carrier *c)
+{
+	struct session *s = of_carrier(c);
+
+	return carrier_sealed(s->way)->stats(carrier_sealed(s->way));
+}
+
+static void session_close(struct attach_session *shown)
+{
+	struct session *s = of_shown(shown);
+
+	guest_pages_destroy(s->shown.pages);
+	carrier_close(s->way);
+	free(s->vm);
+	base_free(s->alloc, s);
+}
+
+static void session_forked(struct attach_session *shown)
+{
+	struct session *s = of_shown(shown);
+
+	sealed_pages_abandon(s->shown.pages);
+	s->sessions = 0;
+}
+
+static struct attach_sealed_stats session_stats(const struct attach_session *shown)
+{
+	struct sealed_stats p = sealed_pages_stats(shown->pages);
+
+	return (struct attach_sealed_stats){
+		.round_trips = p.round_trips,
+		.records = p.records,
+		.pages = p.pages,
+		.bytes = p.carrier.wire_bytes,
+		.cipher_calls = p.carrier.cipher_calls,
+		.sleeps = p.carrier.sleeps,
+		.sessions = of_shown(shown)->sessions,
+	};
+}
+
+__attribute__((visibility("default"))) attach_session_open_fn scw_session_open;
+
+enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *o,
+			  const struct attach_sealed_paths *paths, const char *vm,
+			  struct attach_session **ret, struct err_ctx *err)
+{
+	struct session *s = base_alloc_zeroed(alloc, 1, sizeof(*s));
+	struct sealed_options p = {
+		.cache_pages = CACHE_PAGES,
+		.readahead = READAHEAD,
+		.freshness_ns = (uint64_t)(o->freshness_ms < 0 ? ATTACH_FRESHNESS_MS :
+								 o->freshness_ms) *
+				1000000,
+	};
+	enum err e;
+
+	if (!s)
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	s->alloc = alloc;
+	s->options = *o;
+	s->paths = *paths;
+	s->vm = strdup(vm);
+	s->sessions = 1;
+	s->shown.close = session_close;
+	s->shown.forked = session_forked;
+	s->shown.stats = session_stats;
+	s->carrier = (struct sealed_carrier){
+		.send = send, .receive = receive, .now = now, .stats = carrier_stats};
+	if (o->carrier == ATTACH_PREAD || o->carrier == ATTACH_PREAD_UNCACHED)
+		e = err_set(err, ERR_UNSUPPORTED, "the pread carrier isn't there yet");
+	else
+		e = s->vm ? open_way(s, &s->way, err) : err_set(err, ERR_NOMEM, "out of memory");
+	if (!e) {
+		accept_to_boot(carrier_accept(s->way), &s->shown.boot);
+		p.generation = s->generation = carrier_accept(s->way)->generation;
+		e = sealed_pages_create(alloc, &s->carrier, &p, &s->shown.pages, err);
+	}
+	if (e) {
+		session_close(&s->shown);
+		return e;
+	}
+	*ret = &s->shown;
+	return ERR_OK;
+}
