@@ -10,8 +10,9 @@
 #include "base/checked.h"
 
 enum {
-	/* A power of two above the pages of one request, so that probing always finds a free slot. */
-	SET_SLOTS = 2 * CHANNEL_REQUEST_PAGES,
+	/* Powers of two, the last above the pages of one request: probing always finds a free slot. */
+	SET_FIRST = 4096,
+	SET_LARGEST = 2 * CHANNEL_REQUEST_PAGES,
 	/* Steps along lists that one request may take, whatever its items' own bounds add up to. */
 	STEPS_MAX = 4 * CHANNEL_NODES_MAX,
 	GENERATIONS = UINT32_MAX,
@@ -35,6 +36,7 @@ struct memdev_engine {
 	struct memdev_engine_stats stats;
 	struct channel_request request;
 	struct sent *set;
+	uint32_t set_slots, set_taken; /* by this request */
 	uint32_t mark;
 	uint8_t *plain;
 
@@ -58,8 +60,9 @@ enum err memdev_engine_create(struct base_alloc *alloc, struct guest_pages *page
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	e->alloc = alloc;
 	e->pages = pages;
-	e->set = base_alloc_zeroed(alloc, SET_SLOTS, sizeof(*e->set));
-	e->plain = base_alloc_zeroed(alloc, 1, CHANNEL_PLAIN_MAX);
+	e->set = base_alloc_zeroed(alloc, SET_FIRST, sizeof(*e->set));
+	e->set_slots = SET_FIRST;
+	e->plain = base_alloc_resize(alloc, NULL, 1, CHANNEL_PLAIN_MAX);
 	if (!e->set || !e->plain) {
 		memdev_engine_destroy(e);
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
@@ -82,22 +85,54 @@ struct memdev_engine_stats memdev_engine_stats(const struct memdev_engine *e)
 	return e->stats;
 }
 
-/* Has this page been sent in answer to this request? If not, it counts as sent from now on. */
-static bool sent_before(struct memdev_engine *e, uint64_t space, uint64_t page)
+static struct sent *find_slot(struct memdev_engine *e, uint64_t space, uint64_t page)
 {
 	uint64_t h = (page / CHANNEL_PAGE_SIZE ^ space / CHANNEL_PAGE_SIZE << 20) *
 		     0x9e3779b97f4a7c15ull;
 
 	for (uint64_t i = h >> 40;; i++) {
-		struct sent *s = &e->set[i & (SET_SLOTS - 1)];
+		struct sent *s = &e->set[i & (e->set_slots - 1)];
 
-		if (s->request != e->mark) {
-			*s = (struct sent){space, page, e->mark};
-			return false;
-		}
-		if (s->page == page && s->space == space)
-			return true;
+		if (s->request != e->mark || (s->page == page && s->space == space))
+			return s;
 	}
+}
+
+static bool grow_set(struct memdev_engine *e)
+{
+	struct sent *old = e->set, *more;
+	uint32_t slots = e->set_slots;
+
+	more = base_alloc_zeroed(e->alloc, 2 * (size_t)slots, sizeof(*more));
+	if (!more)
+		return false;
+	e->set = more;
+	e->set_slots = 2 * slots;
+	for (uint32_t i = 0; i < slots; i++) {
+		if (old[i].request == e->mark)
+			*find_slot(e, old[i].space, old[i].page) = old[i];
+	}
+	base_free(e->alloc, old);
+	return true;
+}
+
+/* Has this page been sent in answer to this request? If not, it counts as sent from now on. */
+static bool sent_before(struct memdev_engine *e, uint64_t space, uint64_t page)
+{
+	struct sent *s = find_slot(e, space, page);
+
+	if (s->request == e->mark)
+		return true;
+	if (e->set_taken >= e->set_slots / 2 && e->set_slots < SET_LARGEST) {
+		if (!grow_set(e)) {
+			e->failed = err_set(e->err, ERR_NOMEM, "out of memory for an answer");
+			return true;
+		}
+		s = find_slot(e, space, page);
+	}
+	*s = (struct sent){space, page, e->mark};
+	e->set_taken++;
+	return false;
 }
 
 static void flush(struct memdev_engine *e, uint32_t flags)
@@ -234,10 +269,11 @@ static bool answer_item(struct memdev_engine *e, const struct channel_item *i)
 static void next_mark(struct memdev_engine *e)
 {
 	if (e->mark == GENERATIONS) {
-		memset(e->set, 0, SET_SLOTS * sizeof(*e->set));
+		memset(e->set, 0, e->set_slots * sizeof(*e->set));
 		e->mark = 0;
 	}
 	e->mark++;
+	e->set_taken = 0;
 }
 
 enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size_t size,

@@ -10,7 +10,7 @@
 
 #include "base/checked.h"
 #include "channel/message.h"
-#include "guest/page_store.h"
+#include "store.h"
 
 struct sealed_pages {
 	struct guest_pages pages;
@@ -18,7 +18,7 @@ struct sealed_pages {
 	struct sealed_carrier *carrier;
 	struct sealed_options options;
 	struct sealed_stats stats;
-	struct page_store store;
+	struct store store;
 	uint64_t epoch_begun;
 	struct err_ctx failure; /* what ended the session; code ERR_OK while it stands */
 
@@ -33,8 +33,8 @@ struct sealed_pages {
 	bool answering;	 /* more records of its answer are to come */
 	bool unwanted;	 /* but nobody wants them */
 	uint8_t wire[CHANNEL_REQUEST_MAX];
-	uint8_t *record;
-	struct sealed_answer answer;
+	uint8_t *spare; /* room for a record when the store has none */
+	bool kept;	/* pages of the present record stay in the store */
 	struct channel_page_sink sink;
 };
 
@@ -43,42 +43,23 @@ static struct sealed_pages *from_pages(const struct guest_pages *p)
 	return (struct sealed_pages *)((uintptr_t)p - offsetof(struct sealed_pages, pages));
 }
 
-static struct page_key key_of(struct guest_space as, uint64_t va)
-{
-	return (struct page_key){.space = as.top, .frame = va >> GUEST_PAGE_SHIFT};
-}
-
 static void take_page(struct channel_page_sink *sink, uint64_t space, uint64_t address,
 		      enum channel_page_state state, const void *data)
 {
 	struct sealed_pages *s =
 		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
-	struct page_key key = key_of((struct guest_space){space}, address);
-	const void *known;
-	unsigned char *room;
-
 	s->stats.pages++;
-	/* The first copy of an epoch stays: its address may be in use. */
-	if (s->unwanted || page_store_find(&s->store, key, &known) != ERR_ABSENT ||
-	    page_store_full(&s->store))
+	if (s->unwanted)
 		return;
-	if (state != CHANNEL_PAGE_DATA) {
-		page_store_put_absent(&s->store, key,
-				      state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS);
-		return;
-	}
-	room = page_store_room(&s->store, 0);
-	if (!room)
-		return;
-	memcpy(room, data, GUEST_PAGE_SIZE);
-	page_store_put(&s->store, key);
+	/* it stays where it is, in the record: see receive() */
+	if (store_put(&s->store, (struct guest_space){space}, (struct gva){address}, data,
+		      state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS))
+		s->kept = true;
 }
 
-static enum err take_record(struct sealed_answer *answer, const void *plain, size_t size,
+static enum err take_record(struct sealed_pages *s, const void *plain, size_t size,
 			    struct err_ctx *err)
 {
-	struct sealed_pages *s =
-		(struct sealed_pages *)((char *)answer - offsetof(struct sealed_pages, answer));
 	struct channel_pages head;
 	enum err e = channel_pages_decode(plain, size, &head, &s->sink, err);
 
@@ -102,16 +83,31 @@ static enum err failed(struct sealed_pages *s, enum err e, struct err_ctx *err)
 	return e;
 }
 
-/* Take in one more record of the answer under way. */
+/*
+ * Take in one more record of the answer under way. When the store is full it is still taken in, since
+ * the device goes on sending, but its pages are not kept.
+ */
 static enum err receive(struct sealed_pages *s)
 {
+	uint8_t *room = store_full(&s->store) || s->unwanted ? NULL : store_room(&s->store);
+	bool unwanted = s->unwanted;
 	struct err_ctx err = {0};
 	const void *plain;
 	size_t size;
-	enum err e = s->carrier->receive(s->carrier, s->record, &plain, &size, &err);
+	enum err e;
 
+	if (!room && !s->spare)
+		s->spare = base_alloc_resize(s->alloc, NULL, CHANNEL_RECORD_MAX, 1);
+	if (!room && !s->spare)
+		return failed(s, err_set(&err, ERR_NOMEM, "out of memory for a record"), &err);
+	e = s->carrier->receive(s->carrier, room ? room : s->spare, &plain, &size, &err);
+	s->kept = false;
+	s->unwanted = unwanted || !room;
 	if (e == ERR_OK)
-		e = take_record(&s->answer, plain, size, &err);
+		e = take_record(s, plain, size, &err);
+	s->unwanted = unwanted;
+	if (s->kept)
+		store_keep(&s->store, (size_t)((const uint8_t *)plain - room) + size);
 	return e == ERR_OK ? ERR_OK : failed(s, e, &err);
 }
 
@@ -150,13 +146,8 @@ static enum err send(struct sealed_pages *s, const struct channel_item *first)
 		return failed(s, e, &err);
 	s->stats.round_trips++;
 	s->stats.bytes += size;
-	if (s->carrier->send) {
-		s->answering = true;
-		e = s->carrier->send(s->carrier, s->wire, size, &err);
-	} else {
-		e = s->carrier->exchange(s->carrier, s->wire, size, &s->answer, &err);
-		s->answering = false;
-	}
+	s->answering = true;
+	e = s->carrier->send(s->carrier, s->wire, size, &err);
 	return e == ERR_OK ? ERR_OK : failed(s, e, &err);
 }
 
@@ -171,7 +162,6 @@ static enum err find_page(struct guest_pages *p, struct guest_space as, struct g
 			  const void **ret)
 {
 	struct sealed_pages *s = from_pages(p);
-	struct page_key key = key_of(as, va.v);
 	uint64_t window = (uint64_t)s->options.readahead * GUEST_PAGE_SIZE;
 	struct channel_item item = {
 		.kind = CHANNEL_READ,
@@ -183,7 +173,7 @@ static enum err find_page(struct guest_pages *p, struct guest_space as, struct g
 
 	p->stats.lookups++;
 	if (e == ERR_OK)
-		e = page_store_find(&s->store, key, ret);
+		e = store_find(&s->store, as, va, ret);
 	if (e == ERR_OK)
 		p->stats.hits++;
 	if (e != ERR_ABSENT)
@@ -192,21 +182,21 @@ static enum err find_page(struct guest_pages *p, struct guest_space as, struct g
 	while (e == ERR_ABSENT && s->answering) {
 		e = receive(s);
 		if (e == ERR_OK)
-			e = page_store_find(&s->store, key, ret);
+			e = store_find(&s->store, as, va, ret);
 	}
-	if (e == ERR_ABSENT && page_store_full(&s->store))
+	if (e == ERR_ABSENT && store_full(&s->store))
 		return ERR_LIMIT;
 	if (e == ERR_ABSENT) {
 		e = send(s, &item);
 		if (e == ERR_OK)
-			e = page_store_find(&s->store, key, ret);
+			e = store_find(&s->store, as, va, ret);
 		while (e == ERR_ABSENT && s->answering) {
 			e = receive(s);
 			if (e == ERR_OK)
-				e = page_store_find(&s->store, key, ret);
+				e = store_find(&s->store, as, va, ret);
 		}
 		if (e == ERR_ABSENT)
-			e = page_store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
+			e = store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
 	}
 	if (e != ERR_OK)
 		p->stats.faults++;
@@ -245,7 +235,7 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	p->stats.epochs++;
 	s->epoch_begun = now;
 	s->lifetime = s->options.freshness_ns;
-	page_store_clear(&s->store);
+	store_clear(&s->store);
 	return ERR_OK;
 }
 
@@ -259,10 +249,10 @@ static void sealed_expire(struct guest_pages *p, uint64_t age_ns)
 
 static bool frame_known(const struct sealed_pages *s, struct guest_space as, uint64_t frame)
 {
-	struct page_key key = {.space = as.top, .frame = frame};
 	const void *page;
 
-	return page_store_find(&s->store, key, &page) != ERR_ABSENT;
+	return store_find(&s->store, as, (struct gva){frame << GUEST_PAGE_SHIFT}, &page) !=
+	       ERR_ABSENT;
 }
 
 static void sealed_want(struct guest_pages *p, struct guest_space as,
@@ -337,8 +327,8 @@ static void sealed_destroy(struct guest_pages *p)
 {
 	struct sealed_pages *s = from_pages(p);
 
-	page_store_deinit(&s->store);
-	base_free(s->alloc, s->record);
+	store_deinit(&s->store);
+	base_free(s->alloc, s->spare);
 	base_free(s->alloc, s);
 }
 
@@ -370,14 +360,9 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	s->options = *options;
 	s->pages.ops = &sealed_ops;
 	s->pages.copies = true;
-	s->answer.record = take_record;
 	s->sink.page = take_page;
 	forget_hints(s);
-	e = page_store_init(&s->store, alloc, options->cache_pages);
-	if (e == ERR_OK && carrier->receive) {
-		s->record = base_alloc_resize(alloc, NULL, CHANNEL_RECORD_MAX, 1);
-		e = s->record ? ERR_OK : ERR_NOMEM;
-	}
+	e = store_init(&s->store, alloc, options->cache_pages);
 	if (e != ERR_OK) {
 		sealed_destroy(&s->pages);
 		return err_set(err, e, "can't hold a cache of %zu pages", options->cache_pages);

@@ -19,24 +19,46 @@ struct loopback {
 	struct guest_pages *pages;
 	struct channel_sealer *up, *down;
 	struct channel_opener *up_end, *down_end;
-	struct sealed_answer *answer;
 	bool trace;
-	uint8_t wire[CHANNEL_RECORD_MAX];
+	/* records of the answer, sealed: each its size, then its bytes */
+	uint8_t *queue;
+	size_t queue_size, queue_room, queue_at;
 };
 
-static enum err pass_on(struct memdev_sink *sink, const void *plain, size_t size,
-			struct err_ctx *err)
+static enum err seal_record(struct memdev_sink *sink, const void *plain, size_t size,
+			    struct err_ctx *err)
 {
 	struct loopback *l = (struct loopback *)((char *)sink - offsetof(struct loopback, sink));
-	const void *opened;
-	size_t sealed;
-	uint16_t type;
-	enum err e = channel_seal(l->down, CHANNEL_PAGES, NULL, plain, size, l->wire,
-				  sizeof(l->wire), &sealed, err);
+	size_t need = l->queue_size + sizeof(size_t) + size + CHANNEL_OVERHEAD, sealed;
+	enum err e;
 
-	if (e == ERR_OK)
-		e = channel_open(l->down_end, l->wire, sealed, NULL, &type, &opened, &size, err);
-	return e == ERR_OK ? l->answer->record(l->answer, opened, size, err) : e;
+	if (need > l->queue_room) {
+		l->queue_room = 2 * need;
+		l->queue = realloc(l->queue, l->queue_room);
+		if (!l->queue)
+			abort();
+	}
+	e = channel_seal(l->down, CHANNEL_PAGES, NULL, plain, size,
+			 l->queue + l->queue_size + sizeof(size_t), size + CHANNEL_OVERHEAD, &sealed,
+			 err);
+	memcpy(l->queue + l->queue_size, &sealed, sizeof(sealed));
+	l->queue_size = need;
+	return e;
+}
+
+static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
+			size_t *size_ret, struct err_ctx *err)
+{
+	struct loopback *l = (struct loopback *)c;
+	uint16_t type;
+	size_t size;
+
+	if (l->queue_at == l->queue_size)
+		return err_set(err, ERR_IO, "an answer of fewer records than it said");
+	memcpy(&size, l->queue + l->queue_at, sizeof(size));
+	memcpy(record, l->queue + l->queue_at + sizeof(size), size);
+	l->queue_at += sizeof(size) + size;
+	return channel_open(l->down_end, record, size, NULL, &type, plain_ret, size_ret, err);
 }
 
 static void print_request(const void *bytes, size_t size)
@@ -54,8 +76,8 @@ static void print_request(const void *bytes, size_t size)
 			r.items[n].address, r.items[n].size, r.items[n].space);
 }
 
-static enum err exchange(struct sealed_carrier *c, const void *request, size_t size,
-			 struct sealed_answer *to, struct err_ctx *err)
+static enum err send(struct sealed_carrier *c, const void *request, size_t size,
+		     struct err_ctx *err)
 {
 	struct loopback *l = (struct loopback *)c;
 	static uint8_t wire[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
@@ -64,7 +86,7 @@ static enum err exchange(struct sealed_carrier *c, const void *request, size_t s
 	uint16_t type;
 	enum err e;
 
-	l->answer = to;
+	l->queue_size = l->queue_at = 0;
 	if (l->trace)
 		print_request(request, size);
 	e = channel_seal(l->up, CHANNEL_REQUEST, NULL, request, size, wire, sizeof(wire), &sealed,
@@ -109,8 +131,9 @@ struct loopback *loopback_create(struct base_alloc *alloc, struct guest_pages *d
 	if (!l)
 		abort();
 	l->alloc = alloc;
-	l->carrier = (struct sealed_carrier){.exchange = exchange, .now = now, .stats = stats};
-	l->sink.record = pass_on;
+	l->carrier = (struct sealed_carrier){
+		.send = send, .receive = receive, .now = now, .stats = stats};
+	l->sink.record = seal_record;
 	must(channel_library_init(NULL));
 	must(memdev_engine_create(alloc, device, &l->engine, NULL));
 	must(channel_sealer_create(alloc, up, 1, CHANNEL_TO_DEVICE, &l->up, NULL));
@@ -133,6 +156,7 @@ void loopback_destroy(struct loopback *l)
 	channel_sealer_destroy(l->down);
 	channel_opener_destroy(l->up_end);
 	channel_opener_destroy(l->down_end);
+	free(l->queue);
 	free(l);
 }
 

@@ -33,7 +33,7 @@ enum {
 	CHANNEL_NODES_MAX = 1 << 20, /* nodes of all lists of one item */
 	CHANNEL_RANGE_MAX = 1 << 24, /* bytes of one range */
 	CHANNEL_TABLE_MAX = 1 << 20, /* heads of one table */
-	CHANNEL_REQUEST_PAGES = 1 << 16, /* pages that one request may bring */
+	CHANNEL_REQUEST_PAGES = 1 << 17, /* pages that one request may bring */
 };
 
 enum channel_item_kind {

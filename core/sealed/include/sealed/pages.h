@@ -15,12 +15,6 @@
 #include "base/err.h"
 #include "guest/pages.h"
 
-/* Takes the opened plaintext of one record of an answer (CHANNEL_PAGES); borrowed for the call. */
-struct sealed_answer {
-	enum err (*record)(struct sealed_answer *a, const void *plain, size_t size,
-			   struct err_ctx *err);
-};
-
 /* What a carrier has done so far, for --stats. */
 struct sealed_carrier_stats {
 	uint64_t cipher_calls;	/* records sealed and opened */
@@ -35,21 +29,17 @@ struct sealed_carrier_stats {
  */
 struct sealed_carrier {
 	/*
-	 * Required unless send() and receive() are there. Send one request's plaintext, then hand each
-	 * record of its answer to `to` until one doesn't say CHANNEL_PAGES_MORE, or `to` fails.
-	 * ERR_TAMPERED, ERR_GONE (the device, or the VM behind it), ERR_IO.
-	 */
-	enum err (*exchange)(struct sealed_carrier *c, const void *request, size_t size,
-			     struct sealed_answer *to, struct err_ctx *err);
-	/*
-	 * Better than exchange(): the same in steps, so that the device prepares the next records while
-	 * what came is used. send() only sends. receive() waits for one more record of the answer, puts
-	 * it into `record` (private memory of CHANNEL_RECORD_MAX bytes), opens it there and says where
-	 * its plaintext lies. Called for as long as records say CHANNEL_PAGES_MORE; no second request is sent
-	 * before that. Errors as above.
+	 * Required. Send one request's plaintext. ERR_TAMPERED, ERR_GONE (the device, or the VM behind it),
+	 * ERR_IO.
 	 */
 	enum err (*send)(struct sealed_carrier *c, const void *request, size_t size,
 			 struct err_ctx *err);
+	/*
+	 * Required. Wait for one more record of the answer, put it into `record` (private memory of
+	 * CHANNEL_RECORD_MAX bytes), open it there and say where in it its plaintext lies. Called for as
+	 * long as records say CHANNEL_PAGES_MORE, and not always at once: the device prepares the next
+	 * records while what came is used. No second request is sent before that. Errors as above.
+	 */
 	enum err (*receive)(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
 			    size_t *size_ret, struct err_ctx *err);
 	/* Required. Nanoseconds of a clock that doesn't go back. */
