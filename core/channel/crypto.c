@@ -65,7 +65,7 @@ static gcry_error_t aead_begin(gcry_cipher_hd_t handle, uint64_t nonce, const vo
 }
 
 enum err crypto_aead_seal(struct crypto_aead *a, uint64_t nonce, const void *ad, size_t ad_size,
-			  void *data, size_t size, uint8_t tag[CHANNEL_TAG_SIZE],
+			  const void *plain, void *data, size_t size, uint8_t tag[CHANNEL_TAG_SIZE],
 			  struct err_ctx *err)
 {
 	gcry_error_t e = aead_begin(a->handle, nonce, ad, ad_size);
@@ -73,7 +73,7 @@ enum err crypto_aead_seal(struct crypto_aead *a, uint64_t nonce, const void *ad,
 	if (!e)
 		e = gcry_cipher_final(a->handle);
 	if (!e)
-		e = gcry_cipher_encrypt(a->handle, data, size, NULL, 0);
+		e = gcry_cipher_encrypt(a->handle, data, size, plain, size);
 	if (!e)
 		e = gcry_cipher_gettag(a->handle, tag, CHANNEL_TAG_SIZE);
 	return e ? library_error(err, "sealing", e) : ERR_OK;

@@ -16,9 +16,9 @@ struct crypto_aead {
 enum err crypto_aead_init(struct crypto_aead *a, const uint8_t key[CHANNEL_KEY_SIZE],
 			  struct err_ctx *err) ERR_NODISCARD;
 void crypto_aead_deinit(struct crypto_aead *a);
-/* In place over `data`; the tag goes to `tag`. */
+/* `plain` to `data`, which is the same or apart from it; the tag goes to `tag`. */
 enum err crypto_aead_seal(struct crypto_aead *a, uint64_t nonce, const void *ad, size_t ad_size,
-			  void *data, size_t size, uint8_t tag[CHANNEL_TAG_SIZE],
+			  const void *plain, void *data, size_t size, uint8_t tag[CHANNEL_TAG_SIZE],
 			  struct err_ctx *err) ERR_NODISCARD;
 /* In place; ERR_TAMPERED when the tag doesn't fit, and `data` is wiped then. */
 enum err crypto_aead_open(struct crypto_aead *a, uint64_t nonce, const void *ad, size_t ad_size,

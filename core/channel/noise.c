@@ -53,9 +53,8 @@ static enum err encrypt_and_hash(struct channel_handshake *h, const void *payloa
 
 	if (e)
 		return e;
-	if (size)
-		memcpy(out, payload, size);
-	e = crypto_aead_seal(&aead, h->nonce++, h->hash, sizeof(h->hash), out, size, out + size, err);
+	e = crypto_aead_seal(&aead, h->nonce++, h->hash, sizeof(h->hash), payload, out, size,
+			     out + size, err);
 	crypto_aead_deinit(&aead);
 	if (!e)
 		mix_hash(h, out, size + CHANNEL_TAG_SIZE);

@@ -67,7 +67,8 @@ static void generation_deinit(struct generation *g)
 static enum err generation_next(struct generation *g, struct generation *ret, struct err_ctx *err)
 {
 	uint8_t key[CHANNEL_KEY_SIZE] = {0}, tag[CHANNEL_TAG_SIZE];
-	enum err e = crypto_aead_seal(&g->aead, UINT64_MAX, NULL, 0, key, sizeof(key), tag, err);
+	enum err e = crypto_aead_seal(&g->aead, UINT64_MAX, NULL, 0, key, key, sizeof(key), tag,
+				      err);
 
 	if (!e)
 		e = generation_init(ret, key, g->number + 1, err);
@@ -182,9 +183,8 @@ enum err channel_seal(struct channel_sealer *s, uint16_t type, const struct chan
 	ad = associate(&header, bound);
 	memcpy(data, &header, sizeof(header));
 	data += sizeof(header);
-	if (size)
-		memcpy(data, plain, size);
-	e = crypto_aead_seal(&s->now.aead, s->next, &ad, sizeof(ad), data, size, data + size, err);
+	e = crypto_aead_seal(&s->now.aead, s->next, &ad, sizeof(ad), plain, data, size, data + size,
+			     err);
 	if (e)
 		return e;
 	s->next++;

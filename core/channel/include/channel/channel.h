@@ -127,7 +127,7 @@ void channel_opener_destroy(struct channel_opener *o);
 
 /*
  * Seal `size` bytes of `plain` into `record`, which has `room` bytes: size + CHANNEL_OVERHEAD are
- * needed. `bound` may be NULL (zeros).
+ * needed, in private memory that `plain` isn't part of. `bound` may be NULL (zeros).
  */
 enum err channel_seal(struct channel_sealer *s, uint16_t type, const struct channel_bound *bound,
 		      const void *plain, size_t size, void *record, size_t room, size_t *size_ret,
