@@ -36,6 +36,9 @@ struct options {
 	const char *btf;
 	const char *symbols;
 	struct attach_sealed sealed; /* .carrier ATTACH_MAPPED: not sealed */
+	/* sign; as given, or NULL */
+	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
+	bool debug;
 };
 
 struct command {
@@ -53,6 +56,8 @@ enum status cli_info(const struct options *o, int argc, char **argv);
 enum status cli_cat(const struct options *o, int argc, char **argv);
 enum status cli_ls(const struct options *o, int argc, char **argv);
 enum status cli_run(const struct options *o, int argc, char **argv);
+enum status cli_sign(const struct options *o, int argc, char **argv);
+enum status cli_inspect(const struct options *o, int argc, char **argv);
 
 /* "scwatcher: what: text" to standard error. `err` may be NULL. */
 void cli_complain(const char *what, enum err code, const struct err_ctx *err);

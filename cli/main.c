@@ -26,6 +26,13 @@ static const struct command commands[] = {
 	 "COMMAND is any dynamically linked program; for it and what it starts, /proc is the "
 	 "guest's.\nThe exit status is the command's own.\n",
 	 "jspnbScdkif", 2, -1, cli_run},
+	{"sign", "PROGRAM IMAGE", "make a signed enclave image out of a program",
+	 "PROGRAM is a static position-independent executable; IMAGE is written, and printed as by\n"
+	 "`scwatcher inspect`.\n",
+	 "yHKtPVxYCD", 2, 2, cli_sign},
+	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
+	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
+	 cli_inspect},
 };
 
 /* Letters are ours alone: there are only long options (and -h, -j, -l). */
@@ -48,6 +55,16 @@ static const struct {
 	{'k', "device-key", "FILE", "the device's public key"},
 	{'i', "identity", "FILE", "who we are to the device"},
 	{'f', "freshness", "MS", "how long pages that came from the device are used"},
+	{'y', "key", "FILE", "private key to sign with: PEM, RSA-3072, exponent 3"},
+	{'H', "heap", "SIZE", "memory for the program inside (64M)"},
+	{'K', "stack", "SIZE", "stack of each thread (256K)"},
+	{'t', "threads", "N", "threads that can be inside at once (8)"},
+	{'P', "product", "N", "product number in the identity (0)"},
+	{'V', "svn", "N", "security version in the identity (0)"},
+	{'x', "xfrm", "BITS", "processor state inside, as in XCR0 (3: x87, SSE)"},
+	{'Y', "date", "YYYYMMDD", "date of the signature (today)"},
+	{'C', "config", "FILE", "configuration to measure into the enclave"},
+	{'D', "debug", NULL, "let debuggers read the enclave: it keeps no secrets"},
 	{'h', "help", NULL, "this help"},
 };
 
@@ -84,7 +101,7 @@ static void help_all(FILE *out)
 	fprintf(out, "usage: scwatcher COMMAND [OPTION...] [ARGUMENT...]\n\n"
 		     "Watches a Linux VM from outside, by its memory alone.\n\nCommands:\n");
 	for (size_t i = 0; i < BASE_COUNT(commands); i++)
-		fprintf(out, "  %-5s %-28s %s\n", commands[i].name, commands[i].args,
+		fprintf(out, "  %-7s %-28s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
 	fprintf(out, "\n`scwatcher COMMAND --help` tells more, scwatcher(1) all.\n");
 }
@@ -144,6 +161,36 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'S':
 		o->symbols = arg;
+		break;
+	case 'y':
+		o->key = arg;
+		break;
+	case 'H':
+		o->heap = arg;
+		break;
+	case 'K':
+		o->stack = arg;
+		break;
+	case 't':
+		o->threads = arg;
+		break;
+	case 'P':
+		o->product = arg;
+		break;
+	case 'V':
+		o->svn = arg;
+		break;
+	case 'x':
+		o->xfrm = arg;
+		break;
+	case 'Y':
+		o->date = arg;
+		break;
+	case 'C':
+		o->config = arg;
+		break;
+	case 'D':
+		o->debug = true;
 		break;
 	}
 	return true;

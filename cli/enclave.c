@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/* `scwatcher sign` and `scwatcher inspect`: enclave images. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "host/image.h"
+#include "host/sign.h"
+
+#define MAX_FILE (1ll << 32)
+
+/* A whole file, from malloc(). */
+static enum err read_file(const char *path, uint8_t **data_ret, size_t *size_ret, struct err_ctx *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *data = NULL;
+	struct stat st;
+	size_t done = 0;
+
+	if (fd < 0)
+		return err_set_errno(err, errno == EACCES ? ERR_PERM : ERR_ABSENT, errno,
+				     "%s can't be opened", path);
+	if (fstat(fd, &st) == 0 && st.st_size <= MAX_FILE && S_ISREG(st.st_mode))
+		data = malloc((size_t)st.st_size + 1);
+	if (!data) {
+		close(fd);
+		return err_set(err, ERR_IO, "%s isn't a file that can be read", path);
+	}
+	while (done < (size_t)st.st_size) {
+		ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	close(fd);
+	*data_ret = data;
+	*size_ret = done;
+	return ERR_OK;
+}
+
+static enum err write_file(const char *path, const void *data, size_t size, struct err_ctx *err)
+{
+	FILE *out = fopen(path, "wbe");
+	bool done = out && fwrite(data, 1, size, out) == size;
+
+	if (out && fclose(out))
+		done = false;
+	if (!done)
+		return err_set_errno(err, ERR_IO, errno, "%s can't be written", path);
+	return ERR_OK;
+}
+
+/* A number, with K, M or G behind it if `is_size`; at most `most`. */
+static enum err parse_number(const char *text, bool is_size, uint64_t most, uint64_t *ret,
+			     struct err_ctx *err)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	uint64_t value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	unit = is_size && *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		unsigned int shift = 10 * (unsigned int)(unit - units + 1);
+
+		if (value > UINT64_MAX >> shift)
+			errno = ERANGE;
+		value <<= shift;
+		end++;
+	}
+	if (end == text || *end || *text == '-' || errno || value > most)
+		return err_set(err, ERR_INVAL, "'%s' isn't a number up to %llu%s", text,
+			       (unsigned long long)most, is_size ? ", K, M and G behind it allowed" : "");
+	*ret = value;
+	return ERR_OK;
+}
+
+static enum err read_options(const struct options *o, struct sign_options *s, uint8_t **config_ret,
+			     struct err_ctx *err)
+{
+	uint64_t heap = 0, stack = 0, threads = 0, product = 0, svn = 0, xfrm = 0;
+	char *end = NULL;
+	enum err e = ERR_OK;
+
+	if (o->heap)
+		e = parse_number(o->heap, true, 1ull << 40, &heap, err);
+	if (!e && o->stack)
+		e = parse_number(o->stack, true, 1ull << 30, &stack, err);
+	if (!e && o->threads)
+		e = parse_number(o->threads, false, 1024, &threads, err);
+	if (!e && o->product)
+		e = parse_number(o->product, false, UINT16_MAX, &product, err);
+	if (!e && o->svn)
+		e = parse_number(o->svn, false, UINT16_MAX, &svn, err);
+	if (!e && o->xfrm)
+		e = parse_number(o->xfrm, false, UINT64_MAX, &xfrm, err);
+	if (!e && o->config)
+		e = read_file(o->config, config_ret, &s->config_size, err);
+	if (e)
+		return e;
+	if (o->date) {
+		/* digits read as hexadecimal are BCD */
+		s->date = (uint32_t)strtoul(o->date, &end, 16);
+		if (strlen(o->date) != 8 || *end)
+			return err_set(err, ERR_INVAL, "'%s' isn't a date: YYYYMMDD", o->date);
+	}
+	s->config = *config_ret;
+	s->heap_size = heap;
+	s->stack_size = stack;
+	s->thread_count = (uint32_t)threads;
+	s->product = (uint16_t)product;
+	s->svn = (uint16_t)svn;
+	s->xfrm = xfrm;
+	s->debug = o->debug;
+	return ERR_OK;
+}
+
+enum status cli_sign(const struct options *o, int argc, char **argv)
+{
+	uint8_t *elf = NULL, *pem = NULL, *config = NULL;
+	size_t elf_size, pem_size;
+	struct sign_options s = {0};
+	struct sign_image image = {0};
+	struct image parsed;
+	struct err_ctx err = {0};
+	bool good = false;
+	enum err e;
+
+	(void)argc;
+	if (!o->key) {
+		fprintf(stderr, "scwatcher: sign: --key is missing: make one with `openssl genrsa -3 "
+				"3072`\n");
+		return STATUS_USAGE;
+	}
+	e = read_options(o, &s, &config, &err);
+	if (!e)
+		e = read_file(argv[0], &elf, &elf_size, &err);
+	if (!e)
+		e = read_file(o->key, &pem, &pem_size, &err);
+	if (!e)
+		e = sign_build(elf, elf_size, &s, &image, &err);
+	if (!e)
+		e = sign_sign(&image, pem, pem_size, &s, &err);
+	if (!e)
+		e = write_file(argv[1], image.data, image.size, &err);
+	if (!e)
+		e = image_parse(image.data, image.size, &parsed, &err);
+	if (!e)
+		good = image_print(&parsed, stdout);
+	if (e)
+		cli_complain(argv[0], e, &err);
+	if (pem)
+		explicit_bzero(pem, pem_size);
+	free(pem);
+	free(elf);
+	free(config);
+	sign_deinit(&image);
+	return e || !good ? STATUS_FAILED : STATUS_OK;
+}
+
+enum status cli_inspect(const struct options *o, int argc, char **argv)
+{
+	struct err_ctx err = {0};
+	struct image image;
+	uint8_t *data = NULL;
+	size_t size;
+	bool good = false;
+	enum err e = read_file(argv[0], &data, &size, &err);
+
+	(void)o;
+	(void)argc;
+	if (!e)
+		e = image_parse(data, size, &image, &err);
+	if (!e)
+		good = image_print(&image, stdout);
+	else
+		cli_complain(argv[0], e, &err);
+	free(data);
+	return good ? STATUS_OK : STATUS_FAILED;
+}
