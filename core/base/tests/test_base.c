@@ -50,13 +50,14 @@ static void test_err_names(void **state)
 	assert_string_equal(err_describe(&e, line, sizeof(line)), "gone");
 }
 
-static void test_alloc_limit(void **state)
+static void check_limit(bool with_zeroed)
 {
 	struct base_alloc a;
 	char *p, *q;
 
-	(void)state;
 	base_alloc_init(&a, 1000);
+	if (!with_zeroed)
+		a.zeroed = NULL;
 	p = base_alloc_zeroed(&a, 10, 10);
 	assert_non_null(p);
 	for (int i = 0; i < 100; i++)
@@ -74,6 +75,13 @@ static void test_alloc_limit(void **state)
 	base_free(&a, q);
 	assert_int_equal(a.used, 0);
 	base_free(&a, NULL);
+}
+
+static void test_alloc_limit(void **state)
+{
+	(void)state;
+	check_limit(true);
+	check_limit(false);
 }
 
 static void test_cursor(void **state)

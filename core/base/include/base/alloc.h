@@ -12,17 +12,19 @@
 
 /*
  * `resize` behaves as realloc() (old == NULL allocates, size == 0 frees and returns NULL); it must
- * return memory aligned for any object. `limit` and `used` are bytes; callers never touch them.
+ * return memory aligned for any object. `zeroed` (may be NULL) allocates as calloc(), for which fresh
+ * pages needn't be touched. `limit` and `used` are bytes; callers never touch them.
  * Not thread-safe: one allocator a thread or a lock around it.
  */
 struct base_alloc {
 	void *(*resize)(void *ctx, void *old, size_t size);
+	void *(*zeroed)(void *ctx, size_t size);
 	void *ctx;
 	size_t limit;
 	size_t used;
 };
 
-/* An allocator over the C library's realloc with a limit in bytes. */
+/* An allocator over the C library's, with a limit in bytes. */
 void base_alloc_init(struct base_alloc *a, size_t limit);
 
 /* `count` zeroed elements of `size` bytes, or NULL (limit, overflow, or out of memory). */
