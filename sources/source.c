@@ -255,6 +255,15 @@ static enum err phys_alive(struct guest_phys *p, struct err_ctx *err)
 	return source_alive(s, err);
 }
 
+static uint64_t phys_now(struct guest_phys *p)
+{
+	struct timespec now = {0};
+
+	(void)p;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void phys_close(struct guest_phys *p)
 {
 	source_close(to_source(p));
@@ -269,6 +278,7 @@ static const struct guest_phys_ops phys_ops[][2] = {
 	 .map = map_fn,                                                                            \
 	 .next_range = phys_next_range,                                                            \
 	 .alive = phys_alive,                                                                      \
+	 .now = phys_now,                                                                          \
 	 .close = phys_close}
 #define BOTH(text) {OPS(text, NULL), OPS(text, phys_map)}
 	[SOURCE_RAM_FILE] = BOTH("ram-file"),

@@ -56,6 +56,8 @@ struct walk_pages {
 	const void *(*map)(struct guest_phys *p, struct gpa at);
 	uint64_t kernel_top;
 	unsigned int levels;
+	uint64_t epoch_begun; /* by the source's clock */
+	uint64_t lifetime;    /* of this epoch; 0: until the next epoch() */
 	struct page_store cache;
 	struct upper large[LARGE_SLOTS];
 	struct upper giant[GIANT_SLOTS];
@@ -321,6 +323,56 @@ static enum err walk_epoch(struct guest_pages *p, struct err_ctx *err)
 	return w->phys->ops->alive ? w->phys->ops->alive(w->phys, err) : ERR_OK;
 }
 
+/*
+ * A tool makes thousands of file calls and each asks for an epoch; where pages have to be copied by
+ * system calls, most of these would copy the same pages again. So an epoch lives on for a while, if
+ * there is room left for what its next user reads.
+ */
+static enum err walk_epoch_aged(struct guest_pages *p, struct err_ctx *err)
+{
+	struct walk_pages *w = from_pages(p);
+	uint64_t now = w->phys->ops->now(w->phys);
+
+	if (now - w->epoch_begun < w->lifetime && w->cache.keys < w->cache.max / 4)
+		return w->phys->ops->alive ? w->phys->ops->alive(w->phys, err) : ERR_OK;
+	w->epoch_begun = now;
+	w->lifetime = GUEST_WALK_FRESH_NS;
+	return walk_epoch(p, err);
+}
+
+static void walk_expire(struct guest_pages *p, uint64_t age_ns)
+{
+	struct walk_pages *w = from_pages(p);
+
+	if (w->lifetime > age_ns)
+		w->lifetime = age_ns;
+}
+
+static enum err walk_reread(struct guest_pages *p, const struct guest_piece *pieces, size_t count)
+{
+	struct walk_pages *w = from_pages(p);
+	struct guest_phys_io ios[GUEST_PHYS_BATCH];
+	enum err e;
+
+	if (count > GUEST_PHYS_BATCH)
+		return ERR_INVAL;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t va = pieces[i].at.v, within = va % GUEST_PAGE_SIZE, at;
+
+		if (pieces[i].size > GUEST_PAGE_SIZE - within)
+			return ERR_INVAL;
+		e = translate(w, w->kernel_top, va, &at);
+		if (e != ERR_OK)
+			return e;
+		ios[i] = (struct guest_phys_io){
+			.at = {at + within}, .buf = pieces[i].buf, .size = pieces[i].size};
+	}
+	e = guest_phys_read_many(w->phys, ios, count, NULL);
+	for (size_t i = 0; i < count && e == ERR_OK; i++)
+		e = ios[i].ok ? ERR_OK : ERR_NOPHYS;
+	return e;
+}
+
 /* Only for sources that copy: what is mapped needs no reading ahead. */
 static void walk_want(struct guest_pages *p, struct guest_space as,
 		      const struct guest_range *ranges, size_t count)
@@ -367,6 +419,23 @@ static const struct guest_pages_ops walk_ops = {
 	.destroy = walk_destroy,
 };
 
+static const struct guest_pages_ops copying_ops = {
+	.page = walk_page,
+	.epoch = walk_epoch,
+	.want = walk_want,
+	.reread = walk_reread,
+	.destroy = walk_destroy,
+};
+
+static const struct guest_pages_ops aged_ops = {
+	.page = walk_page,
+	.epoch = walk_epoch_aged,
+	.want = walk_want,
+	.expire = walk_expire,
+	.reread = walk_reread,
+	.destroy = walk_destroy,
+};
+
 enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *phys,
 				 const struct guest_paging *paging, size_t cache_pages,
 				 struct guest_pages **ret)
@@ -384,7 +453,7 @@ enum err guest_walk_pages_create(struct base_alloc *alloc, struct guest_phys *ph
 	w->map = phys->ops->map;
 	w->kernel_top = paging->kernel_top.v & PTE_ADDR;
 	w->levels = paging->levels;
-	w->pages.ops = &walk_ops;
+	w->pages.ops = w->map ? &walk_ops : phys->ops->now ? &aged_ops : &copying_ops;
 	w->pages.copies = !w->map;
 	w->pages.epoch = 1; /* slots of zeros are of no epoch */
 	e = page_store_init(&w->cache, alloc, cache_pages);
@@ -403,7 +472,7 @@ enum err guest_walk_translate(struct guest_pages *p, struct guest_space as, stru
 	uint64_t at;
 	enum err e;
 
-	if (p->ops != &walk_ops)
+	if (p->ops->destroy != walk_destroy)
 		return ERR_INVAL;
 	e = translate(w, top_of(w, as), va.v, &at);
 	if (e == ERR_OK)

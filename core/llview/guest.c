@@ -185,6 +185,29 @@ bool __llview_read(void *dst, uint64_t src, size_t size)
 	return false;
 }
 
+bool guest_reread(const struct guest_piece *pieces, size_t count)
+{
+	struct llview_guest *g = llview_state.guest;
+	enum err e;
+
+	if (!g->pages->ops->reread) {
+		for (size_t i = 0; i < count; i++) {
+			if (!__llview_read(pieces[i].buf, pieces[i].at.v, pieces[i].size))
+				return false;
+		}
+		return true;
+	}
+	e = g->pages->ops->reread(g->pages, pieces, count);
+	if (e == ERR_GONE)
+		run_abort(g, e);
+	if (e) {
+		for (size_t i = 0; i < count; i++)
+			memset(pieces[i].buf, 0, pieces[i].size);
+		fault(g, count ? pieces[0].at.v : 0);
+	}
+	return e == ERR_OK;
+}
+
 size_t __llview_strncpy(char *dst, uint64_t src, size_t size)
 {
 	struct llview_guest *g = llview_state.guest;

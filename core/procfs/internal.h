@@ -153,6 +153,8 @@ int proc_item_task(struct proc_item *it);
  * must lead to each other; a slot that was used again doesn't count.
  */
 bool proc_item_lives(const struct proc_item *it);
+/* The same as the guest is now, for pages that are copies: see guest_reread(). */
+bool proc_item_lives_now(const struct proc_item *it);
 /* ahead.c: say what most files read; what files of the item's task, or of all tasks, read. */
 void proc_ahead_globals(struct procfs *p);
 void proc_ahead_task(const struct proc_item *it);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/checked.h"
+#include "guest/pages.h"
 #include "klib/cred.h"
 #include "klib/text.h"
 
@@ -61,6 +63,27 @@ bool proc_item_lives(const struct proc_item *it)
 	return pid && guest_addr(pid) == it->pid && pid_nr_ns(pid, &init_pid_ns) == nr &&
 	       guest_eq(pid_task(pid, PIDTYPE(PID)), t) && guest_eq(task_pid(t), pid) &&
 	       t->start_time == it->start;
+}
+
+bool proc_item_lives_now(const struct proc_item *it)
+{
+	struct pid __guest *pid = guest_ptr(struct pid, it->pid);
+	struct task_struct __guest *t = item_task(it);
+	struct hlist_head __guest *tasks = pid->tasks;
+	struct upid __guest *numbers = pid->numbers;
+	int64_t type = PIDTYPE(PID);
+	uint64_t user, link, start;
+	int nr;
+	const struct guest_piece pieces[] = {
+		{ { guest_addr(&(tasks + type)->first) }, &user, sizeof(user) },
+		{ { guest_addr(&numbers->nr) }, &nr, sizeof(nr) },
+		{ { guest_addr(&t->thread_pid) }, &link, sizeof(link) },
+		{ { guest_addr(&t->start_time) }, &start, sizeof(start) },
+	};
+
+	return guest_reread(pieces, BASE_COUNT(pieces)) &&
+	       user == pid_task_link(t, type) && link == it->pid && start == it->start &&
+	       nr == (it->thread ? it->tid : it->tgid);
 }
 
 int proc_item_net(struct proc_item *it)

@@ -280,6 +280,29 @@ static void lives_run(void *arg)
 	c->lives = proc_item_lives(&c->it);
 }
 
+static void lives_now_run(void *arg)
+{
+	struct call *c = arg;
+
+	c->lives = proc_item_lives_now(&c->it);
+}
+
+/* Once an operation is over: is the task still there that it was about? 0 or an error of the run. */
+static enum err lives_after(struct procfs *p, struct call *c)
+{
+	struct guest_pages *pages = llview_guest_pages(p->guest);
+
+	if (pages->copies && pages->ops->reread)
+		return guest_run(p->guest, lives_now_run, c);
+	if (pages->copies) {
+		enum err e = llview_guest_epoch(p->guest, NULL);
+
+		if (e)
+			return e;
+	}
+	return guest_run(p->guest, lives_run, c);
+}
+
 static void call_run(void *arg)
 {
 	struct call *c = arg;
@@ -318,8 +341,7 @@ static int call_once(struct procfs *p, const struct vfs_node *n, struct call *c)
 	}
 	/* A copy says what it said before, and a torn task leads anywhere: look at the guest again. */
 	if (c->checked && c->it.task && c->lives && e != ERR_GONE && (e || copies)) {
-		if ((copies && llview_guest_epoch(p->guest, NULL)) ||
-		    guest_run(p->guest, lives_run, c)) {
+		if (lives_after(p, c)) {
 			c->result = -EIO;
 			c->lives = true;
 		}
@@ -339,10 +361,15 @@ static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int 
 
 	c->op = op;
 	for (int i = 0; i < TRIES; i++) {
+		struct guest_pages *pages = llview_guest_pages(p->guest);
 		int r = call_once(p, n, c);
 
 		if (c->lives)
 			return r;
+		/* Copies would say the same again. When this fails, so does what reads next. */
+		guest_pages_expire(pages, 0);
+		if (pages->copies && llview_guest_epoch(p->guest, NULL))
+			break;
 	}
 	return -ESRCH;
 }

@@ -23,6 +23,7 @@ struct synth {
 	unsigned int levels;
 	uint64_t top;
 	bool gone;
+	uint64_t clock_ns;
 	size_t range_count;
 	struct range ranges[MAX_RANGES];
 };
@@ -171,6 +172,11 @@ static enum err phys_alive(struct guest_phys *p, struct err_ctx *err)
 	return from_phys(p)->gone ? err_set(err, ERR_GONE, "the synthetic guest ended") : ERR_OK;
 }
 
+static uint64_t phys_now(struct guest_phys *p)
+{
+	return from_phys(p)->clock_ns;
+}
+
 static void phys_close(struct guest_phys *p)
 {
 	(void)p;
@@ -183,6 +189,7 @@ static void phys_close(struct guest_phys *p)
 static const struct guest_phys_ops source_ops[] = {
 	[0] = {SOURCE_OPS},
 	[SYNTH_MAP] = {SOURCE_OPS, .map = phys_map},
+	[SYNTH_CLOCK] = {SOURCE_OPS, .now = phys_now},
 	[SYNTH_READ_MANY] = {SOURCE_OPS, .read_many = phys_read_many},
 	[SYNTH_MAP | SYNTH_READ_MANY] = {SOURCE_OPS, .map = phys_map, .read_many = phys_read_many},
 };
@@ -196,6 +203,11 @@ struct guest_phys *synth_source(struct synth *s, unsigned int flags)
 void synth_set_gone(struct synth *s, bool gone)
 {
 	s->gone = gone;
+}
+
+void synth_set_clock(struct synth *s, uint64_t ns)
+{
+	s->clock_ns = ns;
 }
 
 uint64_t synth_space(struct synth *s)

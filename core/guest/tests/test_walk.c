@@ -257,6 +257,62 @@ static void test_epoch(void **state)
 	}
 }
 
+/* With a clock, copies serve until they are too old, or many, or expired. */
+static void test_aged(void **state)
+{
+	struct fixture f;
+	uint64_t v, now[2];
+	struct guest_piece pieces[] = {
+		{{kernel_va + 8}, &now[0], 8}, {{kernel_va + SYNTH_4K - 8}, &now[1], 8}};
+
+	(void)state;
+	setup(&f, 4, SYNTH_CLOCK);
+	assert_true(f.pages->copies);
+	synth_set_clock(f.s, 5 * GUEST_WALK_FRESH_NS);
+	for (uint64_t k = 0; k < CACHE_PAGES / 4; k++)
+		synth_map(f.s, synth_top(f.s), kernel_va + k * SYNTH_4K, 0x60000 + k * SYNTH_4K, SYNTH_4K,
+			  RW);
+	for (uint64_t i = 0; i < 4; i++) {
+		const uint64_t age[] = {0, GUEST_WALK_FRESH_NS - 1, GUEST_WALK_FRESH_NS, 1000};
+		const bool fresh[] = {true, false, true, true};
+		uint64_t clock = (5 + 2 * i) * GUEST_WALK_FRESH_NS;
+
+		synth_set_clock(f.s, clock);
+		assert_int_equal(guest_pages_epoch(f.pages, NULL), ERR_OK);
+		put_phys(&f, 0x60008, 1);
+		assert_int_equal(read64(&f, 0, kernel_va + 8, &v), ERR_OK);
+		assert_int_equal(v, 1);
+		put_phys(&f, 0x60008, 2);
+		put_phys(&f, 0x60ff8, 3);
+		/* only what is read again shows it at once */
+		assert_int_equal(read64(&f, 0, kernel_va + 8, &v), ERR_OK);
+		assert_int_equal(v, 1);
+		assert_int_equal(f.pages->ops->reread(f.pages, pieces, 2), ERR_OK);
+		assert_int_equal(now[0], 2);
+		assert_int_equal(now[1], 3);
+		synth_set_clock(f.s, clock + age[i]);
+		if (i == 0) /* more than a quarter of the cache is taken */
+			for (uint64_t k = 1; k < CACHE_PAGES / 4; k++)
+				assert_int_equal(read64(&f, 0, kernel_va + k * SYNTH_4K, &v), ERR_OK);
+		if (i == 3)
+			guest_pages_expire(f.pages, 1000);
+		v = f.pages->epoch;
+		assert_int_equal(guest_pages_epoch(f.pages, NULL), ERR_OK);
+		assert_int_equal(f.pages->epoch, v + fresh[i]);
+		assert_int_equal(read64(&f, 0, kernel_va + 8, &v), ERR_OK);
+		assert_int_equal(v, fresh[i] ? 2 : 1);
+	}
+	/* what isn't there, what lies across pages, and too much */
+	pieces[1].at.v += SYNTH_4K * CACHE_PAGES;
+	assert_int_equal(f.pages->ops->reread(f.pages, pieces, 2), ERR_UNMAPPED);
+	pieces[0].at.v = kernel_va + SYNTH_4K - 4;
+	assert_int_equal(f.pages->ops->reread(f.pages, pieces, 1), ERR_INVAL);
+	assert_int_equal(f.pages->ops->reread(f.pages, pieces, GUEST_PHYS_BATCH + 1), ERR_INVAL);
+	synth_set_gone(f.s, true);
+	assert_int_equal(guest_pages_epoch(f.pages, NULL), ERR_GONE);
+	teardown(&f);
+}
+
 static void test_cache_bound(void **state)
 {
 	struct fixture f;
@@ -411,7 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page_sizes),     cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_user_spaces),    cmocka_unit_test(test_hostile_tables),
-		cmocka_unit_test(test_reserved_bits),  cmocka_unit_test(test_epoch),
+		cmocka_unit_test(test_reserved_bits),  cmocka_unit_test(test_epoch), cmocka_unit_test(test_aged),
 		cmocka_unit_test(test_cache_bound),    cmocka_unit_test(test_want_batches),
 		cmocka_unit_test(test_lasts),	       cmocka_unit_test(test_bad_levels),
 	};

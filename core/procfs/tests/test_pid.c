@@ -139,7 +139,32 @@ static enum err trap_epoch(struct guest_pages *p, struct err_ctx *err)
 	return guest_pages_epoch(f->below, err);
 }
 
+static void trap_expire(struct guest_pages *p, uint64_t age_ns)
+{
+	guest_pages_expire(((struct fixture *)p)->below, age_ns);
+}
+
+/* Copies that live on: the epoch is the one of what is below. */
+static enum err trap_epoch_aged(struct guest_pages *p, struct err_ctx *err)
+{
+	struct fixture *f = (struct fixture *)p;
+	enum err e = guest_pages_epoch(f->below, err);
+
+	p->epoch = f->below->epoch;
+	return e;
+}
+
+static enum err trap_reread(struct guest_pages *p, const struct guest_piece *pieces, size_t count)
+{
+	struct fixture *f = (struct fixture *)p;
+
+	return f->below->ops->reread(f->below, pieces, count);
+}
+
 static const struct guest_pages_ops trap_ops = { .page = trap_page, .epoch = trap_epoch };
+static const struct guest_pages_ops aged_trap_ops = {
+	.page = trap_page, .epoch = trap_epoch_aged, .expire = trap_expire, .reread = trap_reread,
+};
 
 /* ---- the guest ---- */
 
@@ -181,7 +206,7 @@ static int setup_pages(void **state, unsigned int flags)
 					 &err), ERR_OK);
 	assert_int_equal(guest_walk_pages_create(&f->alloc, synth_source(f->s, flags), &boot.paging,
 						 4096, &f->below), ERR_OK);
-	f->pages.ops = &trap_ops;
+	f->pages.ops = flags == SYNTH_CLOCK ? &aged_trap_ops : &trap_ops;
 	f->pages.copies = f->below->copies;
 	f->pages.epoch = 1;
 	assert_int_equal(ktype_create(&f->alloc, f->below, &boot, NULL, &f->k, &err), ERR_OK);
@@ -207,6 +232,14 @@ static int setup(void **state)
 static int setup_copies(void **state)
 {
 	return setup_pages(state, SYNTH_READ_MANY);
+}
+
+static int setup_aged(void **state)
+{
+	int r = setup_pages(state, SYNTH_CLOCK);
+
+	synth_set_clock(((struct fixture *)*state)->s, 1000 * GUEST_WALK_FRESH_NS);
+	return r;
 }
 
 static int teardown(void **state)
@@ -245,6 +278,7 @@ static int64_t read_file(struct fixture *f, const char *path, uint64_t trap,
 
 	if (n)
 		return n;
+	guest_pages_expire(&f->pages, 0); /* what is known already, isn't looked up */
 	f->trap = trap;
 	f->spring = spring;
 	f->sprung = 0;
@@ -357,6 +391,7 @@ static void test_stat_released(void **state)
 	struct vfs_stat st;
 
 	assert_int_equal(vfs_walk(procfs_vfs(f->fs), NULL, "7", 0, &at), 0);
+	guest_pages_expire(&f->pages, 0);
 	f->trap = TASK(0);
 	f->spring = release;
 	assert_int_equal(vfs_getattr(procfs_vfs(f->fs), &at.node, &st), -ESRCH);
@@ -386,10 +421,11 @@ static void test_exec(void **state)
 	assert_string_equal(f->text, "executed\n");
 }
 
-/* Each over the guest's own memory and over copies of it. */
+/* Each over the guest's own memory and over copies of it, of one epoch or not. */
 #define TEST(fn)                                                                                   \
 	cmocka_unit_test_setup_teardown(fn, setup, teardown),                                      \
-	{ #fn " (copies)", fn, setup_copies, teardown, NULL }
+	{ #fn " (copies)", fn, setup_copies, teardown, NULL },                                     \
+	{ #fn " (copies that live on)", fn, setup_aged, teardown, NULL }
 
 int main(void)
 {

@@ -53,6 +53,13 @@ struct guest_chain {
 	} follow[GUEST_FOLLOW_MAX];
 };
 
+/* Bytes to be read, all in one page. */
+struct guest_piece {
+	struct gva at;
+	void *buf;
+	size_t size;
+};
+
 struct guest_pages_stats {
 	uint64_t lookups;	/* page() calls: TLB misses of the llview runtime */
 	uint64_t hits;		/* answered from the cache */
@@ -92,6 +99,12 @@ struct guest_pages_ops {
 	 */
 	void (*expire)(struct guest_pages *p, uint64_t age_ns);
 
+	/*
+	 * Optional, of those whose page() copies: read `count` (at most GUEST_PHYS_BATCH) pieces of the
+	 * kernel's memory as they are now, whatever was copied before. Errors as page().
+	 */
+	enum err (*reread)(struct guest_pages *p, const struct guest_piece *pieces, size_t count);
+
 	/* Required. Release all. */
 	void (*destroy)(struct guest_pages *p);
 };
@@ -115,10 +128,14 @@ struct guest_paging {
 	unsigned char levels;	/* 4 or 5 */
 };
 
+/* How old copies of pages may be, where the source has a clock: ten ticks of a fast kernel. */
+#define GUEST_WALK_FRESH_NS 10000000u
+
 /*
  * Pages by walking the guest's own page tables over `phys` (borrowed; must outlive the result).
  * Sources that can map give the guest's memory itself; for the others, pages are copied into a
- * cache of at most `cache_pages` (memory is taken as it fills). x86-64: 4-/5-level, 4K/2M/1G pages
+ * cache of at most `cache_pages` (memory is taken as it fills) and serve until they are
+ * GUEST_WALK_FRESH_NS old, if the source has a clock, else for one epoch. x86-64: 4-/5-level, 4K/2M/1G pages
  * (SDM vol. 3A 4.5); in the user half also what Linux marks PROT_NONE and thus not present.
  * Not thread-safe: one a thread. ERR_INVAL for another number of levels.
  */

@@ -77,6 +77,12 @@ struct guest_phys_ops {
 	 */
 	enum err (*alive)(struct guest_phys *p, struct err_ctx *err);
 
+	/*
+	 * Optional. Nanoseconds of a clock that never goes back. With it, copies of pages may be as old
+	 * as GUEST_WALK_FRESH_NS; without, each epoch makes them anew.
+	 */
+	uint64_t (*now)(struct guest_phys *p);
+
 	/* Required. Release all; `p` is not used again. */
 	void (*close)(struct guest_phys *p);
 };

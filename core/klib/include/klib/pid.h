@@ -24,6 +24,13 @@ static inline int pid_nr_ns(struct pid __guest *pid, struct pid_namespace __gues
 	return guest_eq(upid->ns, ns) ? upid->nr : 0;
 }
 
+/* Where `t`'s link is by which it uses a pid as its `type` (an enumerator of enum pid_type). */
+static inline uint64_t pid_task_link(struct task_struct __guest *t, int64_t type)
+{
+	return guest_addr(t) + guest_offsetof(struct task_struct, pid_links) +
+	       (uint64_t)type * guest_sizeof(struct hlist_node);
+}
+
 /* The task that uses `pid` as its `type` (an enumerator of enum pid_type); NULL when none. */
 static inline struct task_struct __guest *pid_task(struct pid __guest *pid, int64_t type)
 {

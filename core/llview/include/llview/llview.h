@@ -187,6 +187,14 @@ __LLVIEW_OVERLOAD bool guest_read(void *dst, const volatile void __pinned *src, 
 }
 
 /*
+ * Read pieces of the guest, each in one page (guest/pages.h), as they are now: where memory is copied,
+ * all else may be as it was some milliseconds ago, and reading again shows nothing new. False when
+ * any can't be read: all are zeros then, and the fault is recorded.
+ */
+struct guest_piece;
+LLVIEW_HIDDEN bool guest_reread(const struct guest_piece *pieces, size_t count);
+
+/*
  * Copy the string at `src` up to its NUL, at most size - 1 bytes, and terminate it: `src` may be an
  * array without a NUL if `size` is not above its size + 1. Returns the length copied. A string that
  * can't be read to its end is cut there and the fault recorded. size 0 does nothing.

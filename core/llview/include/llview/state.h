@@ -72,6 +72,8 @@ LLVIEW_HIDDEN void __llview_prefetch_miss(uint64_t va);
 LLVIEW_HIDDEN void __llview_fault(uint64_t va);
 struct guest_chain;
 struct guest_range;
+struct guest_piece;
+LLVIEW_HIDDEN bool guest_reread(const struct guest_piece *pieces, size_t count);
 LLVIEW_HIDDEN bool guest_hints(void);
 LLVIEW_HIDDEN void guest_chase(const struct guest_chain *c);
 LLVIEW_HIDDEN void guest_want(struct guest_space as, const struct guest_range *r, size_t count);

@@ -21,6 +21,7 @@ struct synth;
 enum {
 	SYNTH_MAP = 1,	     /* map() works */
 	SYNTH_READ_MANY = 2, /* read_many() is there */
+	SYNTH_CLOCK = 4,     /* now() is there, without any of the others; see synth_set_clock() */
 };
 
 /* Page-table entry bits (SDM vol. 3A, 4.5). */
@@ -54,6 +55,9 @@ struct guest_phys *synth_source(struct synth *s, unsigned int flags);
 
 /* The next alive() says that the VM ended (true), or that it lives. */
 void synth_set_gone(struct synth *s, bool gone);
+
+/* What now() says from now on, in nanoseconds. */
+void synth_set_clock(struct synth *s, uint64_t ns);
 
 /* Top table of the kernel's address space (made on first use). */
 uint64_t synth_top(struct synth *s);
