@@ -403,6 +403,38 @@ static enum err make_layout(struct attach *a, struct err_ctx *err)
 	return ERR_OK;
 }
 
+static bool note_path(const struct attach *a, const char *what, char path[PATH_MAX])
+{
+	char name[128], suffix[64];
+
+	snprintf(suffix, sizeof(suffix), ".%.20s-%016llx", what,
+		 (unsigned long long)llview_layout_questions());
+	build_id_name(&a->boot, suffix, name);
+	return may_cache(a) && cache_path(path, "profiles", name);
+}
+
+bool attach_note_read(const struct attach *a, const char *what, void *buf, size_t size)
+{
+	char path[PATH_MAX];
+	const void *bytes;
+	size_t there;
+
+	if (!note_path(a, what, path) || !cache_map(path, &bytes, &there))
+		return false;
+	if (there == size)
+		memcpy(buf, bytes, size);
+	munmap((void *)bytes, there);
+	return there == size;
+}
+
+void attach_note_write(const struct attach *a, const char *what, const void *bytes, size_t size)
+{
+	char path[PATH_MAX];
+
+	if (note_path(a, what, path))
+		cache_write(path, bytes, size);
+}
+
 /* ---- all together ---- */
 
 /* A kernel found by its looks: now that its symbols are known, make the placement exact. */

@@ -28,6 +28,7 @@ static const struct ktype *kernel_names(void *ctx)
 
 static enum status view_open(const struct options *o, const char *vm, struct view *v)
 {
+	uint8_t notes[PROCFS_NOTES_SIZE];
 	struct err_ctx err = {0};
 	enum status status;
 	enum err e;
@@ -43,12 +44,19 @@ static enum status view_open(const struct options *o, const char *vm, struct vie
 		return cli_status_of(e);
 	}
 	procfs_use_names(v->procfs, kernel_names, v->s.a);
+	if (attach_note_read(v->s.a, "facts", notes, procfs_notes_size()))
+		procfs_notes_load(v->procfs, notes, procfs_notes_size());
 	v->vfs = procfs_vfs(v->procfs);
 	return STATUS_OK;
 }
 
 static void view_close(const struct options *o, struct view *v)
 {
+	uint8_t notes[PROCFS_NOTES_SIZE];
+	size_t size = procfs_notes_save(v->procfs, notes);
+
+	if (size)
+		attach_note_write(v->s.a, "facts", notes, size);
 	if (o->stats)
 		cli_print_stats(o, v->s.a, NULL);
 	procfs_destroy(v->procfs);

@@ -37,6 +37,25 @@ static const struct ktype *kernel_names(void *ctx)
 	return attach_ktype(ctx, &k, NULL) ? NULL : k;
 }
 
+/* Finding these out costs more than the rest of a small tool. */
+static void load_notes(void)
+{
+	uint8_t notes[PROCFS_NOTES_SIZE];
+	size_t size = procfs_notes_size();
+
+	if (attach_note_read(guest, "facts", notes, size))
+		procfs_notes_load(procfs, notes, size);
+}
+
+static void save_notes(void)
+{
+	uint8_t notes[PROCFS_NOTES_SIZE];
+	size_t size = procfs_notes_save(procfs, notes);
+
+	if (size)
+		attach_note_write(guest, "facts", notes, size);
+}
+
 static int preload_attach(char *message, size_t size)
 {
 	struct attach_opts opts = {.program = SCW_PROGRAM};
@@ -52,8 +71,10 @@ static int preload_attach(char *message, size_t size)
 	if (e)
 		return fail(&err, e, message, size);
 	e = procfs_create(&guest->alloc, guest->guest, &procfs, &err);
-	if (!e)
+	if (!e) {
 		procfs_use_names(procfs, kernel_names, guest);
+		load_notes();
+	}
 	r = e ? fail(&err, e, message, size) : door_mount("/proc", procfs_vfs(procfs));
 	if (r) {
 		procfs_destroy(procfs);
@@ -83,6 +104,8 @@ static void __attribute__((destructor)) preload_end(void)
 {
 	enum err e;
 
+	if (guest)
+		save_notes();
 	if (!share || !guest)
 		return;
 	share_add(share, guest);

@@ -16,7 +16,8 @@
 
 enum {
 	CACHE_PAGES = 1 << 17, /* 512 MiB: 100,000 sockets */
-	READAHEAD = 1,
+	READAHEAD = 4,
+	IMAGE_READAHEAD = 8,
 };
 
 struct session {
@@ -176,6 +177,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	struct sealed_options p = {
 		.cache_pages = CACHE_PAGES,
 		.readahead = READAHEAD,
+		.image_readahead = IMAGE_READAHEAD,
 		.freshness_ns = (uint64_t)(o->freshness_ms < 0 ? ATTACH_FRESHNESS_MS :
 								 o->freshness_ms) *
 				1000000,

@@ -4,6 +4,7 @@
  * (fs/proc/{devices,consoles,proc_tty}.c, drivers/char/misc.c, fs/filesystems.c).
  */
 #include "global.h"
+#include "klib/ahead.h"
 
 GUEST_TYPES_BEGIN
 /* include/linux/tty_ldisc.h */
@@ -55,6 +56,14 @@ int proc_filesystems_show(const struct proc_item *it, struct seq_file *m)
 	struct guest_bound bound = GUEST_BOUND(GLOBAL_LIST_MAX);
 
 	(void)it;
+	if (guest_hints()) {
+		struct ahead a = ahead_make(0, guest_sizeof(struct file_system_type));
+
+		a.chain.first.v = guest_addr(file_systems);
+		a.chain.next_offset = (int64_t)guest_offsetof(struct file_system_type, next);
+		ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct file_system_type, name), 32);
+		guest_chase(&a.chain);
+	}
 	for (struct file_system_type __guest *fs = file_systems; fs && guest_more_at(&bound, fs);
 	     fs = fs->next) {
 		seq_puts(m, fs->fs_flags & FS_REQUIRES_DEV ? "\t" : "nodev\t");

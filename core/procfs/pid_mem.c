@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "ahead.h"
+#include "klib/ahead.h"
 #include "pid.h"
 
 enum {
 	CHUNK = 4096,
+	TEXT_MAX = 1 << 20, /* of what is asked for in one go */
 };
 
 /* Copy until the end or the first byte that isn't there, as access_remote_vm() in a loop does. */
@@ -16,7 +18,10 @@ static void put_user_bytes(struct seq_file *m, struct mm_struct __guest *mm, uin
 {
 	struct guest_bound b = GUEST_BOUND(1u << 20);
 	char buf[CHUNK];
+	struct guest_space as;
 
+	if (guest_hints() && to > from && to - from > CHUNK && klib_mm_space(mm, &as))
+		ahead_range(as, from, to - from < TEXT_MAX ? to - from : TEXT_MAX);
 	while (from < to && !m->error && guest_more(&b)) {
 		uint64_t want = to - from < CHUNK ? to - from : CHUNK;
 		size_t got = klib_read_mm(mm, from, buf, want);

@@ -20,7 +20,7 @@ struct procfs {
 	struct vfs *vfs;
 	procfs_names_fn *names;
 	void *names_ctx;
-	signed char facts[PROCFS_FACTS];
+	signed char facts[PROCFS_FACTS], facts_loaded[PROCFS_FACTS];
 	bool pass; /* /proc was listed, in this epoch or in one that only grew old since */
 	uint64_t pass_done[PROCFS_PASSES]; /* the epoch in which it was */
 	struct shown shown;
@@ -56,6 +56,35 @@ struct llview_guest *procfs_guest(struct procfs *p)
 signed char *procfs_facts(struct procfs *p)
 {
 	return p->facts;
+}
+
+/* To be changed with the order or meaning of the facts (pid.h: enum proc_fact). */
+static const char notes_magic[8] = "SCWFACT1";
+_Static_assert(sizeof(notes_magic) + PROCFS_FACTS <= PROCFS_NOTES_SIZE, "facts fit");
+
+size_t procfs_notes_size(void)
+{
+	return sizeof(notes_magic) + PROCFS_FACTS;
+}
+
+void procfs_notes_load(struct procfs *p, const void *bytes, size_t size)
+{
+	const signed char *facts = (const signed char *)bytes + sizeof(notes_magic);
+
+	if (size != procfs_notes_size() ||
+	    memcmp(bytes, notes_magic, sizeof(notes_magic)) != 0)
+		return;
+	for (int i = 0; i < PROCFS_FACTS; i++)
+		p->facts[i] = p->facts_loaded[i] = (signed char)((facts[i] > 0) - (facts[i] < 0));
+}
+
+size_t procfs_notes_save(const struct procfs *p, uint8_t ret[PROCFS_NOTES_SIZE])
+{
+	if (!memcmp(p->facts, p->facts_loaded, sizeof(p->facts)))
+		return 0;
+	memcpy(ret, notes_magic, sizeof(notes_magic));
+	memcpy(ret + sizeof(notes_magic), p->facts, sizeof(p->facts));
+	return procfs_notes_size();
 }
 
 bool procfs_pass(const struct procfs *p)

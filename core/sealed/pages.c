@@ -158,11 +158,21 @@ static void add_hint(struct sealed_pages *s, const struct channel_item *item)
 	s->request.items[s->request.count++] = *item;
 }
 
+static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, struct gva va)
+{
+	const uint64_t image = 0xffffffff80000000;
+
+	if (as.top)
+		return 1;
+	return va.v >= image && s->options.image_readahead ? s->options.image_readahead :
+							     s->options.readahead;
+}
+
 static enum err find_page(struct guest_pages *p, struct guest_space as, struct gva va,
 			  const void **ret)
 {
 	struct sealed_pages *s = from_pages(p);
-	uint64_t window = (uint64_t)s->options.readahead * GUEST_PAGE_SIZE;
+	uint64_t window = (uint64_t)readahead(s, as, va) * GUEST_PAGE_SIZE;
 	struct channel_item item = {
 		.kind = CHANNEL_READ,
 		.space = as.top,
@@ -341,6 +351,11 @@ static const struct guest_pages_ops sealed_ops = {
 	.destroy = sealed_destroy,
 };
 
+static bool is_window(uint32_t pages)
+{
+	return !(pages & (pages - 1)) && pages <= CHANNEL_RANGE_MAX / GUEST_PAGE_SIZE;
+}
+
 enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *carrier,
 			     const struct sealed_options *options, struct guest_pages **ret,
 			     struct err_ctx *err)
@@ -348,10 +363,10 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	struct sealed_pages *s;
 	enum err e;
 
-	if (!options->readahead || options->readahead & (options->readahead - 1) ||
-	    options->readahead > CHANNEL_RANGE_MAX / GUEST_PAGE_SIZE)
-		return err_set(err, ERR_INVAL, "a read-ahead of %u pages is no power of two",
-			       options->readahead);
+	if (!options->readahead || !is_window(options->readahead) ||
+	    !is_window(options->image_readahead))
+		return err_set(err, ERR_INVAL, "a read-ahead of %u or %u pages is no power of two",
+			       options->readahead, options->image_readahead);
 	s = base_alloc_zeroed(alloc, 1, sizeof(*s));
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for the cache of pages");

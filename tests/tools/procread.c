@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 	char text[512];
 	int times = 0;
 	bool stats = false, absent = false, sealed = false, each = false, trace = false;
-	struct sealed_options sealed_opts = {.cache_pages = 1 << 17, .readahead = 1,
+	struct sealed_options sealed_opts = {.cache_pages = 1 << 17, .readahead = 4, .image_readahead = 8,
 					     .freshness_ns = 1000000000};
 	struct loopback *loop = NULL;
 	struct llview_guest *guest;

@@ -90,6 +90,13 @@ enum err attach_ktype(struct attach *a, const struct ktype **ret, struct err_ctx
 	ERR_NODISCARD;
 
 /*
+ * What a program wants to know again of this kernel: `size` bytes called `what`, kept beside its
+ * profile. False when there are none (of that size), or nothing is kept for this guest.
+ */
+bool attach_note_read(const struct attach *a, const char *what, void *buf, size_t size);
+void attach_note_write(const struct attach *a, const char *what, const void *bytes, size_t size);
+
+/*
  * Is the guest still there, and the same one? ERR_GONE with a text. Of a sealed one: did all that was
  * asked of the device so far come as it should?
  */

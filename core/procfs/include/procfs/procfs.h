@@ -6,6 +6,9 @@
 #ifndef SCW_PROCFS_PROCFS_H
 #define SCW_PROCFS_PROCFS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/alloc.h"
 #include "base/err.h"
 #include "vfs/vfs.h"
@@ -28,6 +31,18 @@ void procfs_destroy(struct procfs *p);
  */
 typedef const struct ktype *procfs_names_fn(void *ctx);
 void procfs_use_names(struct procfs *p, procfs_names_fn *fn, void *ctx);
+
+/*
+ * What was found out by looking at the kernel's code, as bytes to keep for the next procfs over the same
+ * kernel (of the same build id). Loading ignores what it doesn't know; saving gives 0 when there is nothing
+ * that wasn't loaded.
+ */
+enum {
+	PROCFS_NOTES_SIZE = 48,
+};
+size_t procfs_notes_size(void); /* of all that can be loaded */
+void procfs_notes_load(struct procfs *p, const void *bytes, size_t size);
+size_t procfs_notes_save(const struct procfs *p, uint8_t ret[PROCFS_NOTES_SIZE]);
 
 /* Its vfs, rooted at what the guest calls /proc; owned by `p`. */
 struct vfs *procfs_vfs(struct procfs *p);
