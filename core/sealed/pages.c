@@ -164,6 +164,7 @@ static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, s
 
 	if (as.top)
 		return 1;
+	/* of user memory what is wanted is known to the byte */
 	return va.v >= image && s->options.image_readahead ? s->options.image_readahead :
 							     s->options.readahead;
 }

@@ -51,12 +51,9 @@ struct sealed_carrier {
 struct sealed_options {
 	size_t cache_pages;	/* bound of pages of one epoch */
 	uint64_t freshness_ns;	/* how long an epoch lives unless expire() ends it */
-	/*
-	 * Pages fetched for one that is missed: powers of two, aligned. Of the kernel's image (0: as
-	 * elsewhere), whose data and strings lie near each other, and elsewhere. Of user memory one.
-	 */
-	uint32_t image_readahead, readahead;
+	uint32_t readahead;	/* pages fetched for one that is missed: a power of two (aligned) */
 	uint64_t generation;	/* the guest's, as the device said at the start */
+	uint32_t image_readahead; /* the same for the kernel's image, where more is read nearby; 0: as above */
 };
 
 struct sealed_stats {
