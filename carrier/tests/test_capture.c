@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * All bytes that cross between client and device in a session, and what is left in the shared memory at
- * its end, hold none of twenty strings that the client reads in the guest's memory meanwhile. The same
- * source built with a cipher that does nothing (unsealed.c, SEALING_OFF) must find them all: what
- * isn't found would be found.
+ * All bytes that cross between client and device in a session, and what is left in the shared
+ * memory at its end, hold none of twenty strings that the client reads in the guest's memory
+ * meanwhile. The same source built with a cipher that does nothing (unsealed.c, SEALING_OFF) must
+ * find them all: what isn't found would be found.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,9 +49,9 @@ static void capture_session(enum carrier_kind kind)
 	bool address;
 
 	base_alloc_init(&alloc, 64 << 20);
-	assert_int_equal(carrier_open_socket(&alloc, proxy_start(&p, device.socket), &o, &carrier,
-					     NULL),
-			 ERR_OK);
+	assert_int_equal(
+		carrier_open_socket(&alloc, proxy_start(&p, device.socket), &o, &carrier, NULL),
+		ERR_OK);
 	pages = device_client_pages(&alloc, carrier);
 	read_strings(pages);
 	guest_pages_destroy(pages);
@@ -65,7 +65,7 @@ static void capture_session(enum carrier_kind kind)
 	/* nor can be seen which addresses were asked for */
 	address = memmem(p.captured, p.captured_size, &page_0, sizeof(page_0)) != NULL;
 	assert_int_equal(address, FOUND != 0);
-	/* the name of the VM is in the clear, and told to be: the capture sees what there is to see */
+	/* the VM's name is in the clear: the capture does see what there is to see */
 	assert_non_null(memmem(p.captured, p.captured_size, DEVICE_VM, strlen(DEVICE_VM)));
 	proxy_deinit(&p);
 }

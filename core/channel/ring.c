@@ -3,9 +3,9 @@
  * Single-producer single-consumer byte rings over hostile shared memory.
  *
  * Sleeping without losing a wake-up is Dekker's pattern: who is about to sleep sets its bell, then
- * looks at the index once more; who moves an index looks at the bell afterwards. All four accesses
- * are sequentially consistent. A host that loses wake-ups on purpose only delays: the hook looks
- * at its clock.
+ * looks at the index once more; who moves an index looks at the bell afterwards, at the latest
+ * before it waits itself. All four accesses are sequentially consistent. A host that loses wake-ups
+ * on purpose only delays: the hook looks at its clock.
  */
 #include "channel/ring.h"
 
@@ -87,8 +87,9 @@ static enum err tampered(struct channel_ring_end *e, const char *what, struct er
 }
 
 /*
- * Look at the other end's index, once. It may only go forward, by whole words, and not past what it can
- * have moved over: a reader up to what was written, a writer up to a ring's size ahead of the reader.
+ * Look at the other end's index, once. It may only go forward, by whole words, and not past what it
+ * can have moved over: a reader up to what was written, a writer up to a ring's size ahead of the
+ * reader.
  */
 static enum err look(struct channel_ring_end *e, bool writer, struct err_ctx *err)
 {
@@ -147,6 +148,27 @@ static void tell_cpu(struct channel_ring_end *e)
 	__atomic_store_n(e->my_index + 1, htole64(cpu), __ATOMIC_RELAXED);
 }
 
+/* Show the other end how far I am. */
+static void publish(struct channel_ring_end *e)
+{
+	tell_cpu(e);
+	__atomic_store_n(e->my_index, htole64(e->mine), __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Wake the other end if it sleeps. Not after each step: on one CPU that would be a change of
+ * threads for a few kilobytes. It must happen before this end waits itself, and when there is
+ * enough to do.
+ */
+static void ring_bell(struct channel_ring_end *e)
+{
+	if (!__atomic_load_n(e->their_bell, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_store_n(e->their_bell, 0, __ATOMIC_RELAXED);
+	e->wait->wakes++;
+	e->wait->wake(e->wait, e->their_bell);
+}
+
 /* Wait until at least a word can be written, or read. */
 static enum err wait_for(struct channel_ring_end *e, bool writer, struct err_ctx *err)
 {
@@ -157,6 +179,7 @@ static enum err wait_for(struct channel_ring_end *e, bool writer, struct err_ctx
 		return failed;
 	w->waits++;
 	tell_cpu(e);
+	ring_bell(e);
 	if (spin(e, writer, &failed, err))
 		return failed;
 	for (;;) {
@@ -180,18 +203,6 @@ static enum err wait_for(struct channel_ring_end *e, bool writer, struct err_ctx
 	}
 	__atomic_store_n(e->my_bell, 0, __ATOMIC_RELAXED);
 	return failed;
-}
-
-/* Show the other end how far I am, and wake it if it sleeps. */
-static void publish(struct channel_ring_end *e)
-{
-	tell_cpu(e);
-	__atomic_store_n(e->my_index, htole64(e->mine), __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(e->their_bell, __ATOMIC_SEQ_CST))
-		return;
-	__atomic_store_n(e->their_bell, 0, __ATOMIC_RELAXED);
-	e->wait->wakes++;
-	e->wait->wake(e->wait, e->their_bell);
 }
 
 /* `size` bytes to shared words; what is left of the last word is zeroed. */
@@ -276,6 +287,7 @@ enum err channel_ring_write(struct channel_ring_end *e, const void *record, size
 		from += n;
 		size -= n;
 	}
+	ring_bell(e);
 	return ERR_OK;
 }
 
@@ -297,6 +309,8 @@ static enum err read_bytes(struct channel_ring_end *e, uint8_t *to, size_t size,
 			return tampered(e, "a record in the ring isn't padded with zeros", err);
 		e->mine += padded(n);
 		publish(e);
+		if (e->size - available(e, false) >= e->size / 2)
+			ring_bell(e);
 		to += n;
 		size -= n;
 	}
