@@ -21,13 +21,13 @@
 #include "attach/vms.h"
 #include "cache.h"
 #include "instance.h"
+#include "place.h"
 
 #define MIB ((size_t)1 << 20)
 
 enum {
 	CACHE_PAGES = 16384,	/* of a guest that must be copied: 64 MiB */
 	EXTERNAL_MAX = 1 << 28, /* bytes of an external BTF file or System.map */
-	INSTANCE_DAYS = 7,
 };
 
 struct attach_private {
@@ -49,179 +49,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ---- which VM ---- */
-
-static enum err backing_of_file(const char *path, struct instance *ret, struct err_ctx *err)
-{
-	struct stat st;
-
-	if (!realpath(path, ret->path)) {
-		enum err e = errno == EACCES ? ERR_PERM : ERR_ABSENT;
-
-		return err_set_errno(err, e, errno, "can't open %.150s", path);
-	}
-	if (stat(ret->path, &st) < 0)
-		return err_set_errno(err, ERR_IO, errno, "can't stat %.150s", path);
-	ret->is_file = true;
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
-	ret->size = (uint64_t)st.st_size;
-	ret->mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
-	return ERR_OK;
-}
-
-static void backing_of_process(pid_t pid, uint64_t start, struct instance *ret)
-{
-	ret->pid = ret->vmm = pid;
-	ret->start = ret->vmm_start = start;
-}
-
-static enum err backing_of_pid(pid_t pid, struct instance *ret, struct err_ctx *err)
-{
-	uint64_t start;
-
-	if (!vms_start_time(pid, &start))
-		return err_set(err, ERR_ABSENT, "no process %d", (int)pid);
-	backing_of_process(pid, start, ret);
-	return ERR_OK;
-}
-
-/* A VM argument: a path has a slash, a PID is all digits, anything else is a name. */
-static enum err resolve(const char *vm, bool remember, struct instance *ret, struct err_ctx *err)
-{
-	struct vms_entry v;
-	struct stat st;
-	enum err e;
-
-	memset(ret, 0, sizeof(*ret));
-	if (strchr(vm, '/'))
-		return backing_of_file(vm, ret, err);
-	if (vm[0] && vm[strspn(vm, "0123456789")] == '\0' && strlen(vm) < 10)
-		return backing_of_pid((pid_t)atoi(vm), ret, err);
-	e = vms_find(vm, remember, &v, err);
-	if (e == ERR_ABSENT && stat(vm, &st) == 0 && S_ISREG(st.st_mode)) {
-		err_clear(err);
-		return backing_of_file(vm, ret, err);
-	}
-	if (!e)
-		backing_of_process(v.pid, v.start, ret);
-	return e;
-}
-
 /* ---- its memory, and the kernel in it ---- */
-
-static enum err open_backing(struct attach *a, const struct instance *in, struct err_ctx *err)
-{
-	return in->is_file ? source_open_file(in->path, &a->source, err)
-			   : source_open_process(in->pid, &a->source, err);
-}
-
-/*
- * Who runs the VM whose RAM file this is? A dump or an image on disk has nobody. (A process was
- * asked when it was started just before.)
- */
-static void find_vmm(struct attach *a, struct instance *in)
-{
-	struct vms_entry v;
-	uint64_t start;
-
-	if (!in->is_file)
-		return;
-	if (in->vmm && (!vms_start_time(in->vmm, &start) || start != in->vmm_start))
-		in->vmm = 0;
-	if (in->vmm || source_kind(a->source) != SOURCE_RAM_FILE)
-		return;
-	if (vms_find_mapper(in->dev, in->ino, &v) == ERR_OK) {
-		in->vmm = v.pid;
-		in->vmm_start = v.start;
-	}
-}
-
-/*
- * Open and place it as is remembered, if the guest confirms that; else there is no source. An
- * error is returned only if the backing itself can't be opened.
- */
-static enum err open_as_known(struct attach *a, const struct instance *in, bool *done_ret,
-			      struct err_ctx *err)
-{
-	struct ktype_boot boot = in->boot;
-	enum err e = ERR_TORN;
-
-	*done_ret = false;
-	if (in->piece_count)
-		e = source_open_pieces(in->pid, in->pieces, in->piece_count, &a->source, NULL);
-	if (e)
-		e = open_backing(a, in, err);
-	if (e)
-		return e;
-	*done_ret = source_place_as(a->source, in->extents, in->extent_count, &boot, NULL) ==
-		    ERR_OK;
-	if (*done_ret) {
-		a->boot = boot;
-		return ERR_OK;
-	}
-	source_close(a->source);
-	a->source = NULL;
-	return ERR_OK;
-}
-
-static bool instance_file(const struct instance *in, char path[PATH_MAX])
-{
-	char name[96];
-
-	if (in->is_file)
-		snprintf(name, sizeof(name), "file-%" PRIx64 "-%" PRIx64, in->dev, in->ino);
-	else
-		snprintf(name, sizeof(name), "process-%d-%" PRIx64, (int)in->pid, in->start);
-	return cache_path(path, "instances", name);
-}
-
-static bool load_instance(const struct instance *backing, struct instance *ret)
-{
-	char path[PATH_MAX], text[INSTANCE_TEXT_MAX];
-	const void *bytes;
-	size_t size;
-	bool done;
-
-	if (!instance_file(backing, path) || !cache_map(path, &bytes, &size))
-		return false;
-	done = size < sizeof(text);
-	if (done) {
-		memcpy(text, bytes, size);
-		text[size] = '\0';
-	}
-	munmap((void *)bytes, size);
-	return done && instance_parse(text, ret) && instance_same_backing(backing, ret);
-}
-
-static void save_instance(const struct instance *in)
-{
-	char path[PATH_MAX], text[INSTANCE_TEXT_MAX];
-
-	if (!instance_file(in, path) || !instance_print(in, text, sizeof(text)) ||
-	    !cache_write(path, text, strlen(text)))
-		return;
-	cache_expire("instances", INSTANCE_DAYS);
-}
-
-static void note_placement(struct attach *a)
-{
-	struct instance *in = &a->private->known;
-	size_t count;
-	const struct source_extent *x = source_extents(a->source, &count);
-
-	in->boot = a->boot;
-	in->extent_count = 0;
-	if (source_kind(a->source) != SOURCE_RAM_FILE && source_kind(a->source) != SOURCE_PROCESS)
-		return;
-	if (count > INSTANCE_EXTENTS_MAX)
-		return;
-	memcpy(in->extents, x, count * sizeof(*x));
-	in->extent_count = count;
-	in->piece_count = 0;
-	if (!in->is_file && source_pieces(a->source, in->pieces, &in->piece_count))
-		in->piece_count = 0;
-}
 
 static enum err make_pages(struct attach *a, struct err_ctx *err)
 {
@@ -466,12 +294,12 @@ static enum err find_kernel(struct attach *a, const struct instance *handed, boo
 	*at_rest_ret = false;
 	if (handed) {
 		/* if this isn't it, the caller starts anew */
-		e = open_as_known(a, handed, &done, err);
+		e = place_open_known(handed, &a->source, &a->boot, &done, err);
 		if (!e && !done)
 			e = ERR_TORN;
 		a->stats.handed_over = done;
-	} else if (!p->opts.no_cache && load_instance(&p->known, &cached)) {
-		e = open_as_known(a, &cached, &done, err);
+	} else if (!p->opts.no_cache && place_load(&p->known, &cached)) {
+		e = place_open_known(&cached, &a->source, &a->boot, &done, err);
 		if (done && p->known.is_file) {
 			p->known.vmm = cached.vmm;
 			p->known.vmm_start = cached.vmm_start;
@@ -484,7 +312,7 @@ static enum err find_kernel(struct attach *a, const struct instance *handed, boo
 	if (e || done)
 		return e;
 	t = now_ns();
-	e = open_backing(a, &p->known, err);
+	e = place_open(&p->known, &a->source, err);
 	a->stats.open_ns += now_ns() - t;
 	if (e)
 		return e;
@@ -516,7 +344,7 @@ static enum err attach_backing(struct attach *a, const struct instance *handed,
 	if (e)
 		return e;
 	if (!at_rest)
-		find_vmm(a, &p->known);
+		place_find_vmm(a->source, &p->known);
 	a->vmm = p->known.vmm;
 	e = source_watch(a->source, a->vmm, &a->boot, err);
 	if (!e && look_in)
@@ -524,9 +352,9 @@ static enum err attach_backing(struct attach *a, const struct instance *handed,
 	a->stats.kernel_ns = now_ns() - t;
 	if (e)
 		return e;
-	note_placement(a);
+	place_note(a->source, &a->boot, &p->known);
 	if (fresh && !p->opts.no_cache)
-		save_instance(&p->known);
+		place_save(&p->known);
 	return ERR_OK;
 }
 
@@ -673,7 +501,7 @@ enum err attach_open(const struct attach_opts *opts, struct attach **ret, struct
 		e = attach_device(a, err);
 		goto out;
 	}
-	e = resolve(vm, !opts->no_cache, &a->private->known, err);
+	e = place_resolve(vm, !opts->no_cache, &a->private->known, err);
 	a->private->known.external = opts->btf || opts->symbols;
 	a->stats.open_ns = now_ns() - t;
 	if (!e)
@@ -714,17 +542,9 @@ void attach_close(struct attach *a)
 
 enum err attach_alive(struct attach *a, struct err_ctx *err)
 {
-	uint64_t start;
-	enum err e;
-
 	if (a->sealed.carrier)
 		return a->session ? guest_pages_epoch(a->pages, err) : ERR_OK;
-	e = source_alive(a->source, err);
-
-	/* a pidfd tells the end of the last thread; a VMM that lost its first one is dying */
-	if (!e && a->vmm && (!vms_start_time(a->vmm, &start) || start != a->private->known.vmm_start))
-		e = err_set(err, ERR_GONE, "the virtual machine has ended");
-	return e;
+	return place_alive(a->source, &a->private->known, err);
 }
 
 /* A profile that the cache couldn't take, where programs that we start can read it. */
@@ -780,24 +600,11 @@ static enum err hand_over_device(struct attach *a, struct err_ctx *err)
 enum err attach_handover(struct attach *a, struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
-	char text[INSTANCE_TEXT_MAX];
-	char vm[PATH_MAX];
 	enum err e = hand_over_device(a, err);
 
 	if (e || a->sealed.carrier)
 		return e;
-	/* the name may be ambiguous or relative by then: say exactly which one it is */
-	if (p->known.is_file)
-		snprintf(vm, sizeof(vm), "%s", p->known.path);
-	else
-		snprintf(vm, sizeof(vm), "%d", (int)p->known.pid);
 	if (!p->known.profile[0] || p->known.external)
 		lend_profile(a);
-	if (setenv(ATTACH_ENV_VM, vm, 1) < 0)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	unsetenv(ATTACH_ENV_HANDOVER);
-	if (instance_print(&p->known, text, sizeof(text)) &&
-	    setenv(ATTACH_ENV_HANDOVER, text, 1) < 0)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	return ERR_OK;
+	return place_handover(&p->known, err);
 }
