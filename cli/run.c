@@ -2,230 +2,24 @@
 /*
  * scwatcher run: a command for which /proc is the guest's. It is started with the preload library
  * and, in its environment, what was found of the guest, so that neither it nor what it starts has
- * to look again.
+ * to look again. (See front.c for the common case.)
  */
-#include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "attach/share.h"
-#include "base/checked.h"
-#include "cli.h"
-
-#define LIBRARY "libscwatcher-preload.so"
-
-/* Beside the program (build tree), else where it is installed. */
-static bool find_library(char path[PATH_MAX])
-{
-	static const char *const places[] = {"", "../lib/scwatcher/"};
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	int used;
-
-	if (n > 0) {
-		exe[n] = '\0';
-		*(strrchr(exe, '/') + 1) = '\0';
-		for (size_t i = 0; i < BASE_COUNT(places); i++) {
-			used = snprintf(path, PATH_MAX, "%s%s%s", exe, places[i], LIBRARY);
-			if (used < PATH_MAX && access(path, R_OK) == 0)
-				return true;
-		}
-	}
-	snprintf(path, PATH_MAX, "%s/%s", SCW_LIBDIR, LIBRARY);
-	return access(path, R_OK) == 0;
-}
-
-/* The file that `command` stands for, as execvp() finds it. */
-static bool find_command(const char *command, char path[PATH_MAX])
-{
-	const char *dirs = getenv("PATH");
-	struct stat st;
-
-	if (strchr(command, '/'))
-		return snprintf(path, PATH_MAX, "%s", command) < PATH_MAX && stat(path, &st) == 0;
-	if (!dirs)
-		dirs = "/bin:/usr/bin";
-	while (*dirs) {
-		size_t n = strcspn(dirs, ":");
-
-		if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "", command) <
-			    PATH_MAX &&
-		    stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
-			return true;
-		dirs += n + (dirs[n] == ':');
-	}
-	return false;
-}
-
-/*
- * The loader ignores LD_PRELOAD in static and in privileged programs. They would show the host's
- * /proc as if it were the guest's: refuse. NULL: fine, or nothing known against it.
- */
-static const char *why_not(const char *path)
-{
-	const char *text = NULL;
-	Elf64_Ehdr eh = {0};
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
-				    ((st.st_mode & S_ISGID) && st.st_gid != getegid())))
-		text = "is set-user-ID or set-group-ID, so that it can't be shown the guest's /proc: "
-		       "run scwatcher as root, or use a copy without that bit";
-	if (!text && pread(fd, &eh, sizeof(eh), 0) == (ssize_t)sizeof(eh) &&
-	    memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0 && eh.e_ident[EI_CLASS] != ELFCLASS64)
-		text = "is a 32-bit program, which can't load the preload library";
-	if (!text && memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0) {
-		bool dynamic = false;
-
-		for (unsigned int i = 0; i < eh.e_phnum && !dynamic; i++) {
-			Elf64_Phdr ph;
-
-			dynamic = pread(fd, &ph, sizeof(ph),
-					(off_t)(eh.e_phoff + i * sizeof(ph))) ==
-					  (ssize_t)sizeof(ph) &&
-				  ph.p_type == PT_INTERP;
-		}
-		if (!dynamic)
-			text = "is statically linked, so that it can't be shown the guest's /proc: "
-			       "build it with scw-cc";
-	}
-	close(fd);
-	return text;
-}
+#include "command.h"
 
 static bool prepare_environment(const struct options *o, struct session *s,
 				struct share_totals **share_ret)
 {
-	const char *others = getenv("LD_PRELOAD");
-	char library[PATH_MAX];
 	struct err_ctx err = {0};
-	char *value = NULL;
-	enum err e;
-	bool done;
+	enum err e = attach_handover(s->a, &err);
 
-	if (!find_library(library)) {
-		fprintf(stderr, "scwatcher: %s is not there: not installed or not built?\n",
-			library);
-		return false;
-	}
-	e = attach_handover(s->a, &err);
 	if (e) {
 		cli_complain("run", e, &err);
 		return false;
 	}
 	/* whether a session failed is known to whom it failed */
 	*share_ret = o->stats || o->sealed.carrier ? share_create() : NULL;
-	if (others && others[0]) {
-		if (asprintf(&value, "%s:%s", library, others) < 0)
-			value = NULL;
-	} else {
-		value = strdup(library);
-	}
-	done = value && setenv("LD_PRELOAD", value, 1) == 0;
-	free(value);
-	return done;
-}
-
-/* What is sent to us is meant for the command. */
-static const int forwarded[] = {SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
-				SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
-static volatile pid_t child;
-
-static void forward(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	/* what the terminal sends it sends to the command, too */
-	if (child > 0 && info->si_code <= 0)
-		kill(child, sig);
-}
-
-static void set_handlers(struct sigaction *before, bool install)
-{
-	struct sigaction sa = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
-
-	sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < BASE_COUNT(forwarded); i++) {
-		if (!install) {
-			sigaction(forwarded[i], &before[i], NULL);
-			continue;
-		}
-		sigaction(forwarded[i], NULL, &before[i]);
-		/* nohup's and the shell's wishes hold for the command as well */
-		if (before[i].sa_handler != SIG_IGN)
-			sigaction(forwarded[i], &sa, NULL);
-	}
-}
-
-/*
- * Start the program at `path`. Not by fork(): what was mapped to find the guest would be copied for
- * nothing. Returns 0 or an errno value.
- */
-static int spawn(const char *path, char **argv, const sigset_t *mask, pid_t *ret)
-{
-	posix_spawnattr_t attributes;
-	int error = posix_spawnattr_init(&attributes);
-	char **script;
-	int count = 0;
-
-	if (error)
-		return error;
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attributes, mask);
-	error = posix_spawn(ret, path, NULL, &attributes, argv, environ);
-	if (error == ENOEXEC) {
-		/* a script that doesn't name its interpreter: as execvp() and shells have it */
-		while (argv[count])
-			count++;
-		script = calloc((size_t)count + 2, sizeof(*script));
-		if (script) {
-			script[0] = (char *)"/bin/sh";
-			script[1] = (char *)path;
-			for (int i = 1; i < count; i++)
-				script[i + 1] = argv[i];
-			error = posix_spawn(ret, script[0], NULL, &attributes, script, environ);
-		}
-		free(script);
-	}
-	posix_spawnattr_destroy(&attributes);
-	return error;
-}
-
-static enum status start(const char *path, char **argv, int *wait_status_ret)
-{
-	struct sigaction before[BASE_COUNT(forwarded)];
-	sigset_t all, old;
-	pid_t pid = 0;
-	int error;
-
-	/* no signal gets lost between the start and the handlers knowing the child */
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &old);
-	error = spawn(path, argv, &old, &pid);
-	child = pid;
-	if (!error)
-		set_handlers(before, true);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	if (error) {
-		fprintf(stderr, "scwatcher: %s: %s\n", argv[0], strerror(error));
-		return error == ENOENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
-	}
-	while (waitpid(pid, wait_status_ret, 0) < 0 && errno == EINTR)
-		;
-	set_handlers(before, false);
-	child = 0;
-	return STATUS_OK;
+	return command_preload();
 }
 
 enum status cli_run(const struct options *o, int argc, char **argv)
@@ -233,22 +27,15 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 	char path[PATH_MAX];
 	struct share_totals *share = NULL;
 	struct err_ctx err = {0};
-	const char *problem;
 	enum status status;
 	struct session s;
 	int wait_status = 0;
 	enum err e;
 
 	(void)argc;
-	if (!find_command(argv[1], path)) {
-		fprintf(stderr, "scwatcher: %s: no such command\n", argv[1]);
-		return STATUS_RUN_ABSENT;
-	}
-	problem = why_not(path);
-	if (problem) {
-		fprintf(stderr, "scwatcher: %s %s\n", path, problem);
-		return STATUS_RUN_CANNOT;
-	}
+	status = command_find(argv[1], path);
+	if (status)
+		return status;
 	/* figures are of a guest that was looked into; otherwise that is for the command to do */
 	status = cli_session_open(o, argv[0], !o->stats || o->sealed.carrier, &s);
 	if (status)
@@ -257,21 +44,16 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 		cli_session_close(&s);
 		return STATUS_FAILED;
 	}
-	status = start(path, argv + 1, &wait_status);
+	status = command_run(path, argv + 1, &wait_status);
 	e = attach_alive(s.a, &err);
 	if (share && o->sealed.carrier)
 		e = share->failure;
 	if (o->stats)
 		cli_print_stats(o, s.a, share);
-	if (!status && e) {
-		cli_complain(argv[0], e, &err);
-		fprintf(stderr, "scwatcher: what %s printed may be incomplete\n", argv[1]);
-		status = STATUS_RUN_GONE;
-	}
+	if (!status && e)
+		status = command_gone(argv[0], argv[1], e, &err);
 	cli_session_close(&s);
 	if (status)
 		return status;
-	if (WIFSIGNALED(wait_status))
-		return STATUS_RUN_SIGNAL + WTERMSIG(wait_status);
-	return WEXITSTATUS(wait_status);
+	return command_status(wait_status);
 }
