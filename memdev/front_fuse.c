@@ -555,6 +555,8 @@ static bool vm_is_full(const struct front *f, const struct vm *vm)
 /* A whole hello makes the session. Returns an errno. */
 static int begin_session(struct front *f, struct seat *s)
 {
+	bool full = vm_is_full(f, s->vm);
+
 	if (s->session)
 		return EEXIST;
 	if (s->upload_total < sizeof(s->name) || s->upload_total > CHANNEL_HELLO_MAX ||
@@ -562,7 +564,7 @@ static int begin_session(struct front *f, struct seat *s)
 		return EINVAL;
 	if (front_session_create(&f->relay, s->vm->name, &s->session) != ERR_OK)
 		return ENOMEM;
-	if (vm_is_full(f, s->vm) && f->limits.sessions_per_vm) {
+	if (full) {
 		char text[FRONT_TEXT_SIZE];
 
 		snprintf(text, sizeof(text), "this VM has %u sessions over pread already",

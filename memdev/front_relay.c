@@ -100,6 +100,7 @@ void front_session_end(struct front_session *s, int error, const char *text)
 	if (s->fd >= 0)
 		close(s->fd); /* leaves the epoll set, too */
 	s->fd = -1;
+	s->events = 0;
 	s->first = NULL;
 	s->last = s->unsent = &s->first;
 	s->count = s->in_flight = 0;
@@ -133,13 +134,20 @@ static int errno_of(enum err code)
 	}
 }
 
-static void watch(struct front_session *s, uint32_t events)
+/*
+ * Wait for what can happen. While the next record of an answer isn't asked for it is left in the
+ * socket, and a hang-up is noticed when it is.
+ */
+static void watch(struct front_session *s, bool blocked)
 {
+	bool reading = s->state == CONNECTING || s->in_flight || !s->held;
+	uint32_t events = (reading ? EPOLLIN : 0) | (blocked ? EPOLLOUT : 0);
 	struct epoll_event e = {.events = events, .data.ptr = s};
 
-	if (events == s->events)
+	if (s->state == OVER || events == s->events)
 		return;
-	if (epoll_ctl(s->relay->epoll, s->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s->fd, &e))
+	if (epoll_ctl(s->relay->epoll,
+		      !events ? EPOLL_CTL_DEL : s->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s->fd, &e))
 		front_session_end(s, EIO, "the device's socket can't be waited for");
 	else
 		s->events = events;
@@ -154,33 +162,38 @@ static bool may_send(const struct front_session *s, const struct question *q)
 	       s->in_flight < FRONT_IN_FLIGHT;
 }
 
+/*
+ * The link to the question to send next, or NULL. A read that is held back lets the rest of the
+ * answer that it waits for pass: what is asked for next of it is somewhere behind.
+ */
+static struct question **next_to_send(struct front_session *s)
+{
+	struct question **at = s->unsent;
+
+	if (s->held && !s->in_flight) {
+		while (*at && !may_send(s, *at))
+			at = &(*at)->next;
+	}
+	return *at && may_send(s, *at) ? at : NULL;
+}
+
 static void send_questions(struct front_session *s)
 {
-	while (s->state == OPEN && *s->unsent) {
-		struct question *q = *s->unsent, **before = s->unsent;
+	struct question **at;
+	bool blocked = false;
 
-		/*
-		 * A read that is held back lets the rest of the answer that it waits for pass: what is
-		 * asked for next of it is somewhere behind.
-		 */
-		while (q && !may_send(s, q)) {
-			if (!s->held || s->in_flight || q->kind != FRONT_ASK_READ)
-				return watch(s, EPOLLIN);
-			before = &q->next;
-			q = q->next;
-		}
-		if (!q)
-			return watch(s, EPOLLIN);
+	while (s->state == OPEN && (at = next_to_send(s))) {
+		struct question *q = *at;
+
 		if (q->size && send(s->fd, q->frame, q->size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-			if (errno == EAGAIN || errno == EINTR)
-				return watch(s, EPOLLIN | EPOLLOUT);
-			/* it hung up: what it said before is read first */
-			return watch(s, EPOLLIN);
+			/* If it hung up, what it said before is read first. */
+			blocked = errno == EAGAIN || errno == EINTR;
+			break;
 		}
-		if (before != s->unsent) {
-			*before = q->next;
+		if (at != s->unsent) {
+			*at = q->next;
 			if (s->last == &q->next)
-				s->last = before;
+				s->last = at;
 			q->next = *s->unsent;
 			*s->unsent = q;
 		}
@@ -188,8 +201,7 @@ static void send_questions(struct front_session *s)
 		s->unsent = &q->next;
 		s->in_flight++;
 	}
-	if (s->state == OPEN)
-		watch(s, EPOLLIN);
+	watch(s, blocked);
 }
 
 static int connect_to_device(struct front_session *s)
@@ -214,7 +226,7 @@ static int connect_to_device(struct front_session *s)
 	    send(s->fd, frame, CHANNEL_FRAME_HEADER_SIZE + size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return errno == EAGAIN ? EBUSY : errno == ENOENT || errno == ECONNREFUSED ? EIO : errno;
 	s->state = CONNECTING;
-	watch(s, EPOLLIN);
+	watch(s, false);
 	return 0;
 }
 
@@ -273,7 +285,7 @@ int front_session_ask(struct front_session *s, enum front_question kind, const v
 void front_session_hold(struct front_session *s, bool hold)
 {
 	s->held += hold ? 1 : -1;
-	if (!s->held)
+	if (s->state == OPEN)
 		send_questions(s);
 }
 
@@ -347,7 +359,7 @@ void front_session_ready(struct front_session *s, uint32_t events)
 	struct front_relay *r = s->relay;
 
 	/* A bounded number at a time: others want their turn. */
-	for (int i = 0; i < FRONT_IN_FLIGHT && s->state != OVER; i++) {
+	for (int i = 0; i < FRONT_IN_FLIGHT && s->events & EPOLLIN; i++) {
 		ssize_t n = recv(s->fd, r->frame, sizeof(r->frame), MSG_DONTWAIT | MSG_TRUNC);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -234,6 +234,10 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	forget_hints(s);
 	if (s->failure.code == ERR_OK && p->epoch && now - s->epoch_begun < s->lifetime)
 		return ERR_OK;
+	if (s->answering && s->carrier->drop) {
+		s->carrier->drop(s->carrier);
+		s->answering = false;
+	}
 	s->unwanted = true;
 	(void)!receive_all(s); /* the failure is kept */
 	s->unwanted = false;
@@ -247,6 +251,8 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	s->epoch_begun = now;
 	s->lifetime = s->options.freshness_ns;
 	store_clear(&s->store);
+	if (s->carrier->epoch)
+		s->carrier->epoch(s->carrier);
 	return ERR_OK;
 }
 
@@ -319,6 +325,8 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 		.after = at_most(chain->after, CHANNEL_AROUND_MAX),
 	};
 
+	if (s->carrier->reads_only)
+		return;
 	_Static_assert((int)GUEST_FOLLOW_MAX == (int)CHANNEL_FOLLOW_MAX, "as many on the wire");
 	_Static_assert(GUEST_NEXT_NONE == CHANNEL_NEXT_NONE, "the same on the wire");
 	if (!chain->bound || (item.next_offset != CHANNEL_NEXT_NONE && !is_near(item.next_offset)) ||

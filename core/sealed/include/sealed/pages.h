@@ -8,6 +8,7 @@
 #ifndef SCW_SEALED_PAGES_H
 #define SCW_SEALED_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,15 @@ struct sealed_carrier {
 	 */
 	enum err (*receive)(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
 			    size_t *size_ret, struct err_ctx *err);
+	/*
+	 * Optional, with receive(). Nobody wants the rest of the answer; it can be left where it is, and
+	 * receive() won't be called for it.
+	 */
+	void (*drop)(struct sealed_carrier *c);
+	/* Optional. A new epoch: an answer must not be of before this call. */
+	void (*epoch)(struct sealed_carrier *c);
+	/* Lists can't be chased: only CHANNEL_READ items are understood. */
+	bool reads_only;
 	/* Required. Nanoseconds of a clock that doesn't go back. */
 	uint64_t (*now)(struct sealed_carrier *c);
 	/* Optional. */
