@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,7 +125,9 @@ static enum err prepare(const struct front_options *o, const char *path, struct 
 			struct err_ctx *err)
 {
 	struct mount_point there = find_mount(path);
-	bool dead = stat(path, ret) != 0 && errno == ENOTCONN;
+	struct statvfs alive;
+	/* attributes may be cached, this is asked for anew */
+	bool dead = statvfs(path, &alive) != 0 && errno == ENOTCONN;
 
 	if (there.ours && !dead)
 		return err_set(err, ERR_INVAL,

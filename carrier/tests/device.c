@@ -35,7 +35,7 @@ static _Noreturn void die(int line, const char *what)
 
 const char *device_string(unsigned int i)
 {
-	static char text[DEVICE_STRINGS][DEVICE_STRING_SIZE + 1];
+	static __thread char text[DEVICE_STRINGS][DEVICE_STRING_SIZE + 1];
 
 	/* letters that no other content of a page has in this order */
 	for (unsigned int at = 0; at < DEVICE_STRING_SIZE; at++)
@@ -106,7 +106,12 @@ static const struct channel_key_pair *device_key(void)
 {
 	static const uint8_t secret[CHANNEL_KEY_SIZE] = {9};
 	static struct channel_key_pair pair;
+	static bool made;
 
+	/* once: threads may ask for it afterwards */
+	if (made)
+		return &pair;
+	made = true;
 	if (channel_library_init(NULL) || channel_key_pair_from_secret(secret, &pair, NULL))
 		DIE("no key");
 	return &pair;
