@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* libgcrypt behind the few calls that the channel needs: chosen by bench/aead (docs/PROTOCOL.md). */
+/*
+ * What the channel needs of cryptography, from two libraries (docs/PROTOCOL.md says why): the cipher and
+ * the hash are libgcrypt's, the curve is libsodium's.
+ */
 #include "crypto.h"
 
 #include <gcrypt.h>
+#include <sodium.h>
 #include <string.h>
 
 enum err channel_library_init(struct err_ctx *err)
 {
+	if (sodium_init() < 0) /* chooses code for this processor */
+		return err_set(err, ERR_UNSUPPORTED, "libsodium can't be used here");
 	if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
 		return ERR_OK;
 	if (!gcry_check_version(GCRYPT_VERSION))
@@ -137,33 +143,30 @@ void crypto_hkdf2(const uint8_t chain[CHANNEL_HASH_SIZE], const void *input, siz
 	channel_wipe(first, sizeof(first));
 }
 
+_Static_assert(crypto_scalarmult_curve25519_BYTES == CHANNEL_KEY_SIZE, "X25519");
+_Static_assert(crypto_sign_ed25519_SECRETKEYBYTES == 64, "a seed, then the public key");
+
 enum err crypto_dh(const uint8_t secret[CHANNEL_KEY_SIZE], const uint8_t public[CHANNEL_KEY_SIZE],
 		   uint8_t ret[CHANNEL_KEY_SIZE], struct err_ctx *err)
 {
-	gcry_error_t e = gcry_ecc_mul_point(GCRY_ECC_CURVE25519, ret, secret, public);
 	uint8_t any = 0;
+	int r = crypto_scalarmult_curve25519(ret, secret, public);
 
-	if (e)
-		return err_set(err, ERR_TAMPERED, "not a public key of X25519: %s", gcry_strerror(e));
 	for (int i = 0; i < CHANNEL_KEY_SIZE; i++)
 		any |= ret[i];
-	return any ? ERR_OK : err_set(err, ERR_TAMPERED, "a public key of small order");
+	return !r && any ? ERR_OK : err_set(err, ERR_TAMPERED, "a public key of small order");
 }
 
 enum err channel_key_pair_from_secret(const uint8_t secret[CHANNEL_KEY_SIZE],
 				      struct channel_key_pair *ret, struct err_ctx *err)
 {
-	struct channel_key_pair pair;
-	gcry_error_t e;
-
-	memcpy(pair.secret, secret, CHANNEL_KEY_SIZE);
-	pair.secret[0] &= 248;
-	pair.secret[31] = (pair.secret[31] & 127) | 64;
-	e = gcry_ecc_mul_point(GCRY_ECC_CURVE25519, pair.public, pair.secret, NULL);
-	if (!e)
-		*ret = pair;
-	channel_wipe(&pair, sizeof(pair));
-	return e ? library_error(err, "making a public key", e) : ERR_OK;
+	memcpy(ret->secret, secret, CHANNEL_KEY_SIZE);
+	ret->secret[0] &= 248;
+	ret->secret[31] = (ret->secret[31] & 127) | 64;
+	if (!crypto_scalarmult_curve25519_base(ret->public, ret->secret))
+		return ERR_OK;
+	channel_wipe(ret, sizeof(*ret));
+	return err_set(err, ERR_IO, "making a public key failed in libsodium");
 }
 
 enum err channel_key_pair_make(const struct channel_random *random, struct channel_key_pair *ret,
@@ -179,102 +182,33 @@ enum err channel_key_pair_make(const struct channel_random *random, struct chann
 	return e;
 }
 
-enum err crypto_sign_public(const uint8_t seed[32], uint8_t public[32], struct err_ctx *err)
+enum err crypto_ed25519_public(const uint8_t seed[32], uint8_t public[32], struct err_ctx *err)
 {
-	gcry_sexp_t key = NULL, part = NULL;
-	gcry_mpi_t point = NULL;
-	gcry_ctx_t ctx = NULL;
-	const char *bytes;
-	size_t size = 0;
-	gcry_error_t e;
+	uint8_t secret[crypto_sign_ed25519_SECRETKEYBYTES];
+	int r = crypto_sign_ed25519_seed_keypair(public, secret, seed);
 
-	/* the curve's context makes the public point of a secret that it is given */
-	e = gcry_sexp_build(&key, NULL, "(private-key (ecc (curve Ed25519)(flags eddsa)(d %b)))", 32,
-			    seed);
-	if (!e)
-		e = gcry_mpi_ec_new(&ctx, key, NULL);
-	if (!e) {
-		point = gcry_mpi_ec_get_mpi("q@eddsa", ctx, 1);
-		if (!point)
-			e = gcry_error(GPG_ERR_INV_DATA);
-	}
-	if (!e)
-		e = gcry_sexp_build(&part, NULL, "(q %m)", point);
-	if (!e) {
-		bytes = gcry_sexp_nth_data(part, 1, &size);
-		if (bytes && size == 32)
-			memcpy(public, bytes, 32);
-		else
-			e = gcry_error(GPG_ERR_INV_DATA);
-	}
-	gcry_mpi_release(point);
-	gcry_ctx_release(ctx);
-	gcry_sexp_release(part);
-	gcry_sexp_release(key);
-	return e ? library_error(err, "making a public signing key", e) : ERR_OK;
+	channel_wipe(secret, sizeof(secret));
+	return r ? err_set(err, ERR_IO, "making a public signing key failed in libsodium") : ERR_OK;
 }
 
-static gcry_error_t sign_data(const void *data, size_t size, gcry_sexp_t *ret)
-{
-	return gcry_sexp_build(ret, NULL, "(data (flags eddsa)(hash-algo sha512)(value %b))",
-			       (int)size, data);
-}
-
-/* The 32 bytes of signature part `name`: false when it isn't there. */
-static bool signature_part(gcry_sexp_t signature, const char *name, uint8_t ret[32])
-{
-	gcry_sexp_t part = gcry_sexp_find_token(signature, name, 1);
-	size_t size = 0;
-	const char *bytes = part ? gcry_sexp_nth_data(part, 1, &size) : NULL;
-	bool done = bytes && size == 32;
-
-	if (done)
-		memcpy(ret, bytes, 32);
-	gcry_sexp_release(part);
-	return done;
-}
-
-enum err crypto_sign(const uint8_t seed[32], const uint8_t public[32], const void *data, size_t size,
+enum err crypto_ed25519_sign(const uint8_t seed[32], const uint8_t public[32], const void *data, size_t size,
 		     uint8_t signature[64], struct err_ctx *err)
 {
-	gcry_sexp_t key = NULL, value = NULL, result = NULL;
-	gcry_error_t e;
+	uint8_t secret[crypto_sign_ed25519_SECRETKEYBYTES];
+	int r;
 
-	e = gcry_sexp_build(&key, NULL, "(private-key (ecc (curve Ed25519)(flags eddsa)(q %b)(d %b)))",
-			    32, public, 32, seed);
-	if (!e)
-		e = sign_data(data, size, &value);
-	if (!e)
-		e = gcry_pk_sign(&result, value, key);
-	if (!e && (!signature_part(result, "r", signature) ||
-		   !signature_part(result, "s", signature + 32)))
-		e = gcry_error(GPG_ERR_INV_DATA);
-	gcry_sexp_release(result);
-	gcry_sexp_release(value);
-	gcry_sexp_release(key);
-	return e ? library_error(err, "signing", e) : ERR_OK;
+	memcpy(secret, seed, 32);
+	memcpy(secret + 32, public, 32);
+	r = crypto_sign_ed25519_detached(signature, NULL, data, size, secret);
+	channel_wipe(secret, sizeof(secret));
+	return r ? err_set(err, ERR_IO, "signing failed in libsodium") : ERR_OK;
 }
 
-enum err crypto_verify(const uint8_t public[32], const void *data, size_t size,
+enum err crypto_ed25519_check(const uint8_t public[32], const void *data, size_t size,
 		       const uint8_t signature[64], struct err_ctx *err)
 {
-	gcry_sexp_t key = NULL, value = NULL, given = NULL;
-	gcry_error_t e;
-
-	e = gcry_sexp_build(&key, NULL, "(public-key (ecc (curve Ed25519)(flags eddsa)(q %b)))", 32,
-			    public);
-	if (!e)
-		e = sign_data(data, size, &value);
-	if (!e)
-		e = gcry_sexp_build(&given, NULL, "(sig-val (eddsa (r %b)(s %b)))", 32, signature, 32,
-				    signature + 32);
 	/* a key that is no point of the curve is as wrong as a signature that doesn't fit */
-	if (!e && gcry_pk_verify(given, value, key))
-		e = gcry_error(GPG_ERR_BAD_SIGNATURE);
-	gcry_sexp_release(given);
-	gcry_sexp_release(value);
-	gcry_sexp_release(key);
-	if (gcry_err_code(e) == GPG_ERR_BAD_SIGNATURE)
-		return err_set(err, ERR_TAMPERED, "the evidence's signature doesn't fit");
-	return e ? library_error(err, "verifying a signature", e) : ERR_OK;
+	return crypto_sign_ed25519_verify_detached(signature, data, size, public) ?
+		       err_set(err, ERR_TAMPERED, "the evidence's signature doesn't fit") :
+		       ERR_OK;
 }

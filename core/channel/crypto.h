@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The primitives that handshake and records are made of, as libgcrypt gives them. */
+/* The primitives that handshake and records are made of. */
 #ifndef SCW_CHANNEL_CRYPTO_H
 #define SCW_CHANNEL_CRYPTO_H
 
@@ -41,11 +41,11 @@ enum err crypto_dh(const uint8_t secret[CHANNEL_KEY_SIZE], const uint8_t public[
 		   uint8_t ret[CHANNEL_KEY_SIZE], struct err_ctx *err) ERR_NODISCARD;
 
 /* Ed25519 (RFC 8032): the public key of a seed, a signature, its check (ERR_TAMPERED). */
-enum err crypto_sign_public(const uint8_t seed[32], uint8_t public[32],
+enum err crypto_ed25519_public(const uint8_t seed[32], uint8_t public[32],
 			    struct err_ctx *err) ERR_NODISCARD;
-enum err crypto_sign(const uint8_t seed[32], const uint8_t public[32], const void *data, size_t size,
+enum err crypto_ed25519_sign(const uint8_t seed[32], const uint8_t public[32], const void *data, size_t size,
 		     uint8_t signature[64], struct err_ctx *err) ERR_NODISCARD;
-enum err crypto_verify(const uint8_t public[32], const void *data, size_t size,
+enum err crypto_ed25519_check(const uint8_t public[32], const void *data, size_t size,
 		       const uint8_t signature[64], struct err_ctx *err) ERR_NODISCARD;
 
 #endif

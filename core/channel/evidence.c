@@ -63,7 +63,7 @@ enum err channel_signing_key_from_seed(const uint8_t seed[CHANNEL_SIGNING_KEY_SI
 				       struct channel_signing_key *ret, struct err_ctx *err)
 {
 	struct channel_signing_key key;
-	enum err e = crypto_sign_public(seed, key.public, err);
+	enum err e = crypto_ed25519_public(seed, key.public, err);
 
 	memcpy(key.seed, seed, sizeof(key.seed));
 	if (!e)
@@ -92,7 +92,7 @@ enum err channel_development_prove(const struct channel_signing_key *key,
 	uint8_t statement[STATEMENT_SIZE];
 
 	make_statement(transcript, statement);
-	return crypto_sign(key->seed, key->public, statement, sizeof(statement), proof, err);
+	return crypto_ed25519_sign(key->seed, key->public, statement, sizeof(statement), proof, err);
 }
 
 enum err channel_development_check(const struct channel_evidence *e,
@@ -104,5 +104,5 @@ enum err channel_development_check(const struct channel_evidence *e,
 	    e->identity_size != CHANNEL_SIGNING_KEY_SIZE || e->proof_size != CHANNEL_SIGNATURE_SIZE)
 		return err_set(err, ERR_TAMPERED, "not the evidence of a development key");
 	make_statement(transcript, statement);
-	return crypto_verify(e->identity, statement, sizeof(statement), e->proof, err);
+	return crypto_ed25519_check(e->identity, statement, sizeof(statement), e->proof, err);
 }

@@ -3,7 +3,7 @@
  * The sealed channel without its carriers: bytes in, bytes out. A handshake (Noise_NK over X25519,
  * AES-256-GCM and SHA-256) gives both sides a pair of keys and a hash that names the transcript;
  * records are then sealed and opened with session, direction, sequence number and what they are
- * about bound in. Cryptography is libgcrypt's; randomness is the caller's (an enclave has its own).
+ * about bound in. Cryptography is libgcrypt's and libsodium's; randomness is the caller's (an enclave has its own).
  *
  * Records are opened in *private* memory: copy them out of anything that the host can write before,
  * because GCM reads the ciphertext twice.
