@@ -2,12 +2,14 @@
 /*
  * A host machine of a given size to compare with: in namespaces of its own (PID, network, mounts),
  * TASKS sleeping processes and SOCKETS TCP sockets over its own loopback, nearly all of them
- * established, with a fresh /proc. Prints the PID whose namespaces to enter, then sleeps until its standard input ends.
+ * established, with a fresh /proc. LIST has users and arguments of the tasks, as a tool that shows these
+ * takes the longer for it. Prints the PID whose namespaces to enter, then sleeps until its standard input ends.
  *
- *	hostload TASKS SOCKETS
+ *	hostload TASKS SOCKETS [LIST]
  */
 #include <arpa/inet.h>
 #include <err.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -20,10 +22,20 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PER_LISTENER = 20000, FIRST_PORT = 20000, FILES_SPARE = 64 };
+
+#define HOLD "HOSTLOAD_HOLD" /* in the environment of a task that is there already */
+
+static void __attribute__((noreturn)) hold(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
 
 static void loopback_up(void)
 {
@@ -79,12 +91,10 @@ static int make_sockets(int count)
 		if (pipe(ready) || (child = fork()) < 0)
 			err(1, "fork of a holder of sockets");
 		if (!child) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			make_connections(FIRST_PORT + holders, each);
 			if (write(ready[1], "r", 1) != 1)
 				err(1, "write");
-			for (;;)
-				pause();
+			hold();
 		}
 		close(ready[1]);
 		if (read(ready[0], &c, 1) != 1)
@@ -95,30 +105,81 @@ static int make_sockets(int count)
 	return holders;
 }
 
-static void make_tasks(int count)
+/* The bytes that `hex` spells, in place; how many. */
+static size_t unhex(char *hex)
 {
-	for (int i = 0; i < count; i++) {
-		pid_t child = fork();
+	size_t n = 0;
+	unsigned int byte;
 
+	while (sscanf(hex + 2 * n, "%2x", &byte) == 1) {
+		hex[n] = (char)byte;
+		n++;
+	}
+	return n;
+}
+
+/* Become a task of that user with these arguments, each ended by NUL. */
+static void exec_task(int self, unsigned int user, char *text, size_t size)
+{
+	char *const environment[] = {HOLD "=1", NULL};
+	char **args = calloc(size + 2, sizeof(*args));
+	int count = 0;
+
+	if (!args)
+		err(1, "arguments of a task");
+	for (char *arg = text; arg < text + size || !count; arg += strlen(arg) + 1)
+		args[count++] = arg;
+	if (setresuid(user, user, user))
+		err(1, "task of user %u", user);
+	syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
+	err(1, "exec of a task");
+}
+
+/* `count` tasks, as the lines of `list` say: "USER HEX", HEX being the arguments. Then the last again. */
+static void make_tasks(int count, FILE *list)
+{
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	unsigned int user = 0;
+	size_t room = 0, size = 0;
+	char *line = NULL;
+	int at = 0;
+
+	for (int i = 0; i < count; i++) {
+		pid_t child;
+
+		if (list && getline(&line, &room, list) > 0) {
+			if (sscanf(line, "%u %n", &user, &at) != 1)
+				errx(1, "what kind of task is that: %.40s", line);
+			size = unhex(line + at);
+			line[at + size] = '\0';
+		}
+		child = fork();
 		if (child < 0)
 			err(1, "fork of task %d", i);
-		if (!child) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			for (;;)
-				pause();
-		}
+		if (child)
+			continue;
+		if (line)
+			exec_task(self, user, line + at, size);
+		hold();
 	}
+	free(line);
+	close(self);
 }
 
 int main(int argc, char **argv)
 {
-	int tasks = argc == 3 ? atoi(argv[1]) : -1, sockets = argc == 3 ? atoi(argv[2]) : -1;
+	int tasks = argc > 2 ? atoi(argv[1]) : -1, sockets = argc > 2 ? atoi(argv[2]) : -1;
+	FILE *list = NULL;
 	int ready[2];
 	pid_t first;
 	char c;
 
-	if (tasks < 0 || sockets < 0)
-		errx(2, "usage: hostload TASKS SOCKETS");
+	if (getenv(HOLD))
+		hold();
+	if (tasks < 0 || sockets < 0 || argc > 4)
+		errx(2, "usage: hostload TASKS SOCKETS [LIST]");
+	if (argc == 4 && !(list = fopen(argv[3], "re")))
+		err(1, "%s", argv[3]);
 	if (unshare(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS))
 		err(1, "can't make namespaces (needs root)");
 	if (pipe(ready))
@@ -132,11 +193,10 @@ int main(int argc, char **argv)
 		    mount("proc", "/proc", "proc", 0, NULL))
 			err(1, "can't mount /proc");
 		loopback_up();
-		make_tasks(tasks - make_sockets(sockets));
+		make_tasks(tasks - make_sockets(sockets), list);
 		if (write(ready[1], "r", 1) != 1)
 			err(1, "write");
-		for (;;)
-			pause();
+		hold();
 	}
 	close(ready[1]);
 	if (read(ready[0], &c, 1) != 1)
