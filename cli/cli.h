@@ -33,12 +33,14 @@ struct options {
 	bool all;
 	bool longer;
 	bool no_cache;
+	bool new_key;
 	const char *btf;
 	const char *symbols;
 	struct attach_sealed sealed; /* .carrier ATTACH_MAPPED: not sealed */
 	/* sign; as given, or NULL */
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
 	bool debug;
+	const char *control; /* path of the memory device's control socket */
 };
 
 struct command {
@@ -55,6 +57,8 @@ enum status cli_list(const struct options *o, int argc, char **argv);
 enum status cli_info(const struct options *o, int argc, char **argv);
 enum status cli_cat(const struct options *o, int argc, char **argv);
 enum status cli_ls(const struct options *o, int argc, char **argv);
+enum status cli_keys(const struct options *o, int argc, char **argv);
+enum status cli_sessions(const struct options *o, int argc, char **argv);
 enum status cli_run(const struct options *o, int argc, char **argv);
 enum status cli_sign(const struct options *o, int argc, char **argv);
 enum status cli_inspect(const struct options *o, int argc, char **argv);

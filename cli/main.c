@@ -33,6 +33,13 @@ static const struct command commands[] = {
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
+	{"keys", "device|identity|show [FILE]", "make and show keys for sealed memory",
+	 "`keys device --new FILE` makes a memory device's key, and beside it the public one that\n"
+	 "clients pin. `keys identity --new` makes your own development key (without FILE, where\n"
+	 "`--sealed` looks for it). `keys show` prints what the device's policy needs.\n",
+	 "jw", 1, 2, cli_keys},
+	{"sessions", "", "list who reads memory through this host's memory device", "", "jo", 0, 0,
+	 cli_sessions},
 };
 
 /* Letters are ours alone: there are only long options (and -h, -j, -l). */
@@ -65,6 +72,8 @@ static const struct {
 	{'Y', "date", "YYYYMMDD", "date of the signature (today)"},
 	{'C', "config", "FILE", "configuration to measure into the enclave"},
 	{'D', "debug", NULL, "let debuggers read the enclave: it keeps no secrets"},
+	{'w', "new", NULL, "make a new key; never overwrites one"},
+	{'o', "control", "PATH", "the memory device's control socket"},
 	{'h', "help", NULL, "this help"},
 };
 
@@ -101,7 +110,7 @@ static void help_all(FILE *out)
 	fprintf(out, "usage: scwatcher COMMAND [OPTION...] [ARGUMENT...]\n\n"
 		     "Watches a Linux VM from outside, by its memory alone.\n\nCommands:\n");
 	for (size_t i = 0; i < BASE_COUNT(commands); i++)
-		fprintf(out, "  %-7s %-28s %s\n", commands[i].name, commands[i].args,
+		fprintf(out, "  %-8s %-28s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
 	fprintf(out, "\n`scwatcher COMMAND --help` tells more, scwatcher(1) all.\n");
 }
@@ -191,6 +200,12 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'D':
 		o->debug = true;
+		break;
+	case 'w':
+		o->new_key = true;
+		break;
+	case 'o':
+		o->control = arg;
 		break;
 	}
 	return true;

@@ -10,11 +10,15 @@
 
 enum {
 	REQUEST_RECORD_MAX = CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD,
+	LOOK_NS = 250000000,
 	SEND_TIMEOUT_NS = 1000000000, /* the client waits for this very frame */
 };
 
 struct server {
 	struct memdev_records out;
+	const struct memdev_ring_options *o;
+	enum err (*sleep)(struct channel_ring_wait *w, uint64_t *bell, struct err_ctx *err);
+	uint64_t looked_ns;
 	struct carrier_region region;
 	struct carrier_wait wait;
 	struct channel_ring_end to_client, to_device;
@@ -32,6 +36,19 @@ static enum err put_record(struct memdev_records *r, const void *record, size_t 
 static uint32_t at_most(uint32_t asked, uint32_t limit)
 {
 	return asked < limit ? asked : limit;
+}
+
+/* A sleep, and once in a while a look at what else may have ended. */
+static enum err sleep_and_look(struct channel_ring_wait *w, uint64_t *bell, struct err_ctx *err)
+{
+	struct server *s = (struct server *)((char *)w - offsetof(struct server, wait.wait));
+	enum err e = s->sleep(w, bell, err);
+	uint64_t now = carrier_now();
+
+	if (e || now - s->looked_ns < LOOK_NS)
+		return e;
+	s->looked_ns = now;
+	return s->o->look(s->o->ctx, err);
 }
 
 /* Make a ring of what was asked for and send it to the client. */
@@ -60,6 +77,10 @@ static enum err set_up(struct server *s, const struct memdev_ring_options *o, co
 		return e;
 	s->out.record = put_record;
 	carrier_wait_init(&s->wait, o->socket, o->spins);
+	if (o->look) {
+		s->sleep = s->wait.wait.sleep;
+		s->wait.wait.sleep = sleep_and_look;
+	}
 	e = channel_ring_reader_init(&s->to_device, s->region.at, &sizes, CHANNEL_TO_DEVICE,
 				     &s->wait.wait, err);
 	return e ? e : channel_ring_writer_init(&s->to_client, s->region.at, &sizes,
@@ -70,18 +91,29 @@ enum err memdev_ring_serve(const struct memdev_ring_options *o, const void *ask,
 			   struct err_ctx *err)
 {
 	struct server *s = base_alloc_zeroed(o->alloc, 1, sizeof(*s));
+	struct err_ctx detail = {0};
 	enum err e;
 
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a ring");
-	e = set_up(s, o, ask, size, err);
+	s->o = o;
+	e = set_up(s, o, ask, size, &detail);
 	while (!e) {
-		e = channel_ring_read(&s->to_device, s->record, sizeof(s->record), &size, err);
+		s->wait.deadline_ns = o->idle_ns ? carrier_now() + o->idle_ns : 0;
+		e = channel_ring_read(&s->to_device, s->record, sizeof(s->record), &size, &detail);
+		/* a client that was stopped in the middle of an answer may go on some time */
+		s->wait.deadline_ns = 0;
 		if (!e)
-			e = memdev_session_record(o->session, s->record, size, &s->out, err);
+			e = memdev_session_record(o->session, s->record, size, &s->out, &detail);
 		if (!e && o->answered)
 			o->answered(o->ctx);
 	}
+	/* what the session didn't say itself; a client that has hung up isn't waited for */
+	s->wait.deadline_ns = carrier_now() + SEND_TIMEOUT_NS;
+	if (s->out.record)
+		memdev_session_end(o->session, &s->out, NULL, &detail);
+	if (err && err->code == ERR_OK)
+		*err = detail;
 	carrier_region_unmap(&s->region);
 	base_free(o->alloc, s);
 	return e;

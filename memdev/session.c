@@ -195,7 +195,7 @@ static enum err take_read(struct memdev_session *s, const void *bytes, size_t si
 /* ---- both ---- */
 
 /* Tell the client why, as well as can be, and end. */
-static enum err end(struct memdev_session *s, enum err e, struct err_ctx *err)
+static enum err end(struct memdev_session *s, enum err e, const struct err_ctx *err)
 {
 	struct err_ctx ignored = {0};
 	struct channel_refusal r = {.code = e};
@@ -260,6 +260,17 @@ enum err memdev_session_record(struct memdev_session *s, void *record, size_t si
 	if (e && err && err->code == ERR_OK)
 		*err = detail;
 	return e;
+}
+
+void memdev_session_end(struct memdev_session *s, struct memdev_records *records,
+			struct memdev_out *out, const struct err_ctx *err)
+{
+	if (s->state == STATE_OVER || !s->sealer)
+		return;
+	s->out = out;
+	s->records = records ? records : &s->as_frames;
+	end(s, err->code, err);
+	s->out = NULL;
 }
 
 enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_session_options *o,

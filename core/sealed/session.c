@@ -284,17 +284,43 @@ static enum err receive_parts(struct sealed_frames *f, uint8_t *record, size_t *
 	return ERR_OK;
 }
 
+/*
+ * The device hung up while we had nothing to read: what it said last may tell why. The first look may
+ * only bring that it hung up before it had read everything.
+ */
+static enum err why_gone(struct sealed_frames *f, const struct err_ctx *gone, struct err_ctx *err)
+{
+	for (int look = 0; look < 2; look++) {
+		enum channel_frame_kind kind;
+		const void *plain;
+		size_t size;
+
+		if (f->t->receive(f->t, &kind, f->frame, &size, NULL) == ERR_OK &&
+		    kind == CHANNEL_FRAME_RECORD && size <= sizeof(f->frame)) {
+			return sealed_session_open_record(f->s, f->frame, size, CHANNEL_REFUSE,
+							  NULL, &plain, &size, err);
+		}
+	}
+	return err_set(err, ERR_GONE, "%s", gone->text);
+}
+
 static enum err frames_send(struct sealed_carrier *c, const void *request, size_t size,
 			    struct err_ctx *err)
 {
 	struct sealed_frames *f = from_carrier(c);
+	struct err_ctx sending = {0};
 	enum err e = sealed_session_seal(f->s, request, size, f->frame, sizeof(f->frame), &size,
 					 err);
 
 	if (e)
 		return e;
 	f->wire_bytes += size;
-	return f->t->send(f->t, CHANNEL_FRAME_RECORD, f->frame, size, err);
+	e = f->t->send(f->t, CHANNEL_FRAME_RECORD, f->frame, size, &sending);
+	if (e == ERR_GONE)
+		return why_gone(f, &sending, err);
+	if (e && err && err->code == ERR_OK)
+		*err = sending;
+	return e;
 }
 
 static enum err frames_receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,

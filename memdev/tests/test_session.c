@@ -623,6 +623,30 @@ static void a_dead_guest_is_told_of(void **state)
 	sealed_session_close(s);
 }
 
+static void the_device_may_end_it(void **state)
+{
+	struct err_ctx err = {0}, told = {.code = ERR_LIMIT, .text = "idle for too long"};
+	struct sealed_session *s = NULL;
+	const void *plain;
+	struct frame *f;
+	size_t size;
+
+	(void)state;
+	/* nobody to tell yet, nor any more */
+	memdev_session_end(w.session, NULL, &w.out, &told);
+	assert_int_equal(w.count, 0);
+	assert_int_equal(connect(&s, NULL), ERR_OK);
+	memdev_session_end(w.session, NULL, &w.out, &told);
+	memdev_session_end(w.session, NULL, &w.out, &told);
+	assert_int_equal(w.count, 1);
+	f = &w.queue[w.first % QUEUE];
+	assert_int_equal(sealed_session_open_record(s, f->bytes, f->size, CHANNEL_PAGES, NULL,
+						    &plain, &size, &err),
+			 ERR_LIMIT);
+	assert_string_equal(err.text, "idle for too long");
+	sealed_session_close(s);
+}
+
 static int records_seen;
 
 static enum err take_record(struct memdev_records *r, const void *record, size_t size,
@@ -682,6 +706,7 @@ int main(void)
 		TEST(a_replayed_request_ends_the_session),
 		TEST(reads_are_bound_to_their_question),
 		TEST(a_dead_guest_is_told_of),
+		TEST(the_device_may_end_it),
 		TEST(whole_records_need_no_frames),
 	};
 #undef TEST

@@ -26,6 +26,12 @@ struct memdev_ring_options {
 	uint32_t spins;			/* carrier_spins(CARRIER_SPIN_NS), or 0 */
 	/* Optional: called after each answer, to publish figures, say. */
 	void (*answered)(void *ctx);
+	/*
+	 * Optional: called now and then while the client asks nothing; an error ends the session, and
+	 * the client is told.
+	 */
+	enum err (*look)(void *ctx, struct err_ctx *err);
+	uint64_t idle_ns; /* how long the client may ask nothing; 0: for ever */
 	void *ctx;
 };
 

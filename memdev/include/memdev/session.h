@@ -89,6 +89,13 @@ enum err memdev_session_frame(struct memdev_session *s, enum channel_frame_kind 
 enum err memdev_session_record(struct memdev_session *s, void *record, size_t size,
 			       struct memdev_records *out, struct err_ctx *err) ERR_NODISCARD;
 
+/*
+ * End a session that stands for a reason of ours, and tell the client: `err` is what it is told. Where
+ * records don't go as frames, `records` takes them, else `out`. Nothing happens when it is over or the client has no keys yet.
+ */
+void memdev_session_end(struct memdev_session *s, struct memdev_records *records,
+			struct memdev_out *out, const struct err_ctx *err);
+
 /* True between acceptance and end: requests are answered, a ring may be set up. */
 bool memdev_session_serves(const struct memdev_session *s);
 /* Who was let in; "" before. */

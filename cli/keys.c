@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/* scwatcher keys: makes and shows the keys of memory devices and of those who ask them. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "attach/keys.h"
+#include "channel/evidence.h"
+#include "cli.h"
+
+struct shown {
+	const char *path;
+	enum keys_kind kind;
+	char public[KEYS_HEX_SIZE];
+};
+
+static enum status complain(const char *what, enum err e, const struct err_ctx *err)
+{
+	cli_complain(what, e, err);
+	return e == ERR_PERM ? STATUS_PERMISSION : STATUS_FAILED;
+}
+
+static bool is_of_device(enum keys_kind kind)
+{
+	return kind == KEYS_OF_DEVICE_SECRET || kind == KEYS_OF_DEVICE_PUBLIC;
+}
+
+static void print_keys(const struct options *o, const struct shown *s)
+{
+	if (o->json) {
+		json_object *j = json_object_new_object();
+
+		json_object_object_add(j, "file", json_object_new_string(s->path));
+		json_object_object_add(j, "kind", json_object_new_string(keys_kind_name(s->kind)));
+		json_object_object_add(j, "public", json_object_new_string(s->public));
+		printf("%s\n", json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY));
+		json_object_put(j);
+		return;
+	}
+	printf("file    %s\nkind    %s\npublic  %s\n", s->path, keys_kind_name(s->kind), s->public);
+	if (!is_of_device(s->kind))
+		printf("\nFor the policy of a memory device:\n"
+		       "\t{ name = \"me\"; type = \"development\"; key = \"%s\"; vms = [ \"*\" ]; }\n",
+		       s->public);
+}
+
+/* The public key that belongs to what a file of this kind holds. */
+static enum err public_of(enum keys_kind kind, const uint8_t key[KEYS_SIZE],
+			  uint8_t public[KEYS_SIZE], struct err_ctx *err)
+{
+	struct channel_key_pair pair;
+	struct channel_signing_key signing;
+	enum err e = ERR_OK;
+
+	switch (kind) {
+	case KEYS_OF_DEVICE_SECRET:
+		e = channel_key_pair_from_secret(key, &pair, err);
+		if (!e)
+			memcpy(public, pair.public, KEYS_SIZE);
+		channel_wipe(&pair, sizeof(pair));
+		return e;
+	case KEYS_OF_IDENTITY_SECRET:
+		e = channel_signing_key_from_seed(key, &signing, err);
+		if (!e)
+			memcpy(public, signing.public, KEYS_SIZE);
+		channel_wipe(&signing, sizeof(signing));
+		return e;
+	default:
+		memcpy(public, key, KEYS_SIZE);
+		return ERR_OK;
+	}
+}
+
+/* "x.key" becomes "x.pub", and "x" "x.pub". */
+static bool public_path(const char *path, char ret[PATH_MAX])
+{
+	size_t size = strlen(path);
+
+	if (size > 4 && strcmp(path + size - 4, ".key") == 0)
+		size -= 4;
+	return snprintf(ret, PATH_MAX, "%.*s.pub", (int)size, path) < PATH_MAX;
+}
+
+static enum status make(const struct options *o, enum keys_kind secret, const char *path)
+{
+	enum keys_kind kind = secret == KEYS_OF_DEVICE_SECRET ? KEYS_OF_DEVICE_PUBLIC
+							      : KEYS_OF_IDENTITY_PUBLIC;
+	struct shown s = {.path = path, .kind = secret};
+	uint8_t key[KEYS_SIZE], public[KEYS_SIZE];
+	char beside[PATH_MAX];
+	struct err_ctx err = {0};
+	enum err e = channel_library_init(&err);
+
+	if (!e && !public_path(path, beside))
+		e = err_set(&err, ERR_INVAL, "%.150s... is too long a path", path);
+	if (!e && !keys_random.fill(keys_random.ctx, key, sizeof(key)))
+		e = err_set(&err, ERR_IO, "no randomness for a key");
+	if (!e)
+		e = public_of(secret, key, public, &err);
+	if (!e)
+		e = keys_write(path, secret, key, &err);
+	if (!e)
+		e = keys_write(beside, kind, public, &err);
+	channel_wipe(key, sizeof(key));
+	if (e)
+		return complain("keys", e, &err);
+	keys_to_hex(public, s.public);
+	print_keys(o, &s);
+	if (!o->json)
+		printf("\nThe public key alone is in %s%s\n", beside,
+		       is_of_device(kind) ? ": clients pin it." : ".");
+	return STATUS_OK;
+}
+
+static enum status show(const struct options *o, const char *path)
+{
+	uint8_t key[KEYS_SIZE], public[KEYS_SIZE];
+	struct shown s = {.path = path};
+	struct err_ctx err = {0};
+	enum err e = channel_library_init(&err);
+
+	if (e)
+		return complain("keys", e, &err);
+	/* what kind it is, the file says */
+	e = ERR_CORRUPT;
+	for (int kind = KEYS_OF_DEVICE_SECRET; e == ERR_CORRUPT && kind <= KEYS_OF_IDENTITY_PUBLIC;
+	     kind++) {
+		err_clear(&err);
+		s.kind = (enum keys_kind)kind;
+		e = keys_read(path, s.kind, key, &err);
+	}
+	if (e == ERR_CORRUPT) {
+		err_clear(&err);
+		err_set(&err, e, "%.150s holds no key", path);
+	}
+	if (!e)
+		e = public_of(s.kind, key, public, &err);
+	channel_wipe(key, sizeof(key));
+	if (e)
+		return complain("keys", e, &err);
+	keys_to_hex(public, s.public);
+	print_keys(o, &s);
+	return STATUS_OK;
+}
+
+/* The folders above `path`, for our eyes only where we make them. */
+static void make_folders(const char *path)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		/* what can't be made is told when the file is */
+		(void)!mkdir(folder, 0700);
+		*p = '/';
+	}
+}
+
+enum status cli_keys(const struct options *o, int argc, char **argv)
+{
+	static const struct err_ctx usage = {
+		.code = ERR_INVAL,
+		.text = "say what: `keys device --new FILE`, `keys identity --new [FILE]` or `keys "
+			"show [FILE]`"};
+	char identity[PATH_MAX];
+	const char *path = argc > 1 ? argv[1] : NULL;
+	bool default_path = !path && strcmp(argv[0], "device") != 0;
+
+	if (default_path && keys_identity_path(identity))
+		path = identity;
+	if (path && strcmp(argv[0], "device") == 0 && o->new_key)
+		return make(o, KEYS_OF_DEVICE_SECRET, path);
+	if (path && strcmp(argv[0], "identity") == 0 && o->new_key) {
+		if (default_path)
+			make_folders(path);
+		return make(o, KEYS_OF_IDENTITY_SECRET, path);
+	}
+	if (path && strcmp(argv[0], "show") == 0 && !o->new_key)
+		return show(o, path);
+	cli_complain("keys", ERR_INVAL, &usage);
+	return STATUS_USAGE;
+}

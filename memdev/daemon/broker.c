@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: MIT
+/* See broker.h. */
+#include "broker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "carrier/wait.h"
+#include "log.h"
+#include "report.h"
+#include "worker.h"
+
+enum {
+	KNOWN_MAX = 64,	/* VMs that are remembered */
+	FD_CLIENT = 3,	/* in a worker */
+	FD_BROKER = 4,
+	LISTENERS = 3, /* descriptors polled beside those of workers */
+};
+
+/* One worker. Free when pid is 0. */
+struct slot {
+	pid_t pid;
+	int channel; /* -1: hung up, to be reaped */
+	struct report_page *page;
+	uint64_t number;
+	struct ucred peer;
+	uint64_t began; /* carrier_now() */
+	time_t began_at;
+	/* as the worker said, checked */
+	bool opened, found;
+	pid_t vmm;
+	uint64_t vmm_start;
+	char vm[CHANNEL_VM_NAME_MAX + 1];
+};
+
+/* What a worker found out of a VM, for the next one: it is only kept here, never looked into. */
+struct known {
+	pid_t vmm; /* 0: free */
+	uint64_t start, used;
+	char *text;
+};
+
+struct broker {
+	const struct broker_setup *setup;
+	int signals;
+	struct slot *slots;
+	size_t slot_count; /* places */
+	uint64_t number;
+	struct known known[KNOWN_MAX];
+	sigset_t mask_before;
+	bool ending;
+	pid_t with;
+};
+
+/* ---- what is remembered ---- */
+
+static struct known *known_find(struct broker *b, pid_t vmm, uint64_t start)
+{
+	for (size_t i = 0; i < KNOWN_MAX; i++) {
+		if (b->known[i].vmm == vmm && b->known[i].start == start)
+			return &b->known[i];
+	}
+	return NULL;
+}
+
+static void known_put(struct broker *b, pid_t vmm, uint64_t start, const char *text)
+{
+	struct known *k = known_find(b, vmm, start);
+
+	for (size_t i = 0; !k && i < KNOWN_MAX; i++) {
+		if (!b->known[i].vmm)
+			k = &b->known[i];
+	}
+	if (!k) {
+		k = &b->known[0];
+		for (size_t i = 1; i < KNOWN_MAX; i++) {
+			if (b->known[i].used < k->used)
+				k = &b->known[i];
+		}
+	}
+	free(k->text);
+	*k = (struct known){.text = strdup(text)};
+	if (k->text) {
+		k->vmm = vmm;
+		k->start = start;
+		k->used = b->number;
+	}
+}
+
+/* ---- slots ---- */
+
+static size_t count_running(const struct broker *b, pid_t vmm, uint64_t start)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->slot_count; i++) {
+		const struct slot *s = &b->slots[i];
+
+		n += s->pid && (!vmm || (s->opened && s->vmm == vmm && s->vmm_start == start));
+	}
+	return n;
+}
+
+static struct slot *slot_free(struct broker *b)
+{
+	for (size_t i = 0; i < b->slot_count; i++) {
+		if (!b->slots[i].pid)
+			return &b->slots[i];
+	}
+	return NULL;
+}
+
+/* A text out of a worker's page, ended and cut; log_line() makes it printable. */
+static void take_text(char *ret, const char *text, size_t size)
+{
+	memcpy(ret, text, size);
+	ret[size - 1] = '\0';
+}
+
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[] = {"opening", "handshake", "frames", "ring"};
+
+	return state < BASE_COUNT(names) ? names[state] : "?";
+}
+
+static void log_end(const struct slot *s, int status)
+{
+	const struct report_page *p = s->page;
+	char who[MEMDEV_WHO_SIZE], reason[sizeof(p->reason)];
+	uint64_t ms = (carrier_now() - s->began) / 1000000;
+
+	take_text(who, p->who, sizeof(who));
+	take_text(reason, p->reason, sizeof(reason));
+	if (WIFSIGNALED(status))
+		snprintf(reason, sizeof(reason), "killed by signal %d%s", WTERMSIG(status),
+			 WTERMSIG(status) == SIGSYS ? ": a system call that isn't allowed" : "");
+	log_line(WIFSIGNALED(status) ? LOG_WARN : LOG_NOTE,
+		 "session %" PRIu64 ": identity %s, VM %s, user %u, process %d, %" PRIu64 ".%03" PRIu64
+		 " s, %" PRIu64 " requests, %" PRIu64 " pages, %" PRIu64 " bytes: %s",
+		 s->number, who[0] ? who : "-", s->vm[0] ? s->vm : "-", (unsigned int)s->peer.uid,
+		 (int)s->peer.pid, ms / 1000, ms % 1000, p->requests, p->pages,
+		 p->bytes_in + p->bytes_out, reason[0] ? reason : "ended");
+}
+
+static void slot_clear(struct slot *s)
+{
+	if (s->channel >= 0)
+		close(s->channel);
+	if (s->page)
+		munmap(s->page, sizeof(*s->page));
+	*s = (struct slot){.channel = -1};
+}
+
+static void reap(struct broker *b)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == b->with) {
+			log_line(LOG_WARN, "what serves %s has ended", b->setup->config->mount);
+			b->with = 0;
+			b->ending = true;
+		}
+		for (size_t i = 0; i < b->slot_count; i++) {
+			if (b->slots[i].pid != pid)
+				continue;
+			log_end(&b->slots[i], status);
+			slot_clear(&b->slots[i]);
+		}
+	}
+}
+
+/* ---- a new session ---- */
+
+static void refuse(int client, enum err code, const char *text)
+{
+	struct channel_refusal r = {.code = code};
+	uint8_t frame[CHANNEL_FRAME_HEADER_SIZE + CHANNEL_REFUSAL_MAX];
+	size_t size;
+
+	snprintf(r.text, sizeof(r.text), "%s", text);
+	size = channel_refusal_encode(&r, frame + CHANNEL_FRAME_HEADER_SIZE);
+	channel_frame_encode(CHANNEL_FRAME_FAILED, size, frame);
+	(void)!send(client, frame, CHANNEL_FRAME_HEADER_SIZE + size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* In the child: keep the two sockets that it needs and nothing else. */
+static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, int channel,
+				pid_t parent)
+{
+	static const int defaults[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP};
+	struct worker_setup w = {
+		.config = b->setup->config,
+		.policy = b->setup->policy,
+		.key = b->setup->key,
+		.client = FD_CLIENT,
+		.broker = FD_BROKER,
+		.page = s->page,
+		.parent = parent,
+		.uid = b->setup->uid,
+		.gid = b->setup->gid,
+	};
+	int high_client = dup(client), high_channel = dup(channel);
+
+	/* neither may lie where the other has to go */
+	while (high_client >= 0 && high_client <= FD_BROKER)
+		high_client = dup(high_client);
+	while (high_channel >= 0 && high_channel <= FD_BROKER)
+		high_channel = dup(high_channel);
+	if (high_client < 0 || high_channel < 0 || dup2(high_client, FD_CLIENT) < 0 ||
+	    dup2(high_channel, FD_BROKER) < 0 || syscall(SYS_close_range, FD_BROKER + 1, ~0u, 0) < 0)
+		_exit(1);
+	for (size_t i = 0; i < BASE_COUNT(defaults); i++)
+		signal(defaults[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &b->mask_before, NULL);
+	prctl(PR_SET_NAME, "scwatcherd-work", 0, 0, 0);
+	exit(worker_run(&w));
+}
+
+static bool start_worker(struct broker *b, struct slot *s, int client)
+{
+	socklen_t size = sizeof(s->peer);
+	pid_t self = getpid(), pid;
+	int pair[2];
+
+	*s = (struct slot){.channel = -1};
+	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &s->peer, &size) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	s->page = mmap(NULL, sizeof(*s->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	if (s->page == MAP_FAILED) {
+		s->page = NULL;
+		close(pair[0]);
+		close(pair[1]);
+		return false;
+	}
+	s->number = ++b->number;
+	pid = fork();
+	if (pid == 0)
+		be_worker(b, s, client, pair[1], self);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		slot_clear(s);
+		return false;
+	}
+	/* workers started later have no business in this one's page */
+	madvise(s->page, sizeof(*s->page), MADV_DONTFORK);
+	s->pid = pid;
+	s->channel = pair[0];
+	s->began = carrier_now();
+	s->began_at = time(NULL);
+	return true;
+}
+
+static void take_client(struct broker *b)
+{
+	int client = accept4(b->setup->device, NULL, NULL, SOCK_CLOEXEC);
+	struct slot *s;
+
+	if (client < 0)
+		return;
+	s = slot_free(b);
+	if (!s)
+		refuse(client, ERR_LIMIT, "there are as many sessions as this memory device allows");
+	else if (!start_worker(b, s, client))
+		refuse(client, ERR_NOMEM, "the memory device can't start another session now");
+	close(client);
+}
+
+/* ---- what workers say ---- */
+
+static void give_verdict(struct broker *b, struct slot *s)
+{
+	struct report_verdict *v = calloc(1, sizeof(*v));
+	struct known *k;
+
+	if (!v)
+		return;
+	if (count_running(b, s->vmm, s->vmm_start) > b->setup->config->sessions_per_vm) {
+		v->code = ERR_LIMIT;
+		snprintf(v->text, sizeof(v->text),
+			 "there are as many sessions with this VM as the memory device allows");
+	}
+	k = known_find(b, s->vmm, s->vmm_start);
+	if (k && k->text) {
+		k->used = b->number;
+		snprintf(v->known, sizeof(v->known), "%s", k->text);
+	}
+	(void)!send(s->channel, v, sizeof(*v), MSG_NOSIGNAL | MSG_DONTWAIT);
+	free(v);
+}
+
+static bool take_opened(struct broker *b, struct slot *s, const struct report_opened *m, size_t size)
+{
+	if (size != sizeof(*m) || s->opened || m->vmm <= 0 || m->vm[sizeof(m->vm) - 1] ||
+	    !channel_vm_name_valid(m->vm))
+		return false;
+	s->opened = true;
+	s->vmm = m->vmm;
+	s->vmm_start = m->start;
+	memcpy(s->vm, m->vm, sizeof(s->vm));
+	give_verdict(b, s);
+	return true;
+}
+
+static bool take_found(struct broker *b, struct slot *s, const struct report_found *m, size_t size)
+{
+	if (size != sizeof(*m) || !s->opened || s->found || m->known[sizeof(m->known) - 1])
+		return false;
+	s->found = true;
+	/* at worst wrong of its own VM, which the next worker notices */
+	known_put(b, s->vmm, s->vmm_start, m->known);
+	return true;
+}
+
+static void take_message(struct broker *b, struct slot *s)
+{
+	static union {
+		uint32_t kind;
+		struct report_opened opened;
+		struct report_found found;
+		char bytes[sizeof(struct report_found) + 1];
+	} m;
+	ssize_t n = recv(s->channel, &m, sizeof(m), MSG_DONTWAIT);
+	bool fine = false;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n >= (ssize_t)sizeof(m.kind) && m.kind == REPORT_OPENED)
+		fine = take_opened(b, s, &m.opened, (size_t)n);
+	else if (n >= (ssize_t)sizeof(m.kind) && m.kind == REPORT_FOUND)
+		fine = take_found(b, s, &m.found, (size_t)n);
+	if (fine)
+		return;
+	/* it has ended, or isn't what it was; SIGCHLD follows */
+	close(s->channel);
+	s->channel = -1;
+	if (n > 0) {
+		log_line(LOG_WARN, "session %" PRIu64 ": the worker said what it can't; ending it",
+			 s->number);
+		kill(s->pid, SIGKILL);
+	}
+}
+
+/* ---- who asks for the sessions ---- */
+
+static json_object *session_json(const struct slot *s)
+{
+	json_object *o = json_object_new_object();
+	char who[MEMDEV_WHO_SIZE];
+
+	take_text(who, s->page->who, sizeof(who));
+	for (char *p = who; *p; p++)
+		*p = *p < 0x20 || *p > 0x7e ? '?' : *p;
+	json_object_object_add(o, "session", json_object_new_uint64(s->number));
+	json_object_object_add(o, "identity", who[0] ? json_object_new_string(who) : NULL);
+	json_object_object_add(o, "vm", s->opened ? json_object_new_string(s->vm) : NULL);
+	json_object_object_add(o, "vmm", s->opened ? json_object_new_int(s->vmm) : NULL);
+	json_object_object_add(o, "state", json_object_new_string(state_name(s->page->state)));
+	json_object_object_add(o, "user", json_object_new_int64(s->peer.uid));
+	json_object_object_add(o, "process", json_object_new_int(s->peer.pid));
+	json_object_object_add(o, "worker", json_object_new_int(s->pid));
+	json_object_object_add(o, "since", json_object_new_int64((int64_t)s->began_at));
+	json_object_object_add(o, "requests", json_object_new_uint64(s->page->requests));
+	json_object_object_add(o, "pages", json_object_new_uint64(s->page->pages));
+	json_object_object_add(o, "bytes_in", json_object_new_uint64(s->page->bytes_in));
+	json_object_object_add(o, "bytes_out", json_object_new_uint64(s->page->bytes_out));
+	json_object_object_add(o, "memory_bytes", json_object_new_uint64(s->page->memory));
+	return o;
+}
+
+/* The whole list as one JSON text, written at once: nobody is waited for. */
+static void take_control(struct broker *b)
+{
+	int fd = accept4(b->setup->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	json_object *array = json_object_new_array();
+	int room = 4 << 20;
+	const char *text;
+
+	if (fd < 0) {
+		json_object_put(array);
+		return;
+	}
+	for (size_t i = 0; i < b->slot_count; i++) {
+		if (b->slots[i].pid)
+			json_object_array_add(array, session_json(&b->slots[i]));
+	}
+	text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN);
+	/* as root that isn't limited */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	(void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+	json_object_put(array);
+}
+
+/* ---- the loop ---- */
+
+static void take_signals(struct broker *b)
+{
+	struct signalfd_siginfo info;
+
+	while (read(b->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			b->ending = true;
+	}
+	reap(b);
+}
+
+static void turn(struct broker *b, struct pollfd *fds)
+{
+	struct pollfd *p = fds;
+
+	*p++ = (struct pollfd){.fd = b->signals, .events = POLLIN};
+	*p++ = (struct pollfd){.fd = b->setup->device, .events = POLLIN};
+	*p++ = (struct pollfd){.fd = b->setup->control, .events = POLLIN};
+	for (size_t i = 0; i < b->slot_count; i++)
+		*p++ = (struct pollfd){.fd = b->slots[i].pid ? b->slots[i].channel : -1,
+				       .events = POLLIN};
+	if (poll(fds, LISTENERS + b->slot_count, -1) <= 0)
+		return;
+	for (size_t i = 0; i < b->slot_count; i++) {
+		if (fds[LISTENERS + i].revents && b->slots[i].channel >= 0)
+			take_message(b, &b->slots[i]);
+	}
+	if (fds[0].revents)
+		take_signals(b);
+	if (fds[2].revents)
+		take_control(b);
+	if (fds[1].revents && !b->ending)
+		take_client(b);
+}
+
+static enum err block_signals(struct broker *b, struct err_ctx *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, &b->mask_before) < 0)
+		return err_set_errno(err, ERR_IO, errno, "can't block signals");
+	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return b->signals < 0 ? err_set_errno(err, ERR_IO, errno, "can't wait for signals") : ERR_OK;
+}
+
+static void end_all(struct broker *b)
+{
+	for (size_t i = 0; i < b->slot_count; i++) {
+		int status = 0;
+
+		if (!b->slots[i].pid)
+			continue;
+		kill(b->slots[i].pid, SIGKILL);
+		waitpid(b->slots[i].pid, &status, 0);
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			log_line(LOG_NOTE, "session %" PRIu64 ": ended with the memory device",
+				 b->slots[i].number);
+		else
+			log_end(&b->slots[i], status);
+		slot_clear(&b->slots[i]);
+	}
+	for (size_t i = 0; i < KNOWN_MAX; i++)
+		free(b->known[i].text);
+	/* it unmounts */
+	if (b->with && kill(b->with, SIGTERM) == 0)
+		waitpid(b->with, NULL, 0);
+}
+
+enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx *err)
+{
+	struct broker b = {.setup = setup, .slot_count = setup->config->sessions, .with = with};
+	struct pollfd *fds = calloc(LISTENERS + b.slot_count, sizeof(*fds));
+	enum err e;
+
+	b.slots = calloc(b.slot_count, sizeof(*b.slots));
+	e = fds && b.slots ? block_signals(&b, err) : err_set(err, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; !e && i < b.slot_count; i++)
+		b.slots[i].channel = -1;
+	while (!e && !b.ending)
+		turn(&b, fds);
+	if (b.slots)
+		end_all(&b);
+	free(b.slots);
+	free(fds);
+	return e;
+}

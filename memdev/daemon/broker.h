@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The privileged part: accepts connections and starts a worker for each. It reads nothing that a
+ * client sends.
+ */
+#ifndef SCW_DAEMON_BROKER_H
+#define SCW_DAEMON_BROKER_H
+
+#include <sys/types.h>
+
+#include "channel/channel.h"
+#include "config.h"
+#include "memdev/policy.h"
+
+struct broker_setup {
+	const struct config *config;
+	const struct memdev_policy *policy;
+	struct channel_key_pair *key;
+	int device;  /* listening sockets */
+	int control;
+	bool inherited; /* systemd made them */
+	uid_t uid; /* of workers */
+	gid_t gid;
+};
+
+/*
+ * Serve until told to end (SIGTERM, SIGINT), or until the process `with` (0: none) has ended. All
+ * workers have ended then.
+ */
+enum err broker_run(const struct broker_setup *b, pid_t with, struct err_ctx *err) ERR_NODISCARD;
+
+#endif

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A worker's life. With privileges: read the VM's name, open its memory, ask the broker. Then they are
+ * given up, and only then: handshake, evidence, the guest, requests.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attach/accept.h"
+#include "attach/keys.h"
+#include "attach/memory.h"
+#include "carrier/socket.h"
+#include "carrier/wait.h"
+#include "memdev/evidence.h"
+#include "memdev/ring_serve.h"
+#include "memdev/session.h"
+#include "sandbox.h"
+
+#define SECOND 1000000000ull
+#define MIB ((size_t)1 << 20)
+
+enum {
+	LOOK_NS = 250000000, /* how often to see whether VM and broker are still there */
+};
+
+struct worker {
+	const struct worker_setup *setup;
+	struct memdev_out out;
+	struct memdev_guest guest;
+	struct memdev_evidence_judge judge;
+	struct attach_memory *memory;
+	struct memdev_session *session;
+	char vm[CHANNEL_VM_NAME_MAX + 1];
+	struct report_verdict verdict;
+	uint64_t deadline; /* of what the client owes; 0: none */
+	uint32_t spins;
+	bool found;
+	struct carrier_frame frame;
+};
+
+/* ---- reports ---- */
+
+static void report(struct worker *w, enum report_state state)
+{
+	struct report_page *p = w->setup->page;
+	struct memdev_session_stats s = memdev_session_stats(w->session);
+
+	p->state = state;
+	p->requests = s.engine.requests;
+	p->pages = s.engine.pages;
+	p->bytes_in = s.bytes_in;
+	p->bytes_out = s.bytes_out;
+	p->memory = w->memory->alloc.used;
+}
+
+/* Tell the broker which VM it is, and hear whether it may be served. */
+static enum err ask_broker(struct worker *w, struct err_ctx *err)
+{
+	struct report_opened m = {
+		.kind = REPORT_OPENED, .vmm = w->memory->vmm.pid, .start = w->memory->vmm.start};
+	struct report_verdict *v = &w->verdict;
+	ssize_t n;
+
+	memcpy(m.vm, w->vm, sizeof(m.vm));
+	if (send(w->setup->broker, &m, sizeof(m), MSG_NOSIGNAL) != sizeof(m))
+		return err_set_errno(err, ERR_GONE, errno, "the broker has ended");
+	do
+		n = recv(w->setup->broker, v, sizeof(*v), 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(*v))
+		return err_set(err, ERR_GONE, "the broker has ended");
+	return v->code ? err_set(err, v->code, "%s", v->text) : ERR_OK;
+}
+
+static void tell_found(struct worker *w)
+{
+	struct report_found *m = calloc(1, sizeof(*m));
+
+	if (m && attach_memory_remember(w->memory, m->known) &&
+	    strcmp(m->known, w->verdict.known) != 0) {
+		m->kind = REPORT_FOUND;
+		/* a full socket or no broker: then it isn't remembered */
+		(void)!send(w->setup->broker, m, sizeof(*m), MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	free(m);
+}
+
+/* ---- while waiting ---- */
+
+/* Are the VM and the broker still there? Neither is missed by waiting for the client only. */
+static enum err look_around(struct worker *w, struct err_ctx *err)
+{
+	struct pollfd p = {.fd = w->setup->broker, .events = 0};
+
+	if (poll(&p, 1, 0) == 1 && p.revents)
+		return err_set(err, ERR_GONE, "the broker has ended");
+	/* a VM that has gone would live on in our mapping of its memory */
+	return w->memory && w->found ? source_alive(w->memory->source, err) : ERR_OK;
+}
+
+static enum err next_frame(struct worker *w, struct err_ctx *err)
+{
+	for (;;) {
+		uint64_t slice = carrier_now() + LOOK_NS;
+		bool last = w->deadline && w->deadline <= slice;
+		struct err_ctx detail = {0};
+		enum err e = carrier_frame_receive(w->setup->client, last ? w->deadline : slice,
+						   &w->frame, &detail);
+
+		if (e == ERR_OK && w->frame.fd >= 0) {
+			/* nothing that clients send has one */
+			close(w->frame.fd);
+			return err_set(err, ERR_CORRUPT, "a frame with a descriptor");
+		}
+		if (e == ERR_LIMIT && !last) {
+			e = look_around(w, err);
+			if (e)
+				return e;
+			continue;
+		}
+		if (e == ERR_LIMIT)
+			return err_set(err, ERR_LIMIT, "the client took too long");
+		if (e == ERR_GONE)
+			return err_set(err, ERR_GONE, "the client hung up");
+		if (e && err)
+			*err = detail;
+		return e;
+	}
+}
+
+static void set_deadline(struct worker *w, unsigned int seconds)
+{
+	w->deadline = seconds ? carrier_now() + seconds * SECOND : 0;
+}
+
+/* ---- frames ---- */
+
+static enum err send_frame(struct worker *w, enum channel_frame_kind kind, const void *bytes,
+			   size_t size, int pass, struct err_ctx *err)
+{
+	unsigned int patience = w->setup->config->handshake_s;
+
+	/* a client that doesn't take its answers is as good as gone */
+	return carrier_frame_send(w->setup->client, kind, bytes, size, pass,
+				  carrier_now() + patience * SECOND, err);
+}
+
+static enum err out_frame(struct memdev_out *o, enum channel_frame_kind kind, const void *bytes,
+			  size_t size, struct err_ctx *err)
+{
+	return send_frame((struct worker *)((char *)o - offsetof(struct worker, out)), kind, bytes,
+			  size, -1, err);
+}
+
+static enum err fail(struct worker *w, enum err e, const struct err_ctx *err)
+{
+	struct channel_refusal r = {.code = e};
+	uint8_t buf[CHANNEL_REFUSAL_MAX];
+	size_t size;
+
+	memcpy(r.text, err->text, sizeof(err->text));
+	size = channel_refusal_encode(&r, buf);
+	(void)!send_frame(w, CHANNEL_FRAME_FAILED, buf, size, -1, NULL);
+	return e;
+}
+
+/* ---- the guest ---- */
+
+static enum err find_guest(struct memdev_guest *g, struct guest_pages **pages_ret,
+			   struct channel_accept *accept_ret, struct err_ctx *err)
+{
+	struct worker *w = (struct worker *)((char *)g - offsetof(struct worker, guest));
+	const char *known = w->verdict.known[0] ? w->verdict.known : NULL;
+	enum err e = attach_memory_find(w->memory, known, err);
+
+	if (e)
+		return e;
+	w->found = true;
+	/* looking for it took more than serving it will */
+	malloc_trim(0);
+	tell_found(w);
+	*pages_ret = w->memory->pages;
+	accept_from_boot(&w->memory->boot, accept_ret);
+	accept_ret->generation = attach_memory_generation(w->memory);
+	return ERR_OK;
+}
+
+/* ---- the ring ---- */
+
+static void ring_answered(void *ctx)
+{
+	report(ctx, REPORT_RING);
+}
+
+static enum err ring_look(void *ctx, struct err_ctx *err)
+{
+	return look_around(ctx, err);
+}
+
+/* From here on the socket only tells of hang-ups. */
+static enum err serve_ring(struct worker *w, struct err_ctx *err)
+{
+	const struct memdev_ring_options o = {
+		.alloc = &w->memory->alloc,
+		.session = w->session,
+		.socket = w->setup->client,
+		.spins = w->spins,
+		.answered = ring_answered,
+		.look = ring_look,
+		.ctx = w,
+		.idle_ns = w->setup->config->idle_s * SECOND,
+	};
+
+	report(w, REPORT_RING);
+	return memdev_ring_serve(&o, w->frame.payload, w->frame.size, err);
+}
+
+/* ---- all together ---- */
+
+static enum err serve(struct worker *w, struct err_ctx *err)
+{
+	enum err e = ERR_OK;
+
+	set_deadline(w, w->setup->config->handshake_s);
+	while (!e) {
+		e = next_frame(w, err);
+		if (e)
+			break;
+		if (w->frame.kind == CHANNEL_FRAME_RING && memdev_session_serves(w->session))
+			return serve_ring(w, err);
+		e = memdev_session_frame(w->session, w->frame.kind, w->frame.payload, w->frame.size,
+					 &w->out, err);
+		/* who was let in, or who wasn't */
+		memcpy(w->setup->page->who, memdev_session_who(w->session), MEMDEV_WHO_SIZE);
+		report(w, memdev_session_serves(w->session) ? REPORT_FRAMES : REPORT_SHAKING);
+		if (memdev_session_serves(w->session))
+			set_deadline(w, w->setup->config->idle_s);
+	}
+	return e;
+}
+
+static enum err open_vm(struct worker *w, struct err_ctx *err)
+{
+	const struct worker_setup *s = w->setup;
+	struct channel_preamble p;
+	enum err e;
+
+	set_deadline(w, s->config->handshake_s);
+	e = next_frame(w, err);
+	if (!e && w->frame.kind != CHANNEL_FRAME_OPEN)
+		e = err_set(err, ERR_CORRUPT, "a frame of kind %d came first", (int)w->frame.kind);
+	if (!e)
+		e = channel_preamble_decode(w->frame.payload, w->frame.size, &p, err);
+	if (e)
+		return e;
+	memcpy(w->vm, p.vm, sizeof(w->vm));
+	e = attach_memory_open(w->vm, s->uid, s->config->memory_mib * MIB * 3 / 4, &w->memory, err);
+	return e ? e : ask_broker(w, err);
+}
+
+static enum err make_session(struct worker *w, struct err_ctx *err)
+{
+	const struct worker_setup *s = w->setup;
+	struct memdev_session_options o = {
+		.key = s->key,
+		.random = &keys_random,
+		.vm = w->vm,
+		.judge = &w->judge.judge,
+		.guest = &w->guest,
+	};
+	enum err e;
+
+	memdev_evidence_judge_init(&w->judge, s->policy, s->config->development);
+	w->out.frame = out_frame;
+	w->guest.find = find_guest;
+	e = memdev_session_create(&w->memory->alloc, &o, &w->session, err);
+	channel_wipe(s->key, sizeof(*s->key));
+	return e;
+}
+
+static enum err run(struct worker *w, struct err_ctx *err)
+{
+	const struct worker_setup *s = w->setup;
+	const struct sandbox sandbox = {
+		.uid = s->uid,
+		.gid = s->gid,
+		.memory = s->config->memory_mib * MIB,
+		.file = sizeof(struct channel_ring_head) + MEMDEV_RING_TO_DEVICE_MAX +
+			MEMDEV_RING_TO_CLIENT_MAX,
+		.parent = s->parent,
+	};
+	enum err e = open_vm(w, err);
+
+	w->spins = carrier_spins(CARRIER_SPIN_NS);
+	if (!e)
+		e = sandbox_enter(&sandbox, err);
+	if (!e)
+		e = make_session(w, err);
+	if (e) {
+		channel_wipe(s->key, sizeof(*s->key));
+		return fail(w, e, err);
+	}
+	s->page->state = REPORT_SHAKING;
+	e = send_frame(w, CHANNEL_FRAME_OPENED, NULL, 0, -1, err);
+	return e ? e : serve(w, err);
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	struct err_ctx err = {0};
+	char text[256];
+	enum err e;
+
+	if (!w) {
+		channel_wipe(setup->key, sizeof(*setup->key));
+		return 1;
+	}
+	w->setup = setup;
+	e = run(w, &err);
+	/* what the session itself said has been told already */
+	if (w->session)
+		memdev_session_end(w->session, NULL, &w->out, &err);
+	snprintf(setup->page->reason, sizeof(setup->page->reason), "%s",
+		 err_describe(&err, text, sizeof(text)));
+	if (w->session)
+		report(w, setup->page->state);
+	memdev_session_destroy(w->session);
+	attach_memory_close(w->memory);
+	free(w);
+	return e == ERR_GONE || e == ERR_LIMIT ? 0 : 1;
+}

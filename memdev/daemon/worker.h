@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* One session: a process of its own from the first byte of the client's on. */
+#ifndef SCW_DAEMON_WORKER_H
+#define SCW_DAEMON_WORKER_H
+
+#include <sys/types.h>
+
+#include "channel/channel.h"
+#include "config.h"
+#include "memdev/policy.h"
+#include "report.h"
+
+struct worker_setup {
+	const struct config *config;
+	const struct memdev_policy *policy;
+	struct channel_key_pair *key; /* this process's copy; wiped */
+	int client;		      /* socket of the client */
+	int broker;		      /* socket pair's end */
+	struct report_page *page;
+	pid_t parent;
+	uid_t uid; /* to become */
+	gid_t gid;
+};
+
+/* Serve until the session ends; the status to exit with: 0 when it ended as sessions do. */
+int worker_run(const struct worker_setup *w);
+
+#endif

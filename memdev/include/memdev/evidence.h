@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The judge: evidence is checked by its type, then the policy says what its identity may read. */
+#ifndef SCW_MEMDEV_EVIDENCE_H
+#define SCW_MEMDEV_EVIDENCE_H
+
+#include <stdbool.h>
+
+#include "memdev/policy.h"
+#include "memdev/session.h"
+
+struct memdev_evidence_judge {
+	struct memdev_judge judge;
+	const struct memdev_policy *policy; /* borrowed */
+	/* Take a development key for an identity: it proves nothing about the program behind it. */
+	bool development;
+};
+
+void memdev_evidence_judge_init(struct memdev_evidence_judge *j,
+				const struct memdev_policy *policy, bool development);
+
+#endif
