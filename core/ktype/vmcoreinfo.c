@@ -209,6 +209,9 @@ enum err vmcoreinfo_parse(const void *text, size_t size, struct ktype_boot *ret,
 				return err_set(err, ERR_CORRUPT,
 					       "vmcoreinfo: bad pgtable_l5_enabled");
 		}
+		/* most lines are offsets, and each tool that is started reads them all */
+		if (!key_starts(&l, "SYMBOL(") && !key_starts(&l, "KERNEL"))
+			continue;
 		for (size_t i = 0; i < BASE_COUNT(symbols); i++)
 			if (key_is(&l, symbols[i].key) && !value_hex(&l, symbols[i].value))
 				return err_set(err, ERR_CORRUPT, "vmcoreinfo: bad %s",
