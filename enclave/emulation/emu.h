@@ -134,9 +134,36 @@ struct fault {
 	uint64_t addr;
 };
 
-/* cpu.c */
+/*
+ * The C library's functions that the preload library stands in front of: the emulation itself
+ * calls the real ones.
+ */
+struct emu_calls {
+	void *(*mmap)(void *, size_t, int, int, int, off_t);
+	int (*mprotect)(void *, size_t, int);
+	int (*munmap)(void *, size_t);
+	int (*close)(int);
+	int (*sigaction)(int, const struct sigaction *, struct sigaction *);
+	unsigned long (*getauxval)(unsigned long);
+};
+extern struct emu_calls emu_real;
 
+/* cpu.c */
 uint64_t emu_direct(struct thread *t);
+/*
+ * EENTER or ERESUME by the leaf in `regs`, registers at the instruction, which become those inside;
+ * `next` is where the instruction ends. False: *fault was raised and nothing has changed.
+ */
+bool emu_enter(struct thread *t, uint64_t *regs, uint64_t next, struct fault *fault);
+/* The end of EEXIT and AEX. */
+void emu_leave(struct thread *t);
+/* An AEX; `fault` is NULL for one that isn't the enclave's doing. `regs` become the host's. */
+void emu_aex(struct thread *t, ucontext_t *uc, uint64_t *regs, const struct fault *fault);
+/* To where the kernel's entry function goes on after an exception. */
+void emu_tell_fault(uint64_t *regs, const struct fault *fault);
+bool emu_is_canonical(uint64_t addr);
+
+/* signals.c */
 struct thread *emu_trap_event(int sig, siginfo_t *info, ucontext_t *uc, struct thread *t);
 void emu_attach(void);
 
@@ -164,7 +191,7 @@ enum abi_code emu_key(const struct enclave *e, const struct abi_keyrequest *requ
 		      uint8_t ret[ABI_KEY_SIZE]);
 
 /* entry.S */
-extern char emu_aep[], emu_exited[], emu_exception[], emu_window[], emu_window_end[];
+extern char emu_exit_point[], emu_exited[], emu_exception[], emu_window[], emu_window_end[];
 extern char emu_text[], emu_text_end[];
 void emu_trap(int sig, siginfo_t *info, void *uc);
 void emu_restorer(void);

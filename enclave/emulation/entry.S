@@ -89,9 +89,9 @@ emulation_enter:
  * other register is the enclave's argument. Nothing may be written below rsp: an enclave can have
  * put data there before an AEX.
  */
-	.globl emu_aep
-	.hidden emu_aep
-emu_aep:
+	.globl emu_exit_point
+	.hidden emu_exit_point
+emu_exit_point:
 	mov emu_thread@gottpoff(%rip), %rcx
 	mov %fs:(%rcx), %rcx
 	mov %rax, R(EMU_RAX)(%rcx)
@@ -109,7 +109,7 @@ emu_aep:
 	mov %r13, R(EMU_R13)(%rcx)
 	mov %r14, R(EMU_R14)(%rcx)
 	mov %r15, R(EMU_R15)(%rcx)
-	lea emu_aep(%rip), %rax
+	lea emu_exit_point(%rip), %rax
 	mov %rax, R(EMU_RCX)(%rcx)
 	mov %rax, R(EMU_RIP)(%rcx)
 	mov %rcx, %rbx

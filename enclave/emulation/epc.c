@@ -51,7 +51,7 @@ bool emulation_is_open(int fd)
 
 static void *reserve(size_t size)
 {
-	return mmap(NULL, size, PROT_READ | PROT_WRITE,
+	return emu_real.mmap(NULL, size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
@@ -68,7 +68,7 @@ static int wanted(const struct enclave *e, size_t i)
 static void protect(const struct enclave *e, size_t first, size_t count, int prot)
 {
 	/* a mapping that was replaced behind our back isn't ours to complain of */
-	(void)!mprotect((void *)(e->secs.base + first * ABI_PAGE), count * ABI_PAGE, prot);
+	(void)!emu_real.mprotect((void *)(e->secs.base + first * ABI_PAGE), count * ABI_PAGE, prot);
 }
 
 static bool is_hidden(const struct enclave *e)
@@ -110,7 +110,7 @@ static void find_runs(struct enclave *e)
 				abort();
 			if (e->runs) {
 				memcpy(more, e->runs, e->run_count * sizeof(*more));
-				munmap(e->runs, e->run_room * sizeof(*more));
+				emu_real.munmap(e->runs, e->run_room * sizeof(*more));
 			}
 			e->runs = more;
 			e->run_room = room;
@@ -127,7 +127,7 @@ static void show_all(struct enclave *e, bool show)
 	for (size_t i = 0; i < e->run_count; i++)
 		protect(e, e->runs[i].first, e->runs[i].count, show ? e->runs[i].prot : PROT_NONE);
 	if (e->alias)
-		mprotect(e->alias, e->secs.size, show ? PROT_READ | PROT_WRITE : PROT_NONE);
+		emu_real.mprotect(e->alias, e->secs.size, show ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 void emu_reveal(struct enclave *e)
@@ -206,7 +206,7 @@ int emulation_open(void)
 		if (atomic_compare_exchange_strong(&enclaves[i], &none, e))
 			return fd;
 	}
-	close(fd);
+	emu_real.close(fd);
 	free(e);
 	return -ENFILE;
 }
@@ -221,13 +221,13 @@ static void destroy(struct enclave *e)
 	if (e->created) {
 		if (!e->initialized)
 			measure_deinit(&e->measure);
-		munmap(e->alias, e->secs.size);
-		munmap(e->pages, e->page_count * sizeof(*e->pages));
+		emu_real.munmap(e->alias, e->secs.size);
+		emu_real.munmap(e->pages, e->page_count * sizeof(*e->pages));
 		if (e->runs)
-			munmap(e->runs, e->run_room * sizeof(*e->runs));
+			emu_real.munmap(e->runs, e->run_room * sizeof(*e->runs));
 	}
 	pthread_mutex_destroy(&e->lock);
-	close(e->fd);
+	emu_real.close(e->fd);
 	free(e);
 }
 
@@ -246,7 +246,7 @@ int emulation_close(int fd)
 	e->fd = fcntl(fd, F_DUPFD_CLOEXEC, 1000);
 	if (e->fd < 0)
 		e->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return close(fd) ? -errno : 0;
+	return emu_real.close(fd) ? -errno : 0;
 }
 
 static enum err check_secs(const struct abi_secs *s, struct err_ctx *err)
@@ -316,12 +316,12 @@ static int create(struct enclave *e, const struct abi_ioc_create *arg)
 	e->pages = reserve(e->page_count * sizeof(*e->pages));
 	if (e->pages == MAP_FAILED)
 		return -ENOMEM;
-	e->alias = mmap(NULL, secs.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, e->fd, 0);
+	e->alias = emu_real.mmap(NULL, secs.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, e->fd, 0);
 	if (e->alias == MAP_FAILED || measure_init(&e->measure, secs.size, secs.ssa_frame_size,
 						   &e->why)) {
-		munmap(e->pages, e->page_count * sizeof(*e->pages));
+		emu_real.munmap(e->pages, e->page_count * sizeof(*e->pages));
 		if (e->alias != MAP_FAILED)
-			munmap(e->alias, secs.size);
+			emu_real.munmap(e->alias, secs.size);
 		return -ENOMEM;
 	}
 	e->secs = secs;
@@ -696,7 +696,7 @@ void *emulation_mmap(void *addr, size_t size, int prot, int flags, int fd)
 			errno = EACCES;
 			return MAP_FAILED;
 		}
-		return mmap(addr, size, PROT_NONE, flags, fd, 0);
+		return emu_real.mmap(addr, size, PROT_NONE, flags, fd, 0);
 	}
 	pthread_mutex_lock(&e->lock);
 	r = may_map(e, first, count, prot);
@@ -705,7 +705,7 @@ void *emulation_mmap(void *addr, size_t size, int prot, int flags, int fd)
 		errno = -r;
 		return MAP_FAILED;
 	}
-	p = mmap(addr, size, PROT_NONE, flags, fd, (off_t)(first * ABI_PAGE));
+	p = emu_real.mmap(addr, size, PROT_NONE, flags, fd, (off_t)(first * ABI_PAGE));
 	if (p != MAP_FAILED) {
 		for (size_t i = first; i < first + count; i++) {
 			e->mapped_count += !e->pages[i].mapped;
@@ -760,7 +760,7 @@ int emulation_munmap(void *addr, size_t size)
 		e->runs_stale = true;
 		last = e->closed && e->mapped_count == 0;
 		pthread_mutex_unlock(&e->lock);
-		if (munmap(addr, size))
+		if (emu_real.munmap(addr, size))
 			return -errno;
 		if (last)
 			destroy(e);
