@@ -41,7 +41,15 @@ static struct timekeeper __guest *timekeeper(void)
 	/* up to 6.12 the record around it has no name: the sequence counter, then the timekeeper */
 	if (guest_has_type(struct tk_data))
 		return &guest_ptr(struct tk_data, base)->timekeeper;
-	return guest_ptr(struct timekeeper, base + 8);
+	return guest_ptr(struct timekeeper,
+			 base + (guest_sizeof(seqcount_raw_spinlock_t) > 8 ? 16 : 8));
+}
+
+int64_t proc_boot_time_ns(void)
+{
+	struct timekeeper __guest *tk = timekeeper();
+
+	return tk->offs_real - tk->offs_boot;
 }
 
 void global_time_now(struct global_time *ret)

@@ -165,7 +165,10 @@ void proc_item_owner(const struct proc_item *it, uint32_t mode, uint32_t *uid_re
 		     uint32_t *gid_ret);
 /* Number of processes, for the link count of /proc (kernel/fork.c: nr_processes). */
 uint32_t proc_process_count(void);
-/* When the guest booted, nanoseconds since 1970: the time that stat shows for /proc's files. */
+/*
+ * counters.c, inside guest_run(): when the guest booted, nanoseconds since 1970: the time that stat
+ * shows for /proc's files
+ */
 int64_t proc_boot_time_ns(void);
 /* All processes (their first threads), and all threads of a process. */
 extern const struct proc_dir proc_pid_dir;

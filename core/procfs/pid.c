@@ -12,20 +12,6 @@
 #include "klib/cred.h"
 #include "klib/text.h"
 
-GUEST_TYPES_BEGIN
-/* include/linux/timekeeper_internal.h */
-struct timekeeper {
-	int64_t offs_real;
-	int64_t offs_boot;
-};
-
-/* the type of tk_core since 6.13; before, a record without a name */
-struct tk_data {
-	struct timekeeper timekeeper;
-};
-GUEST_TYPES_END
-
-extern char __guest tk_core;
 extern unsigned long __guest process_counts;
 extern const char __guest tgid_base_stuff, tid_base_stuff;
 
@@ -133,17 +119,6 @@ void proc_item_owner(const struct proc_item *it, uint32_t mode, uint32_t *uid_re
 uint32_t proc_process_count(void)
 {
 	return guest_has_symbol(process_counts) ? (uint32_t)per_cpu_sum(&process_counts) : 0;
-}
-
-int64_t proc_boot_time_ns(void)
-{
-	/* Before it had a name: a sequence counter, then the timekeeper. */
-	struct timekeeper __guest *tk =
-		guest_has_type(struct tk_data) ?
-			&guest_ptr(struct tk_data, guest_addr(&tk_core))->timekeeper :
-			guest_ptr(struct timekeeper, guest_addr(&tk_core) + 8);
-
-	return tk->offs_real - tk->offs_boot;
 }
 
 static int lookup_pid(struct proc_item *it, const char *name, size_t name_size,

@@ -27,6 +27,7 @@
 #define SLOTS	  (NODE + 40)
 #define PID(nr)	  AT(0x800 + 0x80 * (nr))
 #define SIGNAL	  AT(0x1000)
+#define CLOCK	  AT(0x1100)
 #define TASK(n)	  AT(0x2000 + 0x1000 * (n))
 
 enum { PTR = 8, NUMBERS = 64, FIRST = 7, THREAD = 8, OTHER = 9 };
@@ -42,7 +43,9 @@ enum {
 	TASK_NODE = 120,
 };
 
-static const struct synth_symbol symbols[] = { { "init_pid_ns", 'D', NAMESPACE } };
+static const struct synth_symbol symbols[] = {
+	{ "init_pid_ns", 'D', NAMESPACE }, { "tk_core", 'd', CLOCK },
+};
 
 static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uint32_t count, ...)
 {
@@ -60,7 +63,8 @@ static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uin
 	return id;
 }
 
-static struct synth_btf *make_types(void)
+/* `rt`: a kernel with PREEMPT_RT, whose sequence counters know their locks. */
+static struct synth_btf *make_types(bool rt)
 {
 	static const char *const types[] = { "PID", "TGID", "PGID", "SID" };
 	struct synth_btf *b = synth_btf_create();
@@ -87,6 +91,9 @@ static struct synth_btf *make_types(void)
 	       synth_btf_array(b, u8, 16), TASK_COMM, "start_time", u64, TASK_START, "thread_pid",
 	       ptr, TASK_THREAD_PID, "pid_links", synth_btf_array(b, node, 4), TASK_LINKS, "signal",
 	       ptr, TASK_SIGNAL, "thread_node", list, TASK_NODE);
+	id = record(b, "seqcount_raw_spinlock", rt ? 16 : 4, 1, "sequence", u32, 0);
+	synth_btf_type(b, "seqcount_raw_spinlock_t", SYNTH_BTF_TYPEDEF, 0, 0, id);
+	record(b, "timekeeper", 64, 2, "offs_real", u64, 16, "offs_boot", u64, 24);
 	synth_btf_type(b, "pid_type", SYNTH_BTF_ENUM, 4, 0, 4);
 	for (int i = 0; i < 4; i++) {
 		char name[32];
@@ -186,14 +193,14 @@ static void put_task(struct fixture *f, int task, int nr, const char *name)
 	put_pid(f, nr, task);
 }
 
-static int setup_pages(void **state, unsigned int flags)
+static int setup_pages(void **state, unsigned int flags, bool rt)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct synth_kernel_places at;
 	struct ktype_boot boot;
 	struct err_ctx err = { 0 };
 
-	f->types = make_types();
+	f->types = make_types(rt);
 	struct synth_kernel kernel = { .btf = f->types, .symbols = symbols,
 				       .symbol_count = sizeof(symbols) / sizeof(symbols[0]) };
 	f->s = synth_create(4);
@@ -220,23 +227,30 @@ static int setup_pages(void **state, unsigned int flags)
 	synth_put64(f->s, TASK(0) + TASK_NODE, SIGNAL);
 	put_task(f, 0, FIRST, "first");
 	put_task(f, 1, THREAD, "thread");
+	synth_put64(f->s, CLOCK + (rt ? 16 : 8) + 16, 7000);
+	synth_put64(f->s, CLOCK + (rt ? 16 : 8) + 24, 3000);
 	*state = f;
 	return 0;
 }
 
 static int setup(void **state)
 {
-	return setup_pages(state, SYNTH_MAP);
+	return setup_pages(state, SYNTH_MAP, false);
 }
 
 static int setup_copies(void **state)
 {
-	return setup_pages(state, SYNTH_READ_MANY);
+	return setup_pages(state, SYNTH_READ_MANY, false);
+}
+
+static int setup_rt(void **state)
+{
+	return setup_pages(state, SYNTH_MAP, true);
 }
 
 static int setup_aged(void **state)
 {
-	int r = setup_pages(state, SYNTH_CLOCK);
+	int r = setup_pages(state, SYNTH_CLOCK, false);
 
 	synth_set_clock(((struct fixture *)*state)->s, 1000 * GUEST_WALK_FRESH_NS);
 	return r;
@@ -421,6 +435,17 @@ static void test_exec(void **state)
 	assert_string_equal(f->text, "executed\n");
 }
 
+static void test_boot_time(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_place at;
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_walk(procfs_vfs(f->fs), NULL, "7", 0, &at), 0);
+	assert_int_equal(vfs_getattr(procfs_vfs(f->fs), &at.node, &st), 0);
+	assert_int_equal(st.mtime_ns, 4000);
+}
+
 /* Each over the guest's own memory and over copies of it, of one epoch or not. */
 #define TEST(fn)                                                                                   \
 	cmocka_unit_test_setup_teardown(fn, setup, teardown),                                      \
@@ -432,7 +457,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names), TEST(test_nobody), TEST(test_released), TEST(test_released_open),
 		TEST(test_half_released), TEST(test_stat_released), TEST(test_reused),
-		TEST(test_reused_pid), TEST(test_exec),
+		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time),
+		{ "test_boot_time (PREEMPT_RT)", test_boot_time, setup_rt, teardown, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,10 @@ struct timekeeper {
 	int64_t offs_real;
 	int64_t offs_boot;
 };
+/* with PREEMPT_RT a pointer to the lock follows the number */
+typedef struct {
+	unsigned int sequence;
+} seqcount_raw_spinlock_t;
 /* the type of tk_core since 6.13; before, a record without a name */
 struct tk_data {
 	struct timekeeper timekeeper;
