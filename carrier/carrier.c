@@ -131,27 +131,23 @@ static enum err no_ring(struct carrier *c, struct err_ctx *err)
 	return err_set(err, ERR_TAMPERED, "a frame of kind %d came instead of a ring", (int)f->kind);
 }
 
-/* Ask for a ring and map what comes: of the sizes asked for, or smaller ones. */
+static struct channel_ring_sizes wanted_ring(const struct carrier_options *o)
+{
+	return (struct channel_ring_sizes){
+		.to_device = o->ring.to_device ? o->ring.to_device : CARRIER_TO_DEVICE,
+		.to_client = o->ring.to_client ? o->ring.to_client : CARRIER_TO_CLIENT,
+	};
+}
+
+/* A ring was asked for: map what comes, of the sizes asked for, or smaller ones. */
 static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 			    struct err_ctx *err)
 {
-	struct channel_ring_sizes want = o->ring, got;
-	uint8_t ask[CHANNEL_RING_ASK_SIZE];
+	struct channel_ring_sizes want = wanted_ring(o), got;
 	struct carrier_socket *s = &c->socket;
 	uint64_t deadline = carrier_now() + c->timeout_ns;
-	enum err e;
+	enum err e = carrier_frame_receive(s->fd, deadline, &s->frame, err);
 
-	if (!want.to_device)
-		want.to_device = CARRIER_TO_DEVICE;
-	if (!want.to_client)
-		want.to_client = CARRIER_TO_CLIENT;
-	if (!channel_ring_region_size(&want))
-		return err_set(err, ERR_INVAL, "rings of %u and %u bytes", want.to_device,
-			       want.to_client);
-	channel_ring_ask_encode(&(struct channel_ring_ask){want.to_device, want.to_client}, ask);
-	e = carrier_frame_send(s->fd, CHANNEL_FRAME_RING, ask, sizeof(ask), -1, deadline, err);
-	if (!e)
-		e = carrier_frame_receive(s->fd, deadline, &s->frame, err);
 	if (e)
 		return e;
 	if (s->frame.kind != CHANNEL_FRAME_RING) {
@@ -184,12 +180,24 @@ enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct 
 {
 	struct carrier *c = base_alloc_zeroed(alloc, 1, sizeof(*c));
 	struct sealed_session_options session = o->session;
+	const struct channel_ring_sizes ring = wanted_ring(o);
+	uint8_t ask[CHANNEL_RING_ASK_SIZE];
 	enum err e;
 
 	session.order = CHANNEL_IN_ORDER;
-	if (!c) {
+	if (o->kind == CARRIER_RING) {
+		channel_ring_ask_encode(&(struct channel_ring_ask){ring.to_device, ring.to_client},
+					ask);
+		session.then = CHANNEL_FRAME_RING;
+		session.then_bytes = ask;
+		session.then_size = sizeof(ask);
+	}
+	if (!c || (session.then_size && !channel_ring_region_size(&ring))) {
 		close(socket);
-		return err_set(err, ERR_NOMEM, "out of memory for a session");
+		base_free(alloc, c);
+		return c ? err_set(err, ERR_INVAL, "rings of %u and %u bytes", ring.to_device,
+				   ring.to_client)
+			 : err_set(err, ERR_NOMEM, "out of memory for a session");
 	}
 	c->alloc = alloc;
 	c->owner = getpid();

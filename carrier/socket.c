@@ -217,6 +217,7 @@ void carrier_socket_init(struct carrier_socket *s, int fd, uint64_t timeout_ns)
 {
 	s->transport.send = transport_send;
 	s->transport.receive = transport_receive;
+	s->transport.queues = true;
 	s->fd = fd;
 	s->timeout_ns = timeout_ns;
 	s->passed = -1;

@@ -7,11 +7,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attach/accept.h"
 #include "attach/keys.h"
 #include "attach/sealed.h"
 #include "carrier/carrier.h"
+#include "carrier/pread.h"
+#include "carrier/wait.h"
 #include "sealed/pages.h"
 
 enum {
@@ -27,7 +30,11 @@ struct session {
 	struct attach_sealed options;
 	struct attach_sealed_paths paths;
 	char *vm;
+	/* one of the two */
 	struct carrier *way;
+	struct carrier_pread *files;
+	struct sealed_carrier *through; /* of that one */
+	pid_t owner;
 	uint64_t generation;
 	uint64_t sessions;
 };
@@ -52,14 +59,51 @@ static enum err no_key(const char *what, const char *how, enum err e, struct err
 	return err_set(err, e, "%s: %.150s (%s)", what, told.text, how);
 }
 
-static enum err open_way(struct session *s, struct carrier **ret, struct err_ctx *err)
+static bool by_pread(const struct session *s)
+{
+	return s->options.carrier == ATTACH_PREAD || s->options.carrier == ATTACH_PREAD_UNCACHED;
+}
+
+static void close_way(struct session *s)
+{
+	carrier_close(s->way);
+	carrier_pread_close(s->files);
+	s->way = NULL;
+	s->files = NULL;
+	s->through = NULL;
+}
+
+static enum err open_with(struct session *s, const struct sealed_session_options *o,
+			  struct err_ctx *err)
+{
+	struct carrier_options ring = {
+		.session = *o,
+		.kind = s->options.carrier == ATTACH_RING ? CARRIER_RING : CARRIER_FRAMES,
+	};
+	struct carrier_pread_options files = {.session = *o, .way = CARRIER_PREAD_REQUESTS};
+	enum err e;
+
+	if (by_pread(s))
+		e = carrier_pread_open(s->alloc, s->paths.device, &files, &s->files, err);
+	else
+		e = carrier_open(s->alloc, s->paths.device, &ring, &s->way, err);
+	if (e)
+		return e;
+	s->through = s->files ? carrier_pread_sealed(s->files) : carrier_sealed(s->way);
+	s->owner = getpid();
+	return ERR_OK;
+}
+
+static const struct channel_accept *accepted(const struct session *s)
+{
+	return s->files ? carrier_pread_accept(s->files) : carrier_accept(s->way);
+}
+
+static enum err open_way(struct session *s, struct err_ctx *err)
 {
 	uint8_t pin[KEYS_SIZE], seed[KEYS_SIZE];
 	struct channel_signing_key key;
 	struct sealed_development identity;
-	struct carrier_options o = {
-		.kind = s->options.carrier == ATTACH_RING ? CARRIER_RING : CARRIER_FRAMES,
-	};
 	enum err e = channel_library_init(err);
 
 	if (!e)
@@ -73,13 +117,14 @@ static enum err open_way(struct session *s, struct carrier **ret, struct err_ctx
 	e = channel_signing_key_from_seed(seed, &key, err);
 	if (!e) {
 		sealed_development_init(&identity, &key);
-		o.session = (struct sealed_session_options){
-			.vm = s->vm,
-			.device = pin,
-			.identity = &identity.identity,
-			.random = &keys_random,
-		};
-		e = carrier_open(s->alloc, s->paths.device, &o, ret, err);
+		e = open_with(s,
+			      &(struct sealed_session_options){
+				      .vm = s->vm,
+				      .device = pin,
+				      .identity = &identity.identity,
+				      .random = &keys_random,
+			      },
+			      err);
 	}
 	channel_wipe(seed, sizeof(seed));
 	channel_wipe(&key, sizeof(key));
@@ -89,26 +134,25 @@ static enum err open_way(struct session *s, struct carrier **ret, struct err_ctx
 /* A child's first request: with a session of its own, of the same boot of the guest. */
 static enum err renew(struct session *s, struct err_ctx *err)
 {
-	struct carrier *own;
-	enum err e = open_way(s, &own, err);
+	enum err e;
 
+	close_way(s);
+	e = open_way(s, err);
 	if (e)
 		return e;
-	carrier_close(s->way);
-	s->way = own;
 	s->sessions++;
-	if (carrier_accept(own)->generation != s->generation)
-		return err_set(err, ERR_GONE, "the guest was restarted: start again");
-	return ERR_OK;
+	return accepted(s)->generation == s->generation ?
+		       ERR_OK :
+		       err_set(err, ERR_GONE, "the guest was restarted: start again");
 }
 
 static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 		     struct err_ctx *err)
 {
 	struct session *s = of_carrier(c);
-	enum err e = carrier_forked(s->way) ? renew(s, err) : ERR_OK;
+	enum err e = s->owner != getpid() ? renew(s, err) : ERR_OK;
 
-	return e ? e : carrier_sealed(s->way)->send(carrier_sealed(s->way), request, size, err);
+	return e ? e : s->through->send(s->through, request, size, err);
 }
 
 static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
@@ -116,30 +160,44 @@ static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **
 {
 	struct session *s = of_carrier(c);
 
-	return carrier_sealed(s->way)->receive(carrier_sealed(s->way), record, plain_ret, size_ret,
-					       err);
+	return s->through->receive(s->through, record, plain_ret, size_ret, err);
 }
 
 static uint64_t now(struct sealed_carrier *c)
 {
-	struct session *s = of_carrier(c);
-
-	return carrier_sealed(s->way)->now(carrier_sealed(s->way));
+	(void)c;
+	return carrier_now();
 }
 
 static struct sealed_carrier_stats carrier_stats(struct sealed_carrier *c)
 {
 	struct session *s = of_carrier(c);
 
-	return carrier_sealed(s->way)->stats(carrier_sealed(s->way));
+	return s->through && s->through->stats ? s->through->stats(s->through) :
+						 (struct sealed_carrier_stats){0};
 }
 
+static void drop(struct sealed_carrier *c)
+{
+	struct session *s = of_carrier(c);
+
+	s->through->drop(s->through);
+}
+
+static void epoch(struct sealed_carrier *c)
+{
+	struct session *s = of_carrier(c);
+
+	/* a session that is the parent's is left alone; the one to come begins with an epoch */
+	if (s->owner == getpid() && s->through && s->through->epoch)
+		s->through->epoch(s->through);
+}
 static void session_close(struct attach_session *shown)
 {
 	struct session *s = of_shown(shown);
 
 	guest_pages_destroy(s->shown.pages);
-	carrier_close(s->way);
+	close_way(s);
 	free(s->vm);
 	base_free(s->alloc, s);
 }
@@ -148,14 +206,27 @@ static void session_forked(struct attach_session *shown)
 {
 	struct session *s = of_shown(shown);
 
-	sealed_pages_abandon(s->shown.pages);
+	if (s->options.carrier != ATTACH_PREAD_UNCACHED)
+		sealed_pages_abandon(s->shown.pages);
 	s->sessions = 0;
 }
 
 static struct attach_sealed_stats session_stats(const struct attach_session *shown)
 {
-	struct sealed_stats p = sealed_pages_stats(shown->pages);
+	const struct session *s = of_shown(shown);
+	struct carrier_pread_stats files = {0};
+	struct sealed_stats p = {0};
 
+	if (s->files)
+		files = carrier_pread_stats(s->files);
+	if (s->options.carrier != ATTACH_PREAD_UNCACHED)
+		p = sealed_pages_stats(shown->pages);
+	else /* each object is a call and a record */
+		p = (struct sealed_stats){
+			.round_trips = files.preads,
+			.records = files.preads,
+			.carrier = {.cipher_calls = files.preads, .wire_bytes = files.bytes},
+		};
 	return (struct attach_sealed_stats){
 		.round_trips = p.round_trips,
 		.records = p.records,
@@ -163,7 +234,7 @@ static struct attach_sealed_stats session_stats(const struct attach_session *sho
 		.bytes = p.carrier.wire_bytes,
 		.cipher_calls = p.carrier.cipher_calls,
 		.sleeps = p.carrier.sleeps,
-		.sessions = of_shown(shown)->sessions,
+		.sessions = s->sessions,
 	};
 }
 
@@ -194,16 +265,23 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->shown.close = session_close;
 	s->shown.forked = session_forked;
 	s->shown.stats = session_stats;
-	s->carrier = (struct sealed_carrier){
-		.send = send, .receive = receive, .now = now, .stats = carrier_stats};
-	if (o->carrier == ATTACH_PREAD || o->carrier == ATTACH_PREAD_UNCACHED)
-		e = err_set(err, ERR_UNSUPPORTED, "the pread carrier isn't there yet");
-	else
-		e = s->vm ? open_way(s, &s->way, err) : err_set(err, ERR_NOMEM, "out of memory");
+	e = s->vm ? open_way(s, err) : err_set(err, ERR_NOMEM, "out of memory");
 	if (!e) {
-		accept_to_boot(carrier_accept(s->way), &s->shown.boot);
-		p.generation = s->generation = carrier_accept(s->way)->generation;
-		e = sealed_pages_create(alloc, &s->carrier, &p, &s->shown.pages, err);
+		s->carrier = (struct sealed_carrier){
+			.send = send,
+			.receive = receive,
+			.drop = s->through->drop ? drop : NULL,
+			.epoch = epoch,
+			.reads_only = s->through->reads_only,
+			.now = now,
+			.stats = carrier_stats,
+		};
+		accept_to_boot(accepted(s), &s->shown.boot);
+		p.generation = s->generation = accepted(s)->generation;
+		if (o->carrier == ATTACH_PREAD_UNCACHED)
+			e = err_set(err, ERR_UNSUPPORTED, "that carrier isn't there yet");
+		else
+			e = sealed_pages_create(alloc, &s->carrier, &p, &s->shown.pages, err);
 	}
 	if (e) {
 		session_close(&s->shown);

@@ -81,17 +81,25 @@ static enum err expect(struct opening *o, enum channel_frame_kind kind, size_t *
 	return ERR_OK;
 }
 
-static enum err ask_for_vm(struct opening *o, const uint8_t *preamble, size_t preamble_size,
-			   struct err_ctx *err)
+static enum err vm_opened(struct opening *o, struct err_ctx *err)
 {
 	size_t size;
-	enum err e = o->t->send(o->t, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
+	enum err e = expect(o, CHANNEL_FRAME_OPENED, &size, err);
 
-	if (!e)
-		e = expect(o, CHANNEL_FRAME_OPENED, &size, err);
-	if (!e && size)
-		e = err_set(err, ERR_TAMPERED, "an opened VM with %zu bytes", size);
-	return e;
+	return e || !size ? e : err_set(err, ERR_TAMPERED, "an opened VM with %zu bytes", size);
+}
+
+/*
+ * Where frames queue, whoever is told no by the answer to the first one may have hung up before the
+ * next ones: the answer says why.
+ */
+static enum err send_on(struct opening *o, enum channel_frame_kind kind, const void *bytes,
+			size_t size, struct err_ctx *err)
+{
+	if (!o->t->queues)
+		return o->t->send(o->t, kind, bytes, size, err);
+	(void)!o->t->send(o->t, kind, bytes, size, NULL);
+	return ERR_OK;
 }
 
 static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t preamble_size,
@@ -99,12 +107,18 @@ static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t p
 {
 	uint8_t hello[CHANNEL_HELLO_MAX], payload[CHANNEL_HELLO_PAYLOAD_MAX];
 	struct base_cursor c;
-	size_t size, payload_size;
-	enum err e = channel_hello_write(&o->handshake, o->o->random, o->o->device, preamble,
-					 preamble_size, hello, sizeof(hello), &size, err);
+	size_t hello_size, size, payload_size;
+	enum err e = o->t->send(o->t, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
 
+	if (!e && !o->t->queues)
+		e = vm_opened(o, err);
 	if (!e)
-		e = o->t->send(o->t, CHANNEL_FRAME_HELLO, hello, size, err);
+		e = channel_hello_write(&o->handshake, o->o->random, o->o->device, preamble,
+					preamble_size, hello, sizeof(hello), &hello_size, err);
+	if (!e)
+		e = send_on(o, CHANNEL_FRAME_HELLO, hello, hello_size, err);
+	if (!e && o->t->queues)
+		e = vm_opened(o, err);
 	if (!e)
 		e = expect(o, CHANNEL_FRAME_ANSWER, &size, err);
 	if (!e)
@@ -136,6 +150,8 @@ static enum err show_evidence(struct opening *o, struct err_ctx *err)
 				 sizeof(o->frame), &size, err);
 	if (!e)
 		e = o->t->send(o->t, CHANNEL_FRAME_RECORD, o->frame, size, err);
+	if (!e && o->t->queues && o->o->then_size)
+		e = send_on(o, o->o->then, o->o->then_bytes, o->o->then_size, err);
 	if (!e)
 		e = expect(o, CHANNEL_FRAME_RECORD, &size, err);
 	if (!e)
@@ -170,9 +186,7 @@ enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *
 	o->o = options;
 	o->t = t;
 	o->s->alloc = alloc;
-	e = ask_for_vm(o, preamble, preamble_size, err);
-	if (!e)
-		e = shake_hands(o, preamble, preamble_size, err);
+	e = shake_hands(o, preamble, preamble_size, err);
 	if (!e)
 		e = show_evidence(o, err);
 	channel_handshake_deinit(&o->handshake);

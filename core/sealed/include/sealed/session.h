@@ -7,6 +7,7 @@
 #ifndef SCW_SEALED_SESSION_H
 #define SCW_SEALED_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,8 @@ struct sealed_transport {
 	 */
 	enum err (*receive)(struct sealed_transport *t, enum channel_frame_kind *kind_ret,
 			    void *buf, size_t *size_ret, struct err_ctx *err);
+	/* Frames may be sent before those were answered that went before: half of the ways less. */
+	bool queues;
 };
 
 /*
@@ -56,6 +59,13 @@ struct sealed_session_options {
 	struct sealed_identity *identity;
 	const struct channel_random *random;
 	enum channel_order order; /* of the device's records */
+	/*
+	 * With a transport that queues: a frame to send right behind the evidence (then_size 0: none). Its
+	 * answer is the caller's to receive.
+	 */
+	enum channel_frame_kind then;
+	const void *then_bytes;
+	size_t then_size;
 };
 
 struct sealed_session {
