@@ -430,31 +430,13 @@ static enum err sealed_from_env(struct attach_sealed *ret, struct err_ctx *err)
 	return ERR_OK;
 }
 
-/* Enough to complain early about what is missing on our side; the device is for the command to ask. */
-static enum err find_device(const struct attach *a, struct err_ctx *err)
-{
-	struct attach_sealed_paths paths;
-	enum err e = attach_sealed_paths(&a->sealed, &paths, err);
-	const char *const files[] = {paths.device, paths.pin, paths.identity};
-	const char *const what[] = {"no memory device (is scwatcherd running?)",
-				    "the device's key isn't pinned (copy it from the device's host)",
-				    "no identity (make one with scwatcher keys)"};
-
-	for (int i = 0; i < 3 && !e; i++) {
-		if (access(files[i], F_OK) < 0)
-			e = err_set_errno(err, errno == EACCES ? ERR_PERM : ERR_ABSENT, errno,
-					  "%s: %.150s", what[i], files[i]);
-	}
-	return e;
-}
-
 static enum err attach_device(struct attach *a, struct err_ctx *err)
 {
 	uint64_t t = now_ns();
 	enum err e;
 
 	if (a->private->opts.find_only)
-		return find_device(a, err);
+		return attach_sealed_look(&a->sealed, err);
 	e = attach_session_open(&a->alloc, &a->sealed, a->private->vm, &a->session, err);
 	a->stats.session_ns = now_ns() - t;
 	if (e)
@@ -571,36 +553,10 @@ static void lend_profile(struct attach *a)
 	base_free(&a->alloc, bytes);
 }
 
-static bool set_or_not(const char *name, bool set, const char *value)
-{
-	return (set ? setenv(name, value, 1) : unsetenv(name)) == 0;
-}
-
-static enum err hand_over_device(struct attach *a, struct err_ctx *err)
-{
-	struct attach_sealed_paths paths;
-	bool sealed = a->sealed.carrier, done;
-	char freshness[24];
-	enum err e = sealed ? attach_sealed_paths(&a->sealed, &paths, err) : ERR_OK;
-
-	if (e)
-		return e;
-	snprintf(freshness, sizeof(freshness), "%lld", (long long)a->sealed.freshness_ms);
-	done = set_or_not(ATTACH_ENV_SEALED, sealed, attach_carrier_name(a->sealed.carrier)) &&
-	       set_or_not(ATTACH_ENV_DEVICE, sealed, paths.device) &&
-	       set_or_not(ATTACH_ENV_PIN, sealed, paths.pin) &&
-	       set_or_not(ATTACH_ENV_IDENTITY, sealed, paths.identity) &&
-	       set_or_not(ATTACH_ENV_FRESHNESS, sealed && a->sealed.freshness_ms >= 0, freshness);
-	if (sealed)
-		done = done && setenv(ATTACH_ENV_VM, a->private->vm, 1) == 0 &&
-		       unsetenv(ATTACH_ENV_HANDOVER) == 0;
-	return done ? ERR_OK : err_set(err, ERR_NOMEM, "out of memory");
-}
-
 enum err attach_handover(struct attach *a, struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
-	enum err e = hand_over_device(a, err);
+	enum err e = attach_sealed_handover(&a->sealed, p->vm, err);
 
 	if (e || a->sealed.carrier)
 		return e;

@@ -1,71 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Where the device is, and loading what speaks with it. */
+/* Loading what speaks with the device. */
 #include "attach/sealed.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "attach/keys.h"
-
-static const char *const names[] = {
-	[ATTACH_MAPPED] = "mapped",
-	[ATTACH_RING] = "ring",
-	[ATTACH_PREAD] = "pread",
-	[ATTACH_SOCKET] = "socket",
-	[ATTACH_PREAD_UNCACHED] = "pread-uncached",
-};
-
-bool attach_carrier_from_name(const char *name, enum attach_carrier *ret)
-{
-	for (size_t i = ATTACH_RING; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(name, names[i])) {
-			*ret = (enum attach_carrier)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *attach_carrier_name(enum attach_carrier c)
-{
-	return names[c];
-}
-
-static enum err absolute(const char *path, char ret[PATH_MAX], struct err_ctx *err)
-{
-	char here[PATH_MAX];
-	int n;
-
-	if (path[0] == '/')
-		n = snprintf(ret, PATH_MAX, "%s", path);
-	else if (getcwd(here, sizeof(here)))
-		n = snprintf(ret, PATH_MAX, "%s/%s", here, path);
-	else
-		return err_set_errno(err, ERR_IO, errno, "can't find out the working directory");
-	return n < PATH_MAX ? ERR_OK : err_set(err, ERR_INVAL, "a path is too long");
-}
-
-enum err attach_sealed_paths(const struct attach_sealed *s, struct attach_sealed_paths *ret,
-			     struct err_ctx *err)
-{
-	bool is_socket = s->carrier == ATTACH_RING || s->carrier == ATTACH_SOCKET;
-	enum err e = absolute(s->device	 ? s->device
-			      : is_socket ? ATTACH_DEVICE_SOCKET
-					  : ATTACH_DEVICE_MOUNT,
-			      ret->device, err);
-
-	if (!e)
-		e = absolute(s->pin ? s->pin : KEYS_DEVICE_PUBLIC, ret->pin, err);
-	if (!e && s->identity)
-		return absolute(s->identity, ret->identity, err);
-	if (!e && !keys_identity_path(ret->identity))
-		e = err_set(err, ERR_ABSENT, "there is no home directory to find an identity in");
-	return e;
-}
 
 /* Beside the program or library that this is linked into, else where it is installed. */
 static void *load(struct err_ctx *err)
@@ -76,7 +16,7 @@ static void *load(struct err_ctx *err)
 	Dl_info self;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !library; i++) {
-		if (!dladdr(names, &self) || !self.dli_fname ||
+		if (!dladdr(places, &self) || !self.dli_fname ||
 		    snprintf(path, sizeof(path), "%s", self.dli_fname) >= (int)sizeof(path))
 			break;
 		end = strrchr(path, '/');

@@ -60,6 +60,16 @@ struct attach_sealed_paths {
 enum err attach_sealed_paths(const struct attach_sealed *s, struct attach_sealed_paths *ret,
 			     struct err_ctx *err) ERR_NODISCARD;
 
+/*
+ * Complain early about what is missing on our side: nothing at the device's path, no key. The device
+ * itself is for the command to ask.
+ */
+enum err attach_sealed_look(const struct attach_sealed *s, struct err_ctx *err) ERR_NODISCARD;
+
+/* Say to programs started from here where `vm` is; also that it isn't sealed, if it isn't. */
+enum err attach_sealed_handover(const struct attach_sealed *s, const char *vm,
+				struct err_ctx *err) ERR_NODISCARD;
+
 /* What crossed, for --stats. */
 struct attach_sealed_stats {
 	uint64_t round_trips;
