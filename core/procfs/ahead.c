@@ -24,7 +24,7 @@ static uint64_t task_size(void)
 }
 
 /* The tasks on the list that `node` is on, with what stat, status and their kin read of each. */
-static void tasks_ahead(uint64_t node, uint64_t node_at, uint32_t bound)
+static void tasks_ahead(const struct proc_item *it, uint64_t node, uint64_t node_at, uint32_t bound)
 {
 	uint64_t worker = guest_has(struct task_struct, worker_private) ?
 				  guest_offsetof(struct task_struct, worker_private) :
@@ -40,7 +40,10 @@ static void tasks_ahead(uint64_t node, uint64_t node_at, uint32_t bound)
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, sighand, struct sighand_struct);
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, mm, struct mm_struct);
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, real_cred, struct cred);
-	ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct task_struct, thread.sp), STACK_SEEN);
+	/* stat's wchan flag: most kernels don't unwind for it */
+	if (proc_fact(it, PROC_FACT_WCHAN_UNWINDS))
+		ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct task_struct, thread.sp),
+			     STACK_SEEN);
 	files = AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, files, struct files_struct);
 	AHEAD_FOLLOW(&a, files, struct files_struct, fdt, struct fdtable);
 	guest_chase(&a.chain);
@@ -100,9 +103,9 @@ void proc_ahead_task(const struct proc_item *it)
 	if (!guest_hints())
 		return;
 	if (!procfs_pass(it->fs))
-		tasks_ahead(guest_addr(item_task(it)) + at, at, 1);
+		tasks_ahead(it, guest_addr(item_task(it)) + at, at, 1);
 	else if (procfs_pass_first(it->fs, PROCFS_PASS_TASKS))
-		tasks_ahead(guest_addr(&init_task.tasks), at, TASKS_MAX);
+		tasks_ahead(it, guest_addr(&init_task.tasks), at, TASKS_MAX);
 }
 
 void proc_ahead_threads(const struct proc_item *it)
@@ -113,7 +116,7 @@ void proc_ahead_threads(const struct proc_item *it)
 		return;
 	sig = item_task(it)->signal;
 	if (sig->nr_threads > 1)
-		tasks_ahead(guest_addr(&sig->thread_head),
+		tasks_ahead(it, guest_addr(&sig->thread_head),
 			    guest_offsetof(struct task_struct, thread_node), TASKS_MAX);
 }
 
