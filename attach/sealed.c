@@ -23,10 +23,10 @@ static void *load(struct err_ctx *err)
 		end = end ? end + 1 : path;
 		if (snprintf(end, sizeof(path) - (size_t)(end - path), "%s%s", places[i],
 			     ATTACH_SEALED_LIBRARY) < (int)(sizeof(path) - (size_t)(end - path)))
-			library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+			library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 	}
 	if (!library)
-		library = dlopen(SCW_LIBDIR "/" ATTACH_SEALED_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+		library = dlopen(SCW_LIBDIR "/" ATTACH_SEALED_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
 	if (!library)
 		err_set(err, ERR_UNSUPPORTED, "can't load %s: %.150s", ATTACH_SEALED_LIBRARY,
 			dlerror());

@@ -27,7 +27,7 @@ enum carrier_kind {
 
 enum {
 	CARRIER_TO_DEVICE = 1 << 16, /* bytes of the rings unless asked for otherwise */
-	CARRIER_TO_CLIENT = 1 << 20,
+	CARRIER_TO_CLIENT = 1 << 18,
 	CARRIER_TIMEOUT_S = 30,
 };
 
