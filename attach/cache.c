@@ -48,6 +48,24 @@ bool cache_map(const char *path, const void **ret, size_t *size_ret)
 	return true;
 }
 
+bool cache_read(const char *path, void *buf, size_t size, size_t *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    st.st_size <= (off_t)size)
+		n = read(fd, buf, size);
+	close(fd);
+	if (n <= 0 || n != st.st_size)
+		return false;
+	*ret = (size_t)n;
+	return true;
+}
+
 static bool make_folders(char *path)
 {
 	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {

@@ -19,6 +19,9 @@ bool cache_path(char path[PATH_MAX], const char *folder, const char *name);
  */
 bool cache_map(const char *path, const void **ret, size_t *size_ret);
 
+/* The same for what is small: read into `buf`. False also when it is larger than that. */
+bool cache_read(const char *path, void *buf, size_t size, size_t *ret);
+
 /* Write a file of the cache under its final name in one step, making folders as needed. */
 bool cache_write(const char *path, const void *data, size_t size);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,17 +91,12 @@ static uint64_t checksum(const struct saved *s)
 bool names_load(const char *name, struct names_memory *ret)
 {
 	char path[PATH_MAX];
-	const void *bytes;
 	struct saved s;
 	size_t size;
 
-	if (!file_of(name, path) || !cache_map(path, &bytes, &size))
+	if (!file_of(name, path) || !cache_read(path, &s, sizeof(s), &size))
 		return false;
-	memset(&s, 0, sizeof(s));
-	if (size == sizeof(s))
-		memcpy(&s, bytes, sizeof(s));
-	munmap((void *)bytes, size);
-	if (memcmp(s.magic, magic, sizeof(magic)) != 0 || s.checksum != checksum(&s) ||
+	if (size != sizeof(s) || memcmp(s.magic, magic, sizeof(magic)) != 0 || s.checksum != checksum(&s) ||
 	    !is_fresh(s.m.wall, CLOCK_REALTIME) || !is_fresh(s.m.since_boot, CLOCK_BOOTTIME) ||
 	    s.proc != proc_device() || strncmp(s.name, name, sizeof(s.name)) != 0)
 		return false;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "attach/attach.h"
@@ -135,19 +134,12 @@ static bool instance_file(const struct instance *in, char path[PATH_MAX])
 bool place_load(const struct instance *backing, struct instance *ret)
 {
 	char path[PATH_MAX], text[INSTANCE_TEXT_MAX];
-	const void *bytes;
 	size_t size;
-	bool done;
 
-	if (!instance_file(backing, path) || !cache_map(path, &bytes, &size))
+	if (!instance_file(backing, path) || !cache_read(path, text, sizeof(text) - 1, &size))
 		return false;
-	done = size < sizeof(text);
-	if (done) {
-		memcpy(text, bytes, size);
-		text[size] = '\0';
-	}
-	munmap((void *)bytes, size);
-	return done && instance_parse(text, ret) && instance_same_backing(backing, ret);
+	text[size] = '\0';
+	return instance_parse(text, ret) && instance_same_backing(backing, ret);
 }
 
 void place_save(const struct instance *in)

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,8 @@
 
 enum {
 	CMDLINE_MAX = 64 << 10,
-	NEW_MAX = 256, /* PIDs to look at one by one rather than to list all */
-	NEW_MANY = 16, /* to remember that they were looked at */
+	NEW_MAX = 512, /* PIDs to look at one by one rather than to list all */
+	NEW_MANY = 64, /* to remember that they were looked at */
 };
 
 /* How known VMMs are called; the kernel cuts comm at 15 bytes. */
@@ -199,20 +200,15 @@ static enum err list_pids(pid_t **ret, size_t *count_ret, struct err_ctx *err)
 	return ERR_OK;
 }
 
-/* Fill an entry if `pid` is a VMM. `cmdline` is room for CMDLINE_MAX bytes. */
-static bool look_at(pid_t pid, bool all, char *cmdline, struct vms_entry *ret)
+/* Fill an entry if `pid`, whose command line (`size` bytes) is this, is a VMM. */
+static bool look_at(pid_t pid, bool all, const char *cmdline, size_t size, struct vms_entry *ret)
 {
 	struct vms_entry v = {.pid = pid};
-	ssize_t n;
 
 	if (read_file(pid, "comm", v.comm, sizeof(v.comm)) <= 0)
 		return false;
 	v.comm[strcspn(v.comm, "\n")] = '\0';
 	v.known = is_known_vmm(v.comm);
-	/* a kernel thread has no command line; an empty read also spares us its descriptors */
-	n = read_file(pid, "cmdline", cmdline, CMDLINE_MAX);
-	if (n <= 0)
-		return false;
 	if (!v.known) {
 		/* a VMM may call its threads, and so itself, anything */
 		const char *base = strrchr(cmdline, '/');
@@ -223,7 +219,7 @@ static bool look_at(pid_t pid, bool all, char *cmdline, struct vms_entry *ret)
 		return false;
 	if (!vms_start_time(pid, &v.start))
 		return false;
-	vms_name_of(cmdline, (size_t)n, v.name);
+	vms_name_of(cmdline, size, v.name);
 	*ret = v;
 	return true;
 }
@@ -238,9 +234,11 @@ enum err vms_list(bool all, struct vms_entry **ret, size_t *count_ret, struct er
 
 	e = cmdline ? list_pids(&pids, &pid_count, err) : err_set(err, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; !e && i < pid_count; i++) {
+		/* a kernel thread has no command line */
+		ssize_t n = read_file(pids[i], "cmdline", cmdline, CMDLINE_MAX);
 		struct vms_entry v, *more;
 
-		if (!look_at(pids[i], all, cmdline, &v))
+		if (n <= 0 || !look_at(pids[i], all, cmdline, (size_t)n, &v))
 			continue;
 		more = reallocarray(found, count + 1, sizeof(*found));
 		if (!more) {
@@ -280,7 +278,7 @@ static void look_for(const char *name, pid_t pid, char *cmdline, struct hits *h)
 	struct vms_entry v;
 
 	if (n <= 0 || !vms_name_of(cmdline, (size_t)n, found) || strcmp(found, name) != 0 ||
-	    !look_at(pid, false, cmdline, &v))
+	    !look_at(pid, false, cmdline, (size_t)n, &v))
 		return;
 	if (h->count++ == 0)
 		h->first = v;
@@ -318,6 +316,9 @@ static bool recall(const char *name, char *cmdline, struct vms_entry *ret)
 	for (pid_t pid = m.newest + 1; pid <= newest; pid++) {
 		struct hits more = {0};
 
+		/* most have ended: this is quicker told than by a file that isn't there */
+		if (kill(pid, 0) < 0 && errno == ESRCH)
+			continue;
 		look_for(name, pid, cmdline, &more);
 		if (more.count && !is_thread(pid))
 			return false;
