@@ -2,27 +2,34 @@
 /*
  * What a round trip to the memory device costs: requests for nothing (a page that isn't mapped),
  * one page and 64 pages, and the throughput of 2,048 pages, over the ring, over the plain socket,
- * and in this very process with all the sealing but no carrier; and the CPU time that it cost the
- * device. One run, taking turns; medians. The guest is synthetic. Prints one JSON object a line:
- * name, value, unit, versus, ratio.
+ * over pread on a file system (for root), and in this very process with all the sealing but no
+ * carrier; and the CPU time that it cost the device. One run, taking turns; medians. The guest is
+ * synthetic. Prints one JSON object a line: name, value, unit, versus, ratio.
  */
-#include <sched.h>
+#include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "carrier/carrier.h"
+#include "carrier/pread.h"
 #include "carrier/wait.h"
 #include "channel/message.h"
 #include "device.h"
+#include "memdev/front.h"
 
 enum {
 	ROUNDS = 15,
 	SIZES = 4,
 	QUEUE = 4,
 };
+
+enum { LOOPBACK, RING, SOCKET, PREAD_REQUESTS, PREAD_ADDRESSES, WAYS };
 
 #define IN_PROCESS "sealed and opened in one process, without a carrier"
 #define BY_SOCKET  "plain socket"
@@ -151,6 +158,63 @@ static struct sealed_carrier *make_loopback(struct base_alloc *alloc)
 	return &loopback.sealed;
 }
 
+/* ---- pread: a device that listens, and a file system before it ---- */
+
+static struct mount {
+	char base[64], socket[80], directory[80];
+	pid_t device, front;
+} mount;
+
+/* False where nobody may mount. */
+static bool mount_start(void)
+{
+	struct front_options o = {
+		.directory = mount.directory, .socket = mount.socket, .with_parent = true};
+	struct statfs st;
+
+	if (geteuid() != 0 || access("/dev/fuse", R_OK | W_OK))
+		return false;
+	strcpy(mount.base, "/tmp/scwatcher-bench-XXXXXX");
+	if (!mkdtemp(mount.base))
+		die("no folder");
+	snprintf(mount.socket, sizeof(mount.socket), "%s/socket", mount.base);
+	snprintf(mount.directory, sizeof(mount.directory), "%s/mount", mount.base);
+	if (mkdir(mount.directory, 0700))
+		die("no folder");
+	mount.device = device_listen(mount.socket);
+	mount.front = fork();
+	if (!mount.front)
+		_exit(front_run(&o, NULL) ? 1 : 0);
+	for (int i = 0; i < 5000; i++) {
+		if (statfs(mount.directory, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC)
+			return true;
+		usleep(2000);
+	}
+	die("no mount");
+}
+
+static void mount_stop(void)
+{
+	kill(mount.front, SIGTERM);
+	waitpid(mount.front, NULL, 0);
+	kill(mount.device, SIGTERM);
+	waitpid(mount.device, NULL, 0);
+	unlink(mount.socket);
+	rmdir(mount.directory);
+	rmdir(mount.base);
+}
+
+static struct carrier_pread *open_pread(struct base_alloc *alloc, enum carrier_pread_way way)
+{
+	struct carrier_pread_options o = {.session = device_client_options(CARRIER_FRAMES).session,
+					  .way = way};
+	struct carrier_pread *c;
+
+	if (carrier_pread_open(alloc, mount.directory, &o, &c, NULL))
+		die("no session over pread");
+	return c;
+}
+
 /* ---- measuring ---- */
 
 struct count {
@@ -170,6 +234,8 @@ static void count_page(struct channel_page_sink *s, uint64_t space, uint64_t add
 /* One request for `pages` pages, or for one that isn't mapped (0). */
 static void ask(struct sealed_carrier *c, unsigned int pages)
 {
+	struct err_ctx err = {0};
+
 	static uint8_t record[CHANNEL_RECORD_MAX];
 	static struct channel_request request = {.count = 1};
 	struct channel_pages head = {.flags = CHANNEL_PAGES_MORE};
@@ -187,14 +253,17 @@ static void ask(struct sealed_carrier *c, unsigned int pages)
 	};
 	if (channel_request_encode(&request, wire, sizeof(wire), &size, NULL))
 		die("no request");
-	e = c->send(c, wire, size, NULL);
+	e = c->send(c, wire, size, &err);
 	while (!e && head.flags & CHANNEL_PAGES_MORE) {
-		e = c->receive(c, record, &plain, &size, NULL);
+		e = c->receive(c, record, &plain, &size, &err);
 		if (!e)
-			e = channel_pages_decode(plain, size, &head, &count.sink, NULL);
+			e = channel_pages_decode(plain, size, &head, &count.sink, &err);
 	}
-	if (e || count.pages != pages)
-		die("no answer");
+	if (e)
+		die(err.text);
+	/* who reads by address reads ahead on its own */
+	if (count.pages < pages)
+		die("an answer without what was asked for");
 }
 
 static int compare(const void *a, const void *b)
@@ -213,39 +282,19 @@ static double median(double *v)
 struct way {
 	const char *name;
 	struct sealed_carrier *carrier;
-	pid_t device; /* 0: none */
 	double us[SIZES][ROUNDS];
 	double cpu_us; /* of the device */
-	bool apart;    /* both ends are kept on CPUs of their own */
 };
-
-static void run_on(pid_t who, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (int i = 0; i < 2; i++) {
-		if (cpu < 0 || cpu == i)
-			CPU_SET(i, &set);
-	}
-	sched_setaffinity(who, sizeof(set), &set);
-}
 
 static void measure(struct way *w, int size, unsigned int pages, int times, int round)
 {
 	uint64_t begun;
 
-	if (w->apart) {
-		run_on(0, 0);
-		run_on(w->device, 1);
-	}
 	ask(w->carrier, pages);
 	begun = carrier_now();
 	for (int i = 0; i < times; i++)
 		ask(w->carrier, pages);
 	w->us[size][round] = (double)(carrier_now() - begun) / 1000 / times;
-	if (w->apart)
-		run_on(0, -1);
 }
 
 static struct sealed_carrier *open_way(struct base_alloc *alloc, enum carrier_kind kind,
@@ -276,59 +325,66 @@ int main(void)
 	static const char *const what[SIZES] = {"a request for nothing", "a request for a page",
 						"a request for 64 pages",
 						"a request for 2,048 pages"};
-	static struct way ways[] = {{.name = IN_PROCESS},
-				    {.name = "ring"},
-				    {.name = "ring, a CPU for each end", .apart = true},
-				    {.name = BY_SOCKET}};
-	enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
-	struct device devices[WAYS];
-	struct carrier *carriers[WAYS] = {NULL};
+	static struct way ways[] = {
+		[LOOPBACK] = {.name = IN_PROCESS},
+		[RING] = {.name = "ring"},
+		[SOCKET] = {.name = BY_SOCKET},
+		[PREAD_REQUESTS] = {.name = "pread, sealed requests"},
+		[PREAD_ADDRESSES] = {.name = "pread, by address"},
+	};
+	struct device devices[SOCKET + 1];
+	struct carrier *carriers[SOCKET + 1];
+	struct carrier_pread *preads[2] = {NULL, NULL};
 	struct base_alloc alloc;
-	int count = sysconf(_SC_NPROCESSORS_ONLN) < 2 ? 2 : WAYS;
 
 	base_alloc_init(&alloc, 256 << 20);
-	for (int w = 1; w < WAYS; w++) {
-		enum carrier_kind kind = w == WAYS - 1 ? CARRIER_FRAMES : CARRIER_RING;
-
-		ways[w].carrier = open_way(&alloc, kind, &devices[w], &carriers[w]);
-		ways[w].device = devices[w].pid;
+	for (int w = RING; w <= SOCKET; w++) {
+		ways[w].carrier = open_way(&alloc, w == SOCKET ? CARRIER_FRAMES : CARRIER_RING,
+					   &devices[w], &carriers[w]);
 	}
-	ways[0].carrier = make_loopback(&alloc);
+	if (mount_start()) {
+		preads[0] = open_pread(&alloc, CARRIER_PREAD_REQUESTS);
+		preads[1] = open_pread(&alloc, CARRIER_PREAD_ADDRESSES);
+		ways[PREAD_REQUESTS].carrier = carrier_pread_sealed(preads[0]);
+		ways[PREAD_ADDRESSES].carrier = carrier_pread_sealed(preads[1]);
+	}
+	ways[LOOPBACK].carrier = make_loopback(&alloc);
 	for (int r = 0; r < ROUNDS; r++) {
 		for (int s = 0; s < SIZES; s++) {
 			for (int w = 0; w < WAYS; w++) {
-				if (ways[w].apart && count < WAYS)
-					continue;
-				measure(&ways[w], s, pages[s], times[s], r);
+				if (ways[w].carrier)
+					measure(&ways[w], s, pages[s], times[s], r);
 			}
 		}
 	}
 	for (int s = 0; s < SIZES; s++) {
 		/* the largest doesn't fit what a loopback would hold in its caches */
-		const struct way *base = &ways[s == SIZES - 1 ? WAYS - 1 : 0];
+		const struct way *base = &ways[s == SIZES - 1 ? SOCKET : LOOPBACK];
 
 		for (int w = 0; w < WAYS; w++) {
 			double ratio[ROUNDS];
 
-			if ((ways[w].apart && count < WAYS) || (s == SIZES - 1 && w == 0))
+			if (!ways[w].carrier || (s == SIZES - 1 && w == LOOPBACK))
 				continue;
 			for (int r = 0; r < ROUNDS; r++)
 				ratio[r] = ways[w].us[s][r] / base->us[s][r];
 			print_row(what[s], ways[w].name, median(ratio), ways[w].us[s],
-				  w ? base->name : NULL);
+				  w == LOOPBACK ? NULL : base->name);
 		}
 	}
-	for (int w = 1; w < WAYS; w++) {
+	for (int w = RING; w <= SOCKET; w++) {
+		if (!ways[w].carrier)
+			continue;
 		carrier_close(carriers[w]);
 		ways[w].cpu_us = device_wait(&devices[w]).cpu_us;
 	}
-	for (int w = 1; w < WAYS; w++) {
-		if (!ways[w].apart)
-			printf("{\"name\": \"CPU time of the device for all of them, %s\", "
-			       "\"value\": "
-			       "%.0f, \"unit\": \"us\", \"versus\": \"%s\", \"ratio\": %.3f}\n",
-			       ways[w].name, ways[w].cpu_us, BY_SOCKET,
-			       ways[w].cpu_us / ways[WAYS - 1].cpu_us);
+	printf("{\"name\": \"CPU time of the device for all of them, ring\", \"value\": %.0f, "
+	       "\"unit\": \"us\", \"versus\": \"%s\", \"ratio\": %.3f}\n",
+	       ways[RING].cpu_us, BY_SOCKET, ways[RING].cpu_us / ways[SOCKET].cpu_us);
+	if (preads[0]) {
+		carrier_pread_close(preads[0]);
+		carrier_pread_close(preads[1]);
+		mount_stop();
 	}
 	return 0;
 }

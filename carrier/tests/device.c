@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <signal.h>
 #include <time.h>
@@ -226,12 +227,28 @@ static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, stru
 	return e;
 }
 
-struct device device_start(bool spin)
+/* A worker's process: whatever else the test had open would hide that it hung up. */
+static _Noreturn void run(int socket, bool spin)
 {
 	struct base_alloc alloc;
+	enum err e;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int fd = 3; fd < 1024; fd++) {
+		if (fd != socket)
+			close(fd);
+	}
+	base_alloc_init(&alloc, 64 << 20);
+	e = serve(socket, spin ? carrier_spins(CARRIER_SPIN_NS) : 0, &alloc, NULL);
+	if (alloc.used)
+		DIE("the device leaks memory");
+	_exit(EXIT_ERRORS - e);
+}
+
+struct device device_start(bool spin)
+{
 	struct device d;
 	int ends[2];
-	enum err e;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		DIE("no socket");
@@ -240,22 +257,39 @@ struct device device_start(bool spin)
 	d.pid = fork();
 	if (d.pid < 0)
 		DIE("no process");
-	if (d.pid)
-		close(ends[1]);
-	if (d.pid)
-		return d;
+	if (!d.pid)
+		run(ends[1], spin);
+	close(ends[1]);
+	return d;
+}
 
-	/* Whatever the test had open would hide that it hung up. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int fd = 3; fd < 1024; fd++) {
-		if (fd != ends[1])
-			close(fd);
+pid_t device_listen(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) ||
+	    listen(listener, 8))
+		DIE("can't listen");
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		DIE("no process");
+	if (pid) {
+		close(listener);
+		return pid;
 	}
-	base_alloc_init(&alloc, 64 << 20);
-	e = serve(ends[1], spin ? carrier_spins(CARRIER_SPIN_NS) : 0, &alloc, NULL);
-	if (alloc.used)
-		DIE("the device leaks memory");
-	_exit(EXIT_ERRORS - e);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		int connected = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (connected >= 0 && fork() == 0)
+			run(connected, false);
+		close(connected);
+	}
 }
 
 struct device_end device_wait(struct device *d)

@@ -47,6 +47,9 @@ struct device {
 /* Start one. With `spin` it looks for a while before it sleeps, as a real one. */
 struct device device_start(bool spin);
 
+/* A process that listens at `path` and serves each who connects in a process of its own. */
+pid_t device_listen(const char *path);
+
 /* How it ended. */
 struct device_end {
 	bool ended;	  /* by itself, in time; else it was killed */
