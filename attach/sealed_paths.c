@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[ATTACH_PREAD] = "pread",
 	[ATTACH_SOCKET] = "socket",
 	[ATTACH_PREAD_UNCACHED] = "pread-uncached",
+	[ATTACH_PREAD_ADDRESSES] = "pread-addresses",
 };
 
 bool attach_carrier_from_name(const char *name, enum attach_carrier *ret)

@@ -61,7 +61,8 @@ static enum err no_key(const char *what, const char *how, enum err e, struct err
 
 static bool by_pread(const struct session *s)
 {
-	return s->options.carrier == ATTACH_PREAD || s->options.carrier == ATTACH_PREAD_UNCACHED;
+	return s->options.carrier == ATTACH_PREAD || s->options.carrier == ATTACH_PREAD_ADDRESSES ||
+	       s->options.carrier == ATTACH_PREAD_UNCACHED;
 }
 
 static void close_way(struct session *s)
@@ -80,7 +81,11 @@ static enum err open_with(struct session *s, const struct sealed_session_options
 		.session = *o,
 		.kind = s->options.carrier == ATTACH_RING ? CARRIER_RING : CARRIER_FRAMES,
 	};
-	struct carrier_pread_options files = {.session = *o, .way = CARRIER_PREAD_REQUESTS};
+	struct carrier_pread_options files = {
+		.session = *o,
+		.way = s->options.carrier == ATTACH_PREAD ? CARRIER_PREAD_REQUESTS :
+							    CARRIER_PREAD_ADDRESSES,
+	};
 	enum err e;
 
 	if (by_pread(s))
@@ -279,7 +284,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 		accept_to_boot(accepted(s), &s->shown.boot);
 		p.generation = s->generation = accepted(s)->generation;
 		if (o->carrier == ATTACH_PREAD_UNCACHED)
-			e = err_set(err, ERR_UNSUPPORTED, "that carrier isn't there yet");
+			e = carrier_pread_objects(s->files, &s->shown.pages, err);
 		else
 			e = sealed_pages_create(alloc, &s->carrier, &p, &s->shown.pages, err);
 	}

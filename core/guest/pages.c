@@ -15,6 +15,8 @@ enum err guest_pages_read(struct guest_pages *p, struct guest_space as, struct g
 	/* The last byte may be the address space's last. */
 	if (size && !base_add64(va.v, size - 1, &end))
 		return ERR_UNMAPPED;
+	if (p->ops->object)
+		return p->ops->object(p, as, va, buf, size);
 	if (size > 2 * GUEST_PAGE_SIZE) {
 		struct guest_range range = {va, size};
 

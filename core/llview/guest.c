@@ -14,6 +14,7 @@
 
 enum {
 	ARENA_SIZE = 256 * 1024,
+	ARENA_SIZE_COPIES = 64 * 1024 * 1024,
 	ARENA_ALIGN = 16,
 	ARENA_SLACK = 16, /* after each copy: what a bit-field's load may touch beyond a small record */
 	FAULT_LIMIT = 65536,
@@ -130,11 +131,29 @@ static size_t page_left(uint64_t va)
 	return GUEST_PAGE_SIZE - va % GUEST_PAGE_SIZE;
 }
 
+/* Where nothing is kept, each object is read when it is used, and the TLB stays empty. */
+static bool keeps_nothing(const struct llview_guest *g)
+{
+	return g->pages->ops->object != NULL;
+}
+
+static bool read_object(struct llview_guest *g, struct guest_space as, void *dst, uint64_t va,
+			size_t size)
+{
+	enum err e = g->pages->ops->object(g->pages, as, (struct gva){va}, dst, size);
+
+	if (e == ERR_GONE)
+		run_abort(g, e);
+	return e == ERR_OK;
+}
+
 /* How many of `size` bytes at `va` could be copied to `dst`. */
 static size_t copy(struct llview_guest *g, void *dst, uint64_t va, size_t size)
 {
 	size_t done = 0;
 
+	if (keeps_nothing(g))
+		return read_object(g, GUEST_SPACE_KERNEL, dst, va, size) ? size : 0;
 	while (done < size) {
 		size_t part = page_left(va + done);
 		const char *host = translate(g, va + done);
@@ -153,7 +172,7 @@ const void *llview_miss(uint64_t va, uint32_t size)
 {
 	struct llview_guest *g = llview_state.guest;
 
-	if ((va & (size - 1)) == 0) {
+	if ((va & (size - 1)) == 0 && !keeps_nothing(g)) {
 		const char *host = fill(g, tlb_entry(g, va), va);
 
 		if (host)
@@ -217,17 +236,15 @@ size_t __llview_strncpy(char *dst, uint64_t src, size_t size)
 		return 0;
 	while (done < size - 1) {
 		size_t part = page_left(src + done);
-		const char *host = translate(g, src + done);
 		const char *nul;
 
-		if (!host) {
-			fault(g, src + done);
-			break;
-		}
 		if (part > size - 1 - done)
 			part = size - 1 - done;
 		/* Look for the NUL in the copy: the guest may take its own away meanwhile. */
-		memcpy(dst + done, host, part);
+		if (copy(g, dst + done, src + done, part) != part) {
+			fault(g, src + done);
+			break;
+		}
 		nul = memchr(dst + done, '\0', part);
 		if (nul)
 			return nul - dst;
@@ -272,13 +289,19 @@ size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va, size_t 
 		/* The upper half is the kernel's, also in a process's tables. */
 		if (at < va || at >> 63)
 			break;
+		if (part > size - done)
+			part = size - done;
+		if (keeps_nothing(g)) {
+			if (!read_object(g, as, (char *)dst + done, at, part))
+				break;
+			done += part;
+			continue;
+		}
 		e = g->pages->ops->page(g->pages, as, (struct gva){at & GUEST_PAGE_MASK}, &host);
 		if (e == ERR_GONE)
 			run_abort(g, e);
 		if (e)
 			break;
-		if (part > size - done)
-			part = size - done;
 		memcpy((char *)dst + done, (const char *)host + at % GUEST_PAGE_SIZE, part);
 		done += part;
 	}
@@ -305,7 +328,7 @@ const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
 	if (size > GUEST_PIN_MAX)
 		run_abort(g, ERR_LIMIT);
 	/* No size: a type that this guest hasn't. Small records: see DESC_BIT_SHIFT. */
-	if (size && !copied && page_left(va) >= size) {
+	if (size && !copied && page_left(va) >= size && !keeps_nothing(g)) {
 		host = translate(g, va);
 		if (host)
 			return host;
@@ -321,7 +344,8 @@ const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
 
 void __llview_prefetch_miss(uint64_t va)
 {
-	const char *host = translate(llview_state.guest, va);
+	struct llview_guest *g = llview_state.guest;
+	const char *host = keeps_nothing(g) ? NULL : translate(g, va);
 
 	if (host)
 		__builtin_prefetch(host);
@@ -412,8 +436,9 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 	g->pages = pages;
 	if (opts)
 		g->opts = *opts;
+	/* Where nothing is kept, pins are copies too. */
 	if (!g->opts.arena_size)
-		g->opts.arena_size = ARENA_SIZE;
+		g->opts.arena_size = keeps_nothing(g) ? ARENA_SIZE_COPIES : ARENA_SIZE;
 	if (!g->opts.fault_limit)
 		g->opts.fault_limit = FAULT_LIMIT;
 	if (!g->opts.fuel)

@@ -38,6 +38,8 @@ enum attach_carrier {
 	ATTACH_SOCKET, /* "socket": records over the socket; slow, for tests */
 	/* "pread-uncached": each read its own call, nothing kept. Slow: what others are measured by. */
 	ATTACH_PREAD_UNCACHED,
+	/* "pread-addresses": the same files, read at the guest's addresses, which the host sees. */
+	ATTACH_PREAD_ADDRESSES,
 };
 
 struct attach_sealed {

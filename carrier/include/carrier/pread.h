@@ -11,6 +11,7 @@
 #ifndef SCW_CARRIER_PREAD_H
 #define SCW_CARRIER_PREAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/alloc.h"
@@ -57,6 +58,9 @@ struct sealed_carrier *carrier_pread_sealed(struct carrier_pread *c);
 
 /* What the device said of the guest when it accepted the session. */
 const struct channel_accept *carrier_pread_accept(const struct carrier_pread *c);
+
+/* Is this process another one than the one that opened the session? */
+bool carrier_pread_forked(const struct carrier_pread *c);
 
 /* The session's directory with a slash at its end, and the session: for clients with needs of their own. */
 const char *carrier_pread_path(struct carrier_pread *c);

@@ -79,6 +79,14 @@ struct guest_pages_ops {
 			 const void **ret);
 
 	/*
+	 * Optional, of those who keep nothing: copy just these bytes, as they are now, to `buf`. It is
+	 * used in place of page() wherever it can be; errors as page(). There to measure what keeping
+	 * pages is worth.
+	 */
+	enum err (*object)(struct guest_pages *p, struct guest_space as, struct gva va, void *buf,
+			   size_t size);
+
+	/*
 	 * Required. Start a new epoch: every host address handed out is void, but for those that last;
 	 * translations are looked up anew. Where pages may be older than that (see expire) it may also leave all as it
 	 * is: `epoch` tells. ERR_GONE when the VM behind it has ended.
