@@ -39,7 +39,7 @@ struct options {
 	struct attach_sealed sealed; /* .carrier ATTACH_MAPPED: not sealed */
 	/* sign; as given, or NULL */
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
-	bool debug;
+	bool debug, unchecked_code;
 	const char *control; /* path of the memory device's control socket */
 };
 

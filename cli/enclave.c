@@ -122,6 +122,7 @@ static enum err read_options(const struct options *o, struct sign_options *s, ui
 	s->svn = (uint16_t)svn;
 	s->xfrm = xfrm;
 	s->debug = o->debug;
+	s->unchecked_code = o->unchecked_code;
 	return ERR_OK;
 }
 

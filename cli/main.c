@@ -29,7 +29,7 @@ static const struct command commands[] = {
 	{"sign", "PROGRAM IMAGE", "make a signed enclave image out of a program",
 	 "PROGRAM is a static position-independent executable; IMAGE is written, and printed as by\n"
 	 "`scwatcher inspect`.\n",
-	 "yHKtPVxYCD", 2, 2, cli_sign},
+	 "yHKtPVxYCDu", 2, 2, cli_sign},
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
@@ -74,6 +74,7 @@ static const struct {
 	{'D', "debug", NULL, "let debuggers read the enclave: it keeps no secrets"},
 	{'w', "new", NULL, "make a new key; never overwrites one"},
 	{'o', "control", "PATH", "the memory device's control socket"},
+	{'u', "unchecked-code", NULL, "take instructions that an enclave can't run"},
 	{'h', "help", NULL, "this help"},
 };
 
@@ -200,6 +201,9 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'D':
 		o->debug = true;
+		break;
+	case 'u':
+		o->unchecked_code = true;
 		break;
 	case 'w':
 		o->new_key = true;

@@ -24,6 +24,7 @@
 #include "host/image.h"
 #include "host/sign.h"
 #include "measure/measure.h"
+#include "scan.h"
 
 #define DEFAULT_HEAP (64ull << 20)
 #define DEFAULT_STACK (256ull << 10)
@@ -224,6 +225,78 @@ static enum err check_dynamic(const struct program *p, struct err_ctx *err)
 	return check_relocations(p, rela, rela_size, err);
 }
 
+/* -- its code -------------------------------------------------------------------------------- */
+
+/* A section header and the bytes it names, or false. */
+static bool read_section(const struct program *p, uint64_t index, Elf64_Shdr *ret)
+{
+	const Elf64_Ehdr *h = &p->ehdr;
+
+	if (h->e_shentsize != sizeof(*ret) || index >= h->e_shnum ||
+	    !base_in_range(h->e_shoff, (uint64_t)h->e_shnum * sizeof(*ret), p->size))
+		return false;
+	memcpy(ret, p->data + h->e_shoff + index * sizeof(*ret), sizeof(*ret));
+	return ret->sh_type != SHT_NOBITS && base_in_range(ret->sh_offset, ret->sh_size, p->size);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct scan_start *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* The functions by the symbol table, ascending, from malloc(). None if there is no table. */
+static size_t find_functions(const struct program *p, struct scan_start **ret)
+{
+	Elf64_Shdr symtab, strtab;
+	struct scan_start *starts;
+	size_t count = 0, n;
+
+	*ret = NULL;
+	for (uint64_t i = 0;; i++) {
+		if (i >= p->ehdr.e_shnum)
+			return 0;
+		if (read_section(p, i, &symtab) && symtab.sh_type == SHT_SYMTAB)
+			break;
+	}
+	if (!read_section(p, symtab.sh_link, &strtab) || strtab.sh_size == 0 ||
+	    p->data[strtab.sh_offset + strtab.sh_size - 1] != 0)
+		return 0;
+	n = symtab.sh_size / sizeof(Elf64_Sym);
+	starts = calloc(n ? n : 1, sizeof(*starts));
+	for (size_t i = 0; starts && i < n; i++) {
+		Elf64_Sym sym;
+
+		memcpy(&sym, p->data + symtab.sh_offset + i * sizeof(sym), sizeof(sym));
+		if (ELF64_ST_TYPE(sym.st_info) == STT_FUNC && sym.st_name < strtab.sh_size)
+			starts[count++] = (struct scan_start){
+				sym.st_value,
+				(const char *)p->data + strtab.sh_offset + sym.st_name};
+	}
+	if (count)
+		qsort(starts, count, sizeof(*starts), by_address);
+	*ret = starts;
+	return count;
+}
+
+static enum err check_code(const struct program *p, struct err_ctx *err)
+{
+	struct scan_start *starts;
+	size_t count = find_functions(p, &starts);
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < p->load_count; i++) {
+		const Elf64_Phdr *ph = &p->loads[i];
+
+		if (ph->p_flags & PF_X)
+			e = scan_code(p->data + ph->p_offset, ph->p_filesz, ph->p_vaddr, starts, count,
+				      err);
+	}
+	free(starts);
+	return e;
+}
+
 static enum err put_program(struct builder *b, const struct program *p, struct err_ctx *err)
 {
 	const Elf64_Phdr *entry = load_at(p, p->ehdr.e_entry, 1);
@@ -292,6 +365,7 @@ static void put_thread(struct builder *b, const struct sign_options *o, uint32_t
 	};
 	pages->thread = (struct abi_thread){
 		.index = index,
+		.self = page,
 		.stack_top = stack + o->stack_size,
 		.stack_size = o->stack_size,
 		.exception_top = exception + EXCEPTION_STACK,
@@ -455,6 +529,8 @@ enum err sign_build(const void *elf, size_t elf_size, const struct sign_options 
 		e = read_program(elf, elf_size, p, err);
 	if (!e)
 		e = check_dynamic(p, err);
+	if (!e && !o.unchecked_code)
+		e = check_code(p, err);
 	if (!e)
 		e = put_program(&b, p, err);
 	if (!e) {

@@ -104,6 +104,7 @@ static void test_thread_page(void **state)
 		assert_int_equal(call(&e, i, TINY_THREAD, &args), 0);
 		memcpy(&t, args.thread, sizeof(t));
 		assert_int_equal(t.index, i);
+		assert_int_equal(t.self + e.base + 3 * ABI_PAGE, e.tcs[i]);
 		assert_int_equal(t.tcs + e.base, e.tcs[i]);
 		assert_int_equal(t.size, e.size);
 		assert_int_equal(t.thread_count, e.thread_count);

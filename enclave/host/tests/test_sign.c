@@ -15,6 +15,7 @@
 #include "emulation/emulation.h"
 #include "harness.h"
 #include "measure/measure.h"
+#include "scan.h"
 
 static struct file elf, pem;
 static struct sign_image image;
@@ -395,6 +396,70 @@ static void test_bad_programs(void **state)
 	check_unsignable(&f, "shared library");
 }
 
+/* The tests' enclave has a `syscall` and an `int 0x80` in it. */
+static void test_illegal_instructions(void **state)
+{
+	struct sign_options o = small_options();
+	struct sign_image i;
+	struct err_ctx err = {0};
+
+	(void)state;
+	o.unchecked_code = false;
+	assert_int_equal(ERR_UNSUPPORTED, sign_build(elf.data, elf.size, &o, &i, &err));
+	assert_non_null(strstr(err.text, "an enclave can't run '"));
+	assert_non_null(strstr(err.text, "in enclave_main"));
+	assert_non_null(strstr(err.text, "(2 such in all)"));
+}
+
+/* One by one, and what looks like them but may run. */
+static void test_scan(void **state)
+{
+	static const struct {
+		const char *code;
+		size_t size;
+		bool illegal;
+	} cases[] = {
+		{"\x0f\x05", 2, true},	      /* syscall */
+		{"\x0f\x34", 2, true},	      /* sysenter */
+		{"\x0f\xa2", 2, true},	      /* cpuid */
+		{"\x0f\x31", 2, true},	      /* rdtsc */
+		{"\x0f\x01\xf9", 3, true},    /* rdtscp */
+		{"\xcd\x80", 2, true},	      /* int 0x80 */
+		{"\xe4\x60", 2, true},	      /* in */
+		{"\xee", 1, true},	      /* out */
+		{"\x6c", 1, true},	      /* insb */
+		{"\xcb", 1, true},	      /* retf */
+		{"\x48\xcf", 2, true},	      /* iretq */
+		{"\x8e\xe0", 2, true},	      /* mov fs, eax */
+		{"\x0f\xa9", 2, true},	      /* pop gs */
+		{"\x0f\x01\xc1", 3, true},    /* vmcall */
+		{"\x0f\x01\x00", 3, true},    /* sgdt */
+		{"\x0f\x01\xe0", 3, true},    /* smsw */
+		{"\xcc", 1, false},	      /* int3 */
+		{"\x0f\x01\xd7", 3, false},   /* enclu */
+		{"\x0f\xc7\xf0", 3, false},   /* rdrand */
+		{"\x8c\xe0", 2, false},      /* mov eax, fs */
+		{"\xf3\x48\x0f\xae\xd0", 5, false}, /* wrfsbase rax */
+		{"\xb8\x0f\x05\x0f\x05", 5, false}, /* mov eax, bytes of a syscall */
+	};
+	struct scan_start start = {0x1002, "function"};
+	struct err_ctx err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		enum err e = scan_code((const uint8_t *)cases[i].code, cases[i].size, 0x1000, NULL,
+				       0, NULL);
+
+		if (e != (cases[i].illegal ? ERR_UNSUPPORTED : ERR_OK))
+			fail_msg("case %zu", i);
+	}
+	/* data before a function doesn't hide its first instruction */
+	assert_int_equal(ERR_UNSUPPORTED, scan_code((const uint8_t *)"\x48\xb8\x0f\x05\xc3", 5,
+						    0x1000, &start, 1, &err));
+	assert_non_null(strstr(err.text, "'syscall ' in function"));
+	assert_int_equal(err.addr, 0x1002);
+}
+
 static void check_key(const struct file *key, const char *text)
 {
 	struct sign_options o = small_options();
@@ -466,6 +531,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_bad_programs),
+		cmocka_unit_test(test_illegal_instructions),
+		cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_bad_options),
 	};

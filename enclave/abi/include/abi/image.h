@@ -83,8 +83,10 @@ struct abi_thread {
 	uint64_t config;
 	uint64_t config_size; /* bytes of configuration, not rounded up */
 	uint64_t size;	      /* of the enclave */
+	uint64_t self;	      /* of this page */
 } __attribute__((packed));
-_Static_assert(sizeof(struct abi_thread) == 120, "thread page");
+_Static_assert(sizeof(struct abi_thread) == 128, "thread page");
+_Static_assert(offsetof(struct abi_thread, self) == 120, "read by GS-relative code");
 #define ABI_THREAD_OWN 256u
 
 #endif

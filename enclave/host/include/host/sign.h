@@ -13,7 +13,7 @@
 #include "abi/sgx.h"
 #include "base/err.h"
 
-/* Zeros mean the defaults, but for debug and config. */
+/* Zeros mean the defaults, but for the flags and config. */
 struct sign_options {
 	uint64_t heap_size;	 /* bytes; default 64 MiB */
 	uint64_t stack_size;	 /* bytes, each thread; default 256 KiB */
@@ -22,6 +22,7 @@ struct sign_options {
 	uint32_t ssa_frame_size; /* pages; default what xfrm needs */
 	uint64_t xfrm;		 /* default x87 and SSE */
 	bool debug;		 /* a debugger may read and write the enclave: no secrets */
+	bool unchecked_code;	 /* don't look for instructions that an enclave can't run */
 	uint16_t product;
 	uint16_t svn;
 	uint32_t date;	     /* BCD 0xYYYYMMDD; default today, UTC */
@@ -38,7 +39,7 @@ struct sign_image {
 /*
  * Lays out `elf` (a static position-independent executable) as an unsigned image. ERR_UNSUPPORTED
  * for what an enclave can't be made of: segments that are writable and executable, relocations in
- * read-only segments, shared libraries; ERR_CORRUPT for what isn't an ELF file.
+ * read-only segments, shared libraries, instructions that enclaves can't run; ERR_CORRUPT for what isn't an ELF file.
  */
 enum err sign_build(const void *elf, size_t elf_size, const struct sign_options *options,
 		    struct sign_image *ret, struct err_ctx *err) ERR_NODISCARD;

@@ -40,10 +40,11 @@ void *memcpy(void *to, const void *from, size_t n)
 
 static struct abi_thread *this_thread(void)
 {
-	uint64_t base;
+	uint64_t self;
 
-	__asm__ volatile("rdgsbase %0" : "=r"(base));
-	return (struct abi_thread *)base;
+	/* not RDGSBASE: old kernels don't have it on */
+	__asm__ volatile("movq %%gs:120, %0" : "=r"(self));
+	return (struct abi_thread *)((uint64_t)__ehdr_start + self);
 }
 
 static uint64_t enclu(uint64_t leaf, const void *rbx, const void *rcx, void *rdx)
