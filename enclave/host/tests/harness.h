@@ -40,7 +40,7 @@ static inline struct file read_whole(const char *path)
 	return f;
 }
 
-static inline void die_of(const char *what, const struct err_ctx *err)
+static inline _Noreturn void die_of(const char *what, const struct err_ctx *err)
 {
 	char text[400];
 
