@@ -172,6 +172,7 @@ bool emu_leaf(struct enclave *e, uint64_t *regs, struct fault *fault);
 
 /* epc.c */
 struct enclave *emu_find(uint64_t addr);
+bool emu_any_open(void);
 unsigned int emu_modes(void);
 void emu_reveal(struct enclave *e);
 void emu_conceal(struct enclave *e);

@@ -44,6 +44,14 @@ static struct enclave *find_fd(int fd)
 	return NULL;
 }
 
+bool emu_any_open(void)
+{
+	for (size_t i = 0; i < EMU_MAX_ENCLAVES; i++)
+		if (atomic_load(&enclaves[i]))
+			return true;
+	return false;
+}
+
 bool emulation_is_open(int fd)
 {
 	return find_fd(fd) != NULL;

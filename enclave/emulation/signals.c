@@ -264,6 +264,9 @@ enum err emulation_prepare(unsigned int wish, struct err_ctx *err)
 	pthread_mutex_lock(&prepare_lock);
 	if (!prepared)
 		e = prepare(err);
+	if (!e && wish != modes && emu_any_open())
+		e = err_set(err, ERR_INVAL,
+			    "the emulation's mode can't change while an enclave is open");
 	if (!e)
 		modes = wish;
 	pthread_mutex_unlock(&prepare_lock);

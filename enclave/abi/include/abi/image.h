@@ -18,7 +18,7 @@
 #define ABI_IMAGE_MAGIC "SCWencl"
 #define ABI_IMAGE_VERSION 1u
 #define ABI_IMAGE_MAX_SEGMENTS 65536u
-#define ABI_IMAGE_MAX_SIZE (1ull << 40) /* of an enclave's address range */
+#define ABI_IMAGE_MAX_SIZE (1ull << 36) /* of an enclave's address range: what processors have */
 
 struct abi_image {
 	char magic[8];
