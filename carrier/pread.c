@@ -19,8 +19,9 @@
 
 enum {
 	SESSION_NAME_SIZE = 16, /* bytes of the hello that name the session */
-	NAME_MAX_SIZE = 255,
-	PIECE_SIZE = 180, /* of a message in one name: 240 characters, and two numbers before them */
+	NAME_MAX_SIZE = 1000,
+	NAME_MIN_SIZE = 32,
+	NUMBERS_SIZE = 12, /* OFFSET.TOTAL. before the bytes of a message */
 	PATH_SIZE = 4096,
 	PREFIX_MAX = PATH_SIZE - NAME_MAX_SIZE - 16,
 	TEXT_MAX = 160,
@@ -54,6 +55,7 @@ struct carrier_pread {
 	struct sealed_session *session;
 	enum carrier_pread_way way;
 	uint32_t cluster;
+	size_t piece; /* bytes of a message in one name */
 	pid_t owner;
 	struct carrier_pread_stats stats;
 
@@ -235,8 +237,8 @@ static enum err send_message(struct carrier_pread *c, const char *directory, con
 {
 	int before = -1, fd = -1;
 
-	for (size_t at = 0; at < size; at += PIECE_SIZE) {
-		size_t n = size - at < PIECE_SIZE ? size - at : PIECE_SIZE;
+	for (size_t at = 0; at < size; at += c->piece) {
+		size_t n = size - at < c->piece ? size - at : c->piece;
 		char *end = c->path + c->prefix;
 		enum err e;
 
@@ -648,7 +650,12 @@ static void carrier_drop(struct sealed_carrier *s)
 
 static void carrier_epoch(struct sealed_carrier *s)
 {
-	from_sealed(s)->epoch_begun = false;
+	struct carrier_pread *c = from_sealed(s);
+
+	c->epoch_begun = false;
+	/* the same place as in the epoch before is no sign of what comes next */
+	c->ahead = AHEAD_MIN;
+	c->last_space = UINT64_MAX;
 }
 
 static uint64_t now(struct sealed_carrier *s)
@@ -691,6 +698,8 @@ enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
 	struct carrier_pread *c;
 	enum err e;
 
+	if (o->name_max && (o->name_max < NAME_MIN_SIZE || o->name_max > NAME_MAX_SIZE))
+		return err_set(err, ERR_INVAL, "names of %u characters", o->name_max);
 	if (o->cluster_pages >= CHANNEL_BYTES_PAGES_MAX)
 		return err_set(err, ERR_INVAL, "%u pages in one pread are too many",
 			       o->cluster_pages);
@@ -701,6 +710,7 @@ enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
 	c->owner = getpid();
 	c->way = o->way;
 	c->cluster = o->cluster_pages ? o->cluster_pages : CLUSTER_PAGES;
+	c->piece = ((o->name_max ? o->name_max : NAME_MAX_SIZE) - NUMBERS_SIZE) * 3 / 4;
 	c->ahead = AHEAD_MIN;
 	c->random = o->session.random;
 	c->hello = c->message = -1;

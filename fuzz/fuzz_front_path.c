@@ -25,7 +25,7 @@ static void piece_name(const struct front_piece *p, char *name, size_t room)
 
 static void check_piece(const char *name)
 {
-	char again[2 * FRONT_NAME_MAX];
+	char again[2 * FRONT_PIECE_NAME_MAX];
 	struct front_piece p;
 
 	if (!front_piece_parse(name, &p))

@@ -271,7 +271,7 @@ enum err front_run(const struct front_options *o, struct err_ctx *err)
 		e = serve(o, f, &point, self, &signals, &detail);
 		if (e != ERR_OK && o->say)
 			o->say(err_describe(&detail, text, sizeof(text)));
-		front_destroy(f);
+		front_leave(f);
 		_exit(e != ERR_OK);
 	}
 	/* The child's alone: were it to die, nobody must be left waiting for it. */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -391,7 +392,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct node *n = node_of(parent);
 
-	if (strlen(name) > FRONT_NAME_MAX)
+	if (strlen(name) > FRONT_PIECE_NAME_MAX)
 		fuse_reply_err(req, ENAMETOOLONG);
 	else if (parent == FUSE_ROOT_ID)
 		lookup_vm(req, name);
@@ -438,6 +439,14 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 	(void)fi;
 	fuse_reply_attr(req, &st, keep_s);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs st = {.f_bsize = 4096, .f_namemax = FRONT_PIECE_NAME_MAX};
+
+	(void)ino;
+	fuse_reply_statfs(req, &st);
 }
 
 /* Nothing is listed: who has a session knows its name. */
@@ -801,6 +810,7 @@ static const struct fuse_lowlevel_ops ops = {
 	.forget_multi = op_forget_multi,
 	.getattr = op_getattr,
 	.readdir = op_readdir,
+	.statfs = op_statfs,
 	.open = op_open,
 	.read = op_read,
 	.release = op_release,
@@ -1044,11 +1054,15 @@ enum err front_serve(struct front *f, const char *socket, const struct front_lim
 	return e;
 }
 
+void front_leave(struct front *f)
+{
+	front_deinit(f);
+}
+
 void front_destroy(struct front *f)
 {
 	struct fuse_session *fuse = f->fuse;
 
-	/* The sessions first: who waits is answered. */
 	front_deinit(f);
 	fuse_session_destroy(fuse);
 }

@@ -28,7 +28,13 @@ int front_fd(const struct front *f);
 enum err front_serve(struct front *f, const char *socket, const struct front_limits *limits,
 		     int stop, struct err_ctx *err) ERR_NODISCARD;
 
-/* Answers who still waits, and closes the connection; doesn't unmount. */
+/*
+ * After front_serve(), by a process that ends now and thus closes the connection: answers who still
+ * waits. The connection itself may be in use by a thread that nobody can wait for (forget_names()).
+ */
+void front_leave(struct front *f);
+
+/* By a process that didn't serve: closes its end of the connection; doesn't unmount. */
 void front_destroy(struct front *f);
 
 #endif

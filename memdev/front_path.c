@@ -107,10 +107,10 @@ static bool take_base64(const char *p, size_t size, struct front_piece *ret)
 
 bool front_piece_parse(const char *name, struct front_piece *ret)
 {
-	size_t size = strnlen(name, FRONT_NAME_MAX + 1);
+	size_t size = strnlen(name, FRONT_PIECE_NAME_MAX + 1);
 	const char *p = name;
 
-	if (size > FRONT_NAME_MAX || !take_decimal(&p, FRONT_MESSAGE_MAX, &ret->offset) ||
+	if (size > FRONT_PIECE_NAME_MAX || !take_decimal(&p, FRONT_MESSAGE_MAX, &ret->offset) ||
 	    !take_decimal(&p, FRONT_MESSAGE_MAX, &ret->total) ||
 	    !take_base64(p, size - (size_t)(p - name), ret))
 		return false;

@@ -19,10 +19,11 @@
 #include <stdint.h>
 
 enum {
-	FRONT_NAME_MAX = 255,
+	FRONT_NAME_MAX = 255,	     /* of VMs */
+	FRONT_PIECE_NAME_MAX = 1000, /* as much as FUSE passes on */
 	FRONT_SESSION_SIZE = 16, /* bytes of a session's name */
 	FRONT_MESSAGE_MAX = 1 << 16,
-	FRONT_PIECE_MAX = FRONT_NAME_MAX * 3 / 4,
+	FRONT_PIECE_MAX = FRONT_PIECE_NAME_MAX * 3 / 4,
 };
 
 struct front_session_name {
