@@ -30,7 +30,7 @@ struct front_session;
 struct front_relay {
 	int epoll;
 	const char *socket; /* the device's */
-	uint64_t answer_ns; /* how long the device may take for an answer */
+	uint64_t answer_ns; /* how long an answer may take */
 	uint8_t frame[CHANNEL_FRAME_MAX];
 };
 

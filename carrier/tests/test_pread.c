@@ -1175,7 +1175,7 @@ static void clients_that_die_leave_nothing(void **state)
 
 /* ---- names, permissions ---- */
 
-static int open_errno(const char *format, ...)
+static __attribute__((format(printf, 1, 2))) int open_errno(const char *format, ...)
 {
 	char path[8192];
 	va_list args;

@@ -14,7 +14,7 @@
 
 enum {
 	ARENA_SIZE = 256 * 1024,
-	ARENA_SIZE_COPIES = 64 * 1024 * 1024,
+	ARENA_SIZE_COPIES = 32 * 1024 * 1024,
 	ARENA_ALIGN = 16,
 	ARENA_SLACK = 16, /* after each copy: what a bit-field's load may touch beyond a small record */
 	FAULT_LIMIT = 65536,

@@ -63,7 +63,7 @@ const struct channel_accept *carrier_pread_accept(const struct carrier_pread *c)
 /* Is this process another one than the one that opened the session? */
 bool carrier_pread_forked(const struct carrier_pread *c);
 
-/* The session's directory with a slash at its end, and the session: for clients with needs of their own. */
+/* The session's directory with a slash at its end, and the session: for clients that do more. */
 const char *carrier_pread_path(struct carrier_pread *c);
 struct sealed_session *carrier_pread_session(struct carrier_pread *c);
 

@@ -164,6 +164,41 @@ struct guest_pages *fake_pages(struct ktype *k)
 	return &k->pages;
 }
 
+/* As those would who keep nothing: nothing but the bytes asked for. */
+static enum err fake_object_bytes(struct guest_pages *p, struct guest_space as, struct gva va,
+				  void *buf, size_t size)
+{
+	char *to = buf;
+
+	while (size) {
+		size_t within = va.v % GUEST_PAGE_SIZE, n = GUEST_PAGE_SIZE - within;
+		const char *page;
+		enum err e = fake_page(p, as, (struct gva){va.v - within}, (const void **)&page);
+
+		if (e)
+			return e;
+		if (n > size)
+			n = size;
+		memcpy(to, page + within, n);
+		to += n;
+		va.v += n;
+		size -= n;
+	}
+	return ERR_OK;
+}
+
+void fake_keep_nothing(struct ktype *k)
+{
+	static const struct guest_pages_ops ops = {
+		.page = fake_page,
+		.object = fake_object_bytes,
+		.epoch = fake_epoch,
+		.destroy = fake_pages_destroy,
+	};
+
+	k->pages.ops = &ops;
+}
+
 void fake_gone(struct ktype *k)
 {
 	k->gone = true;

@@ -33,6 +33,8 @@ void fake_gone(struct ktype *k);
 
 /* From now on page() gives copies, made anew after each epoch. */
 void fake_copy_pages(struct ktype *k);
+/* From now on, until fake_pages(): object() is to be used instead. For guests made from then on. */
+void fake_keep_nothing(struct ktype *k);
 /* From now on, what isn't a copy lasts beyond epochs. */
 void fake_lasting_pages(struct ktype *k);
 

@@ -92,6 +92,26 @@ static void test_same_as_plain(void **state)
 	}
 }
 
+/* Without pages, every value is read when it is used, and comes out the same. */
+static void test_same_without_pages(void **state)
+{
+	struct guest_pages *pages;
+	struct fixture f;
+
+	(void)state;
+	for (int variant = 1; variant <= 2; variant++) {
+		setup(&f, variant, NULL);
+		llview_guest_destroy(f.guest);
+		pages = fake_pages(f.k);
+		fake_keep_nothing(f.k);
+		assert_int_equal(llview_guest_create(&f.alloc, f.layout, pages, NULL, &f.guest),
+				 ERR_OK);
+		compare_walks(&f, variant);
+		assert_int_equal(llview_guest_stats(f.guest)->misses, 0);
+		teardown(&f);
+	}
+}
+
 static void test_questions(void **state)
 {
 	struct fixture f;
@@ -589,6 +609,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_as_plain),
+		cmocka_unit_test(test_same_without_pages),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_records),
