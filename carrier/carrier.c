@@ -233,8 +233,11 @@ void carrier_close(struct carrier *c)
 		return;
 	sealed_frames_destroy(c->frames);
 	sealed_session_close(c->session);
-	carrier_region_unmap(&c->region);
 	carrier_socket_deinit(&c->socket);
+	/* the device needn't wait for its next look at the socket */
+	if (c->out.wait && !carrier_forked(c))
+		channel_ring_nudge(&c->out);
+	carrier_region_unmap(&c->region);
 	base_free(c->alloc, c);
 }
 

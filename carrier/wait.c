@@ -2,7 +2,6 @@
 /* Futex, hang-up and deadline behind the ring's hooks. */
 #include "carrier/wait.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -39,6 +38,10 @@ static enum err sleep_on(struct channel_ring_wait *wait, uint64_t *bell, struct 
 	uint64_t slice = SLICE_NS, now;
 	struct timespec t = {0};
 
+	/* The wait goes on: a slice has passed, or somebody woke us for nothing, perhaps in leaving. */
+	if (w->waits == wait->waits && hung_up(w->socket))
+		return err_set(err, ERR_GONE, "the other end of the ring has ended");
+	w->waits = wait->waits;
 	if (w->deadline_ns) {
 		now = carrier_now();
 		if (now >= w->deadline_ns)
@@ -48,9 +51,7 @@ static enum err sleep_on(struct channel_ring_wait *wait, uint64_t *bell, struct 
 	}
 	t.tv_nsec = (long)slice;
 	/* Shared between processes, thus without FUTEX_PRIVATE_FLAG. The lower half comes first. */
-	if (syscall(SYS_futex, bell, FUTEX_WAIT, 1, &t, NULL, 0) && errno == ETIMEDOUT &&
-	    hung_up(w->socket))
-		return err_set(err, ERR_GONE, "the other end of the ring has ended");
+	syscall(SYS_futex, bell, FUTEX_WAIT, 1, &t, NULL, 0);
 	return ERR_OK;
 }
 

@@ -205,6 +205,11 @@ static enum err wait_for(struct channel_ring_end *e, bool writer, struct err_ctx
 	return failed;
 }
 
+void channel_ring_nudge(struct channel_ring_end *e)
+{
+	ring_bell(e);
+}
+
 /* `size` bytes to shared words; what is left of the last word is zeroed. */
 static void copy_out(uint64_t *to, const uint8_t *from, size_t size)
 {

@@ -18,6 +18,7 @@ struct carrier_wait {
 	struct channel_ring_wait wait;
 	int socket;	      /* whose hang-up says that the peer is gone; -1: none */
 	uint64_t deadline_ns; /* carrier_now(): when waiting ends with ERR_LIMIT; 0: never */
+	uint64_t waits;	      /* the hook's own: the wait in which it slept last */
 };
 
 /*

@@ -124,6 +124,9 @@ enum err channel_ring_reader_init(struct channel_ring_end *e, void *region,
 enum err channel_ring_write(struct channel_ring_end *e, const void *record, size_t size,
 			    struct err_ctx *err) ERR_NODISCARD;
 
+/* Wake the other end if it sleeps in this direction, so that it looks around: before leaving, say. */
+void channel_ring_nudge(struct channel_ring_end *e);
+
 /*
  * Read one sealed record into private memory, at most `room` bytes, waiting as needed; what it holds
  * is for channel_open() to judge. Errors as above, and ERR_TAMPERED for a record that says it is larger
