@@ -155,10 +155,7 @@ static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 	} else if (s->frame.fd < 0) {
 		e = err_set(err, ERR_TAMPERED, "no memory came along with the ring");
 	} else {
-		struct channel_ring_ask granted;
-
-		e = channel_ring_ask_decode(s->frame.payload, s->frame.size, &granted, err);
-		got = (struct channel_ring_sizes){granted.to_device, granted.to_client};
+		e = channel_ring_sizes_decode(s->frame.payload, s->frame.size, &got, err);
 		if (!e && (got.to_device > want.to_device || got.to_client > want.to_client))
 			e = err_set(err, ERR_TAMPERED, "a ring larger than what was asked for");
 		if (!e)
@@ -178,26 +175,28 @@ static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
 			     struct carrier **ret, struct err_ctx *err)
 {
-	struct carrier *c = base_alloc_zeroed(alloc, 1, sizeof(*c));
 	struct sealed_session_options session = o->session;
 	const struct channel_ring_sizes ring = wanted_ring(o);
-	uint8_t ask[CHANNEL_RING_ASK_SIZE];
+	uint8_t ask[CHANNEL_RING_SIZES_SIZE];
+	struct carrier *c;
 	enum err e;
 
 	session.order = CHANNEL_IN_ORDER;
 	if (o->kind == CARRIER_RING) {
-		channel_ring_ask_encode(&(struct channel_ring_ask){ring.to_device, ring.to_client},
-					ask);
+		channel_ring_sizes_encode(&ring, ask);
 		session.then = CHANNEL_FRAME_RING;
 		session.then_bytes = ask;
 		session.then_size = sizeof(ask);
 	}
-	if (!c || (session.then_size && !channel_ring_region_size(&ring))) {
+	if (!channel_ring_region_size(&ring)) {
 		close(socket);
-		base_free(alloc, c);
-		return c ? err_set(err, ERR_INVAL, "rings of %u and %u bytes", ring.to_device,
-				   ring.to_client)
-			 : err_set(err, ERR_NOMEM, "out of memory for a session");
+		return err_set(err, ERR_INVAL, "rings of %u and %u bytes", ring.to_device,
+			       ring.to_client);
+	}
+	c = base_alloc_zeroed(alloc, 1, sizeof(*c));
+	if (!c) {
+		close(socket);
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	}
 	c->alloc = alloc;
 	c->owner = getpid();

@@ -55,21 +55,19 @@ static enum err sleep_and_look(struct channel_ring_wait *w, uint64_t *bell, stru
 static enum err set_up(struct server *s, const struct memdev_ring_options *o, const void *ask,
 		       size_t size, struct err_ctx *err)
 {
-	uint8_t grant[CHANNEL_RING_ASK_SIZE];
+	uint8_t grant[CHANNEL_RING_SIZES_SIZE];
 	struct channel_ring_sizes sizes;
-	struct channel_ring_ask asked;
-	enum err e = channel_ring_ask_decode(ask, size, &asked, err);
+	enum err e = channel_ring_sizes_decode(ask, size, &sizes, err);
 	int fd;
 
 	if (e)
 		return e;
-	asked.to_device = at_most(asked.to_device, MEMDEV_RING_TO_DEVICE_MAX);
-	asked.to_client = at_most(asked.to_client, MEMDEV_RING_TO_CLIENT_MAX);
-	sizes = (struct channel_ring_sizes){asked.to_device, asked.to_client};
+	sizes.to_device = at_most(sizes.to_device, MEMDEV_RING_TO_DEVICE_MAX);
+	sizes.to_client = at_most(sizes.to_client, MEMDEV_RING_TO_CLIENT_MAX);
 	e = carrier_region_create(&sizes, &s->region, &fd, err);
 	if (e)
 		return e;
-	channel_ring_ask_encode(&asked, grant);
+	channel_ring_sizes_encode(&sizes, grant);
 	e = carrier_frame_send(o->socket, CHANNEL_FRAME_RING, grant, sizeof(grant), fd,
 			       carrier_now() + SEND_TIMEOUT_NS, err);
 	close(fd);

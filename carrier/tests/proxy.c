@@ -172,13 +172,11 @@ static void start_pump(struct proxy *p, enum proxy_way way)
 /* A ring from the device: keep it, and give the client another. */
 static void split_ring(struct proxy *p, struct proxy_item *i)
 {
-	struct channel_ring_ask granted;
 	struct channel_ring_sizes sizes;
 	int fd = i->fd;
 
-	if (channel_ring_ask_decode(i->bytes, i->size, &granted, NULL))
+	if (channel_ring_sizes_decode(i->bytes, i->size, &sizes, NULL))
 		DIE("a malformed ring from the device");
-	sizes = (struct channel_ring_sizes){granted.to_device, granted.to_client};
 	if (carrier_region_map(fd, &sizes, &p->device_region, NULL) ||
 	    carrier_region_create(&sizes, &p->client_region, &i->fd, NULL))
 		DIE("no memory for a ring");

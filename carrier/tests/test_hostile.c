@@ -236,7 +236,7 @@ static const struct row rows[] = {
 	H("the ring's memory can be truncated", TO_CLIENT, 3, RING_UNSEALED, 0, TAMPERED),
 	H("the ring's memory is too small", TO_CLIENT, 3, RING_SMALLER_MEMORY, 0, TAMPERED),
 	H("the ring's memory is too large", TO_CLIENT, 3, RING_LARGER_MEMORY, 0, TAMPERED),
-	H("the ring is said to be smaller", TO_CLIENT, 3, RING_SMALLER_SIZES, 0, TAMPERED),
+	H("the ring is said to be smaller", TO_CLIENT, 3, RING_SMALLER_SIZES, 0, REFUSED),
 	H("the ring is said to be larger", TO_CLIENT, 3, RING_LARGER_SIZES, 0, TAMPERED),
 	H("the ring's sizes are senseless", TO_CLIENT, 3, RING_SENSELESS_SIZES, 0, REFUSED),
 	H("the ring's memory is a pipe", TO_CLIENT, 3, RING_A_PIPE, 0, TAMPERED),

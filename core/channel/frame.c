@@ -128,23 +128,23 @@ enum err channel_refusal_decode(const void *bytes, size_t size, struct channel_r
 	return ERR_OK;
 }
 
-void channel_ring_ask_encode(const struct channel_ring_ask *r, uint8_t buf[CHANNEL_RING_ASK_SIZE])
+void channel_ring_sizes_encode(const struct channel_ring_sizes *r,
+			       uint8_t buf[CHANNEL_RING_SIZES_SIZE])
 {
 	put32(put32(buf, r->to_device), r->to_client);
 }
 
-enum err channel_ring_ask_decode(const void *bytes, size_t size, struct channel_ring_ask *ret,
-				 struct err_ctx *err)
+enum err channel_ring_sizes_decode(const void *bytes, size_t size, struct channel_ring_sizes *ret,
+				   struct err_ctx *err)
 {
 	struct base_cursor c = base_cursor_over(bytes, size);
-	struct channel_ring_ask r;
+	struct channel_ring_sizes r;
 
 	r.to_device = base_cursor_u32(&c);
 	r.to_client = base_cursor_u32(&c);
 	if (!base_cursor_ok(&c) || base_cursor_left(&c))
 		return err_set(err, ERR_CORRUPT, "a question for a ring of %zu bytes", size);
-	if (!r.to_device || r.to_device & (r.to_device - 1) || !r.to_client ||
-	    r.to_client & (r.to_client - 1))
+	if (!channel_ring_region_size(&r))
 		return err_set(err, ERR_CORRUPT, "a ring of %u and %u bytes", r.to_device,
 			       r.to_client);
 	*ret = r;

@@ -108,20 +108,20 @@ static void refusals_can_be_printed(void **state)
 
 static void rings_are_powers_of_two(void **state)
 {
-	struct channel_ring_ask in = {4096, 1 << 20}, out;
-	uint8_t buf[CHANNEL_RING_ASK_SIZE];
+	struct channel_ring_sizes in = {4096, 1 << 20}, out;
+	uint8_t buf[CHANNEL_RING_SIZES_SIZE];
 
 	(void)state;
-	channel_ring_ask_encode(&in, buf);
-	assert_int_equal(channel_ring_ask_decode(buf, sizeof(buf), &out, NULL), ERR_OK);
+	channel_ring_sizes_encode(&in, buf);
+	assert_int_equal(channel_ring_sizes_decode(buf, sizeof(buf), &out, NULL), ERR_OK);
 	assert_memory_equal(&in, &out, sizeof(in));
-	assert_int_equal(channel_ring_ask_decode(buf, 7, &out, NULL), ERR_CORRUPT);
+	assert_int_equal(channel_ring_sizes_decode(buf, 7, &out, NULL), ERR_CORRUPT);
 	in.to_client = 3;
-	channel_ring_ask_encode(&in, buf);
-	assert_int_equal(channel_ring_ask_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
+	channel_ring_sizes_encode(&in, buf);
+	assert_int_equal(channel_ring_sizes_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
 	in.to_client = 0;
-	channel_ring_ask_encode(&in, buf);
-	assert_int_equal(channel_ring_ask_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
+	channel_ring_sizes_encode(&in, buf);
+	assert_int_equal(channel_ring_sizes_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
 }
 
 static struct channel_accept good_accept(void)

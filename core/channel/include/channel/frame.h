@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "channel/ring.h"
 #include "channel/wire.h"
 
 enum channel_frame_kind {
@@ -36,7 +37,7 @@ enum channel_frame_kind {
 	CHANNEL_FRAME_ANSWER = 5, /* device: Noise's second message */
 	CHANNEL_FRAME_RECORD = 6, /* both: a sealed record, or the last part of one */
 	CHANNEL_FRAME_PART = 7,	  /* device: a part of a record too large for one frame; more comes */
-	CHANNEL_FRAME_RING = 8,	  /* client: struct channel_ring_ask; device: the same as granted */
+	CHANNEL_FRAME_RING = 8,	  /* client: struct channel_ring_sizes; device: the same as granted */
 	CHANNEL_FRAME_READ = 9,	  /* client: the question of channel/read.h */
 };
 
@@ -49,7 +50,7 @@ enum {
 	CHANNEL_PREAMBLE_MAX = 4 + CHANNEL_VM_NAME_MAX,
 	CHANNEL_TEXT_MAX = 512,
 	CHANNEL_REFUSAL_MAX = 4 + CHANNEL_TEXT_MAX,
-	CHANNEL_RING_ASK_SIZE = 2 * 4,
+	CHANNEL_RING_SIZES_SIZE = 2 * 4,
 };
 
 /* Write the header of a frame with `size` bytes of payload (at most CHANNEL_FRAME_PAYLOAD_MAX). */
@@ -98,13 +99,11 @@ size_t channel_refusal_encode(const struct channel_refusal *r, uint8_t buf[CHANN
 enum err channel_refusal_decode(const void *bytes, size_t size, struct channel_refusal *ret,
 				struct err_ctx *err) ERR_NODISCARD;
 
-/* Bytes of the ring's two directions; powers of two. What is asked for, and what is granted. */
-struct channel_ring_ask {
-	uint32_t to_device;
-	uint32_t to_client;
-};
-void channel_ring_ask_encode(const struct channel_ring_ask *r, uint8_t buf[CHANNEL_RING_ASK_SIZE]);
-enum err channel_ring_ask_decode(const void *bytes, size_t size, struct channel_ring_ask *ret,
-				 struct err_ctx *err) ERR_NODISCARD;
+/* The sizes of a ring (channel/ring.h): what is asked for, and what is granted. */
+void channel_ring_sizes_encode(const struct channel_ring_sizes *r,
+			       uint8_t buf[CHANNEL_RING_SIZES_SIZE]);
+/* ERR_CORRUPT also for sizes that break the ring's limits. */
+enum err channel_ring_sizes_decode(const void *bytes, size_t size, struct channel_ring_sizes *ret,
+				   struct err_ctx *err) ERR_NODISCARD;
 
 #endif
