@@ -173,6 +173,19 @@ static enum err send_frame(struct memdev_out *o, enum channel_frame_kind kind, c
 	return carrier_frame_send(((struct socket_out *)o)->socket, kind, bytes, size, -1, 0, err);
 }
 
+/* The guest of all devices that this process starts: they inherit it. */
+static struct guest_pages *shared_pages;
+
+void device_prepare(void)
+{
+	static struct base_alloc alloc;
+
+	if (shared_pages)
+		return;
+	base_alloc_init(&alloc, 64 << 20);
+	device_guest_create(&alloc, &shared_pages);
+}
+
 /* Open the VM that is asked for: all there are look the same. */
 static enum err open_vm(int socket, const struct carrier_frame *f, struct base_alloc *alloc,
 			struct guest_pages *pages, struct memdev_session **ret,
@@ -195,11 +208,8 @@ static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, stru
 	struct socket_out out = {.out.frame = send_frame, .socket = socket};
 	static struct carrier_frame frame;
 	struct memdev_session *session = NULL;
-	struct device_guest *guest;
-	struct guest_pages *pages;
 	enum err e = ERR_OK;
 
-	guest = device_guest_create(alloc, &pages);
 	while (!e) {
 		e = carrier_frame_receive(socket, 0, &frame, err);
 		if (e)
@@ -207,7 +217,7 @@ static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, stru
 		if (frame.fd >= 0)
 			close(frame.fd);
 		if (!session && frame.kind == CHANNEL_FRAME_OPEN) {
-			e = open_vm(socket, &frame, alloc, pages, &session, err);
+			e = open_vm(socket, &frame, alloc, shared_pages, &session, err);
 		} else if (!session) {
 			e = ERR_CORRUPT;
 		} else if (frame.kind == CHANNEL_FRAME_RING && memdev_session_serves(session)) {
@@ -223,7 +233,6 @@ static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, stru
 		}
 	}
 	memdev_session_destroy(session);
-	device_guest_destroy(guest);
 	return e;
 }
 
@@ -250,6 +259,7 @@ struct device device_start(bool spin)
 	struct device d;
 	int ends[2];
 
+	device_prepare();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		DIE("no socket");
 	d.socket = ends[0];
@@ -269,6 +279,7 @@ pid_t device_listen(const char *path)
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	pid_t pid;
 
+	device_prepare();
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) ||
 	    listen(listener, 8))

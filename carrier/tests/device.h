@@ -44,6 +44,9 @@ struct device {
 	int socket;
 };
 
+/* Make the guest that the devices started later share: costs some time, once. */
+void device_prepare(void);
+
 /* Start one. With `spin` it looks for a while before it sleeps, as a real one. */
 struct device device_start(bool spin);
 
