@@ -80,7 +80,7 @@ static enum err parse_number(const char *text, bool is_size, uint64_t most, uint
 	}
 	if (end == text || *end || *text == '-' || errno || value > most)
 		return err_set(err, ERR_INVAL, "'%s' isn't a number up to %llu%s", text,
-			       (unsigned long long)most, is_size ? ", K, M and G behind it allowed" : "");
+			       (unsigned long long)most, is_size ? " (K, M, G allowed)" : "");
 	*ret = value;
 	return ERR_OK;
 }

@@ -324,7 +324,8 @@ static int create(struct enclave *e, const struct abi_ioc_create *arg)
 	e->pages = reserve(e->page_count * sizeof(*e->pages));
 	if (e->pages == MAP_FAILED)
 		return -ENOMEM;
-	e->alias = emu_real.mmap(NULL, secs.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, e->fd, 0);
+	e->alias = emu_real.mmap(NULL, secs.size, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_NORESERVE, e->fd, 0);
 	if (e->alias == MAP_FAILED || measure_init(&e->measure, secs.size, secs.ssa_frame_size,
 						   &e->why)) {
 		emu_real.munmap(e->pages, e->page_count * sizeof(*e->pages));

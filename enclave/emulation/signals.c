@@ -236,8 +236,8 @@ static enum err prepare(struct err_ctx *err)
 		return e;
 	if (!(emu_xcr0() & ABI_XFRM_LEGACY))
 		return err_set(err, ERR_UNSUPPORTED, "the processor has no XSAVE");
-	p = emu_real.mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		 0);
+	p = emu_real.mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return err_set_errno(err, ERR_NOMEM, errno, "no memory for the emulation");
 	at = ((uint64_t)p + EMU_BLOCK_SIZE - 1) & ~(uint64_t)(EMU_BLOCK_SIZE - 1);

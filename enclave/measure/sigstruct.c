@@ -158,12 +158,12 @@ enum err measure_check_signature(const struct abi_sigstruct *s, const uint8_t *m
 		measure_signed_digest(s, digest);
 		if (!unpad(cube, signed_digest))
 			e = err_set(err, ERR_TAMPERED,
-				    "SIGSTRUCT: the signature isn't by the key that the SIGSTRUCT names");
+				    "SIGSTRUCT: the signature isn't by the key that it names");
 		else if (memcmp(digest, signed_digest, sizeof(digest)) != 0)
 			e = digest_differs(s, mrenclave, signed_digest, err);
 		else if (gcry_mpi_cmp(want1, q1) != 0)
 			e = err_set(err, ERR_TAMPERED,
-				    "SIGSTRUCT: q1 isn't the signature's square divided by the modulus");
+				    "SIGSTRUCT: q1 doesn't fit the signature");
 		else if (gcry_mpi_cmp(want2, q2) != 0)
 			e = err_set(err, ERR_TAMPERED, "SIGSTRUCT: q2 doesn't fit the signature");
 		else

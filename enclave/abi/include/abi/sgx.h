@@ -165,7 +165,7 @@ _Static_assert(sizeof(struct abi_sigstruct) == 1808, "SIGSTRUCT");
 _Static_assert(offsetof(struct abi_sigstruct, modulus) == 128, "SIGSTRUCT.MODULUS");
 _Static_assert(offsetof(struct abi_sigstruct, miscselect) == 900, "SIGSTRUCT.MISCSELECT");
 _Static_assert(offsetof(struct abi_sigstruct, enclave_hash) == 960, "SIGSTRUCT.ENCLAVEHASH");
-_Static_assert(offsetof(struct abi_sigstruct, reserved4) == 1028, "SIGSTRUCT, end of the signed part");
+_Static_assert(offsetof(struct abi_sigstruct, reserved4) == 1028, "SIGSTRUCT, end of what is signed");
 _Static_assert(offsetof(struct abi_sigstruct, q1) == 1040, "SIGSTRUCT.Q1");
 
 /* The two ranges of a SIGSTRUCT that the signature covers, in this order. */

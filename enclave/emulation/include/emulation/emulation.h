@@ -44,7 +44,8 @@ struct emulation_counts {
 };
 
 /* "plain", or names of modes joined by ','; ERR_INVAL for others. */
-enum err emulation_parse_modes(const char *text, unsigned int *ret, struct err_ctx *err) ERR_NODISCARD;
+enum err emulation_parse_modes(const char *text, unsigned int *ret, struct err_ctx *err)
+	ERR_NODISCARD;
 
 /*
  * Installs the signal handlers and sets the modes. Any number of times; modes can change only while

@@ -31,7 +31,8 @@ void image_read_page(const struct image *image, const struct abi_segment *segmen
 		     void *page);
 
 /* MRENCLAVE of what a loader would build from it. */
-enum err image_measure(const struct image *image, uint8_t ret[32], struct err_ctx *err) ERR_NODISCARD;
+enum err image_measure(const struct image *image, uint8_t ret[32], struct err_ctx *err)
+	ERR_NODISCARD;
 
 /* The SECS that goes with it, at `base`. */
 void image_secs(const struct image *image, uint64_t base, struct abi_secs *ret);

@@ -39,7 +39,8 @@ struct sign_image {
 /*
  * Lays out `elf` (a static position-independent executable) as an unsigned image. ERR_UNSUPPORTED
  * for what an enclave can't be made of: segments that are writable and executable, relocations in
- * read-only segments, shared libraries, instructions that enclaves can't run; ERR_CORRUPT for what isn't an ELF file.
+ * read-only segments, shared libraries, instructions that enclaves can't run; ERR_CORRUPT for what
+ * isn't an ELF file.
  */
 enum err sign_build(const void *elf, size_t elf_size, const struct sign_options *options,
 		    struct sign_image *ret, struct err_ctx *err) ERR_NODISCARD;
