@@ -516,9 +516,16 @@ static void test_lost(void **state)
 	assert_int_equal(run.exception_error_code, 0x8005);
 }
 
+/* Once somebody is inside. */
 static void *lose_soon(void *arg)
 {
-	(void)arg;
+	const struct emulation_counts *before = arg;
+	struct emulation_counts now;
+
+	do {
+		usleep(1000);
+		emulation_count(&now);
+	} while (now.enters == before->enters);
 	usleep(20000);
 	emulation_lose(e.fd);
 	return NULL;
@@ -528,11 +535,13 @@ static void *lose_soon(void *arg)
 static void test_lost_inside(void **state)
 {
 	struct tiny_args args = {0};
+	struct emulation_counts before;
 	pthread_t thread;
 	struct abi_run run;
 
 	(void)state;
-	assert_int_equal(0, pthread_create(&thread, NULL, lose_soon, NULL));
+	emulation_count(&before);
+	assert_int_equal(0, pthread_create(&thread, NULL, lose_soon, &before));
 	run = enter_once(0, ABI_EENTER, TINY_WAIT, &args);
 	pthread_join(thread, NULL);
 	assert_int_equal(run.function, ABI_ERESUME);
