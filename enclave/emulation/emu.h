@@ -3,12 +3,16 @@
 #ifndef SCW_EMULATION_EMU_H
 #define SCW_EMULATION_EMU_H
 
-/* A thread's block: struct thread, an XSAVE area, then its signal stack. Aligned to its size. */
+/*
+ * A thread's block: struct thread, an XSAVE area, a page of code, then its signal stack. Aligned to
+ * its size.
+ */
 #define EMU_BLOCK_SIZE 0x40000
 #define EMU_BLOCK_COUNT 512
 #define EMU_XSAVE_OFFSET 0x1000
 #define EMU_XSAVE_SIZE 0x3000
-#define EMU_STACK_OFFSET 0x4000
+#define EMU_STUB_OFFSET 0x4000 /* a page of code */
+#define EMU_STACK_OFFSET 0x5000
 
 /* Offsets in struct thread. */
 #define EMU_SELECTOR 0
@@ -20,7 +24,8 @@
 #define EMU_LIVE_FS 48
 #define EMU_LIVE_GS 56
 #define EMU_RESTORE 64 /* mask for XRSTOR, 0: none */
-#define EMU_REGS 72
+#define EMU_STUB 72 /* address of the page of code */
+#define EMU_REGS 80
 
 /* Indices in a register file: those of glibc's gregs, in order. */
 #define EMU_R8 0
@@ -112,6 +117,7 @@ struct thread {
 	uint64_t enclave_fs, enclave_gs;
 	uint64_t live_fs, live_gs; /* at the trap */
 	uint64_t restore;
+	uint64_t stub;
 	uint64_t regs[EMU_REG_COUNT];
 	struct enclave *enclave;
 	size_t tcs; /* page */
@@ -124,6 +130,7 @@ _Static_assert(offsetof(struct thread, host_fs) == EMU_HOST_FS, "entry.S");
 _Static_assert(offsetof(struct thread, enclave_gs) == EMU_ENCLAVE_GS, "entry.S");
 _Static_assert(offsetof(struct thread, live_fs) == EMU_LIVE_FS, "entry.S");
 _Static_assert(offsetof(struct thread, restore) == EMU_RESTORE, "entry.S");
+_Static_assert(offsetof(struct thread, stub) == EMU_STUB, "entry.S");
 _Static_assert(offsetof(struct thread, regs) == EMU_REGS, "entry.S");
 _Static_assert(sizeof(struct thread) <= EMU_XSAVE_OFFSET, "entry.S");
 
@@ -193,7 +200,7 @@ enum abi_code emu_key(const struct enclave *e, const struct abi_keyrequest *requ
 
 /* entry.S */
 extern char emu_exit_point[], emu_exited[], emu_exception[], emu_window[], emu_window_end[];
-extern char emu_text[], emu_text_end[];
+extern char emu_text[], emu_text_end[], emu_stub[], emu_stub_end[];
 void emu_trap(int sig, siginfo_t *info, void *uc);
 void emu_restorer(void);
 

@@ -131,7 +131,7 @@ emu_exit_point:
 	xrstor64 EMU_XSAVE_OFFSET(%rbx)
 2:
 /*
- * From here on the thread counts as inside. A signal that comes before the iretq finds the
+ * From here on the thread counts as inside. A signal that comes before the stub's end finds the
  * enclave's whole state in the thread's block.
  */
 	.globl emu_window
@@ -141,13 +141,7 @@ emu_window:
 	call .Lload_enclave_bases
 	movb $1, EMU_SELECTOR(%rbx)
 .Lload:
-	mov %ss, %eax
-	push %rax
-	push R(EMU_RSP)(%rbx)
 	push R(EMU_RFLAGS)(%rbx)
-	mov %cs, %eax
-	push %rax
-	push R(EMU_RIP)(%rbx)
 	mov R(EMU_RAX)(%rbx), %rax
 	mov R(EMU_RCX)(%rbx), %rcx
 	mov R(EMU_RDX)(%rbx), %rdx
@@ -162,8 +156,8 @@ emu_window:
 	mov R(EMU_R13)(%rbx), %r13
 	mov R(EMU_R14)(%rbx), %r14
 	mov R(EMU_R15)(%rbx), %r15
-	mov R(EMU_RBX)(%rbx), %rbx
-	iretq
+	popfq
+	jmp *EMU_STUB(%rbx)
 
 /* Keeps all but rax, rcx, rdx, rdi, rsi, r8-r11. */
 .Lload_enclave_bases:
@@ -186,6 +180,22 @@ emu_window:
 	.globl emu_window_end
 	.hidden emu_window_end
 emu_window_end:
+
+/*
+ * The last step, copied into every thread's block: with all registers loaded but two, and nothing
+ * that may be written on the stack there, the target is found by its distance from the code. (IRET
+ * would do, but some emulators of processors get it wrong outside the kernel.)
+ */
+	.globl emu_stub
+	.hidden emu_stub
+emu_stub:
+	mov R(EMU_RSP)(%rbx), %rsp
+	mov R(EMU_RBX)(%rbx), %rbx
+	.byte 0xff, 0x25 /* jmp *distance(%rip) */
+	.long R(EMU_RIP) - EMU_STUB_OFFSET - (emu_stub_end - emu_stub)
+	.globl emu_stub_end
+	.hidden emu_stub_end
+emu_stub_end:
 
 /* Where an enclave goes that follows the convention: its EEXIT's target is rcx at entry. */
 	.globl emu_exited

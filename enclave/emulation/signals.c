@@ -170,6 +170,15 @@ static struct thread *new_thread(stack_t *stack_ret)
 	}
 	memset(t, 0, sizeof(*t));
 	t->random = (uint64_t)t;
+	t->stub = (uint64_t)t + EMU_STUB_OFFSET;
+	if (*(const char *)t->stub == 0) {
+		/* a block that wasn't used before */
+		memcpy((void *)t->stub, emu_stub, (size_t)(emu_stub_end - emu_stub));
+		if (emu_real.mprotect((void *)t->stub, ABI_PAGE, PROT_READ | PROT_EXEC)) {
+			perror("scwatcher: the emulation can't have a page of code");
+			abort();
+		}
+	}
 	syscall(SYS_arch_prctl, ARCH_GET_FS, &t->host_fs);
 	syscall(SYS_arch_prctl, ARCH_GET_GS, &t->host_gs);
 	emu_thread = t;
@@ -439,11 +448,14 @@ static struct thread *event_inside(int sig, siginfo_t *info, ucontext_t *uc, str
 	struct fault fault;
 	bool raised;
 
-	if (regs[EMU_RIP] - (uint64_t)emu_window < window) {
+	if (regs[EMU_RIP] - (uint64_t)emu_window < window || regs[EMU_RIP] - t->stub < ABI_PAGE) {
 		/* on the way in: the state is complete, only not loaded */
 		memcpy(regs, t->regs, sizeof(t->regs));
 		t->live_fs = t->enclave_fs;
 		t->live_gs = t->enclave_gs;
+		/* a single step on the way is none inside: the return is what gets there */
+		if (sig == SIGTRAP && is_trap(sig, info))
+			return t;
 	}
 	t->enclave_fs = t->live_fs;
 	t->enclave_gs = t->live_gs;
