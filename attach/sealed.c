@@ -27,6 +27,8 @@ static void *load(struct err_ctx *err)
 	}
 	if (!library)
 		library = dlopen(SCW_LIBDIR "/" ATTACH_SEALED_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+	if (!library) /* where LD_LIBRARY_PATH says */
+		library = dlopen(ATTACH_SEALED_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
 	if (!library)
 		err_set(err, ERR_UNSUPPORTED, "can't load %s: %.150s", ATTACH_SEALED_LIBRARY,
 			dlerror());

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Run Debian's unmodified tools in a guest and from outside, and compare what they print.
 
-usage: tests/tools.py BUILD [--kernel RELEASE] [--cpus N] [--memory SIZE] [--tool PROGRAM=PATH]
+usage: tests/tools.py BUILD [--kernel RELEASE] [--cpus N] [--memory SIZE] [--tool PROGRAM=PATH] [--sealed CARRIER]
 
 For each command: the guest runs it, is frozen, the same command runs on this host against the
 guest's memory, the guest goes on and runs it again. A line seen from outside must be one that the
 guest printed before or after; every line that the guest printed both times must be seen. Columns
 that count time are left out, and a number may lie between the guest's two.
+--sealed ring (pread, socket) goes by way of a memory device.
 --tool netstat=PATH runs another binary from outside (one built by scw-cc) in place of Debian's.
 Exit status 1 if a line differs.
 """
@@ -19,6 +20,11 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tests/lib"))
+sys.dont_write_bytecode = True
+
+import device  # noqa: E402
+
 NAME = "scw-tools"
 
 COMMANDS = ["netstat -tulpan", "netstat -xan", "netstat -s", "netstat -rn", "netstat -gn", "netstat -tan",
@@ -85,7 +91,15 @@ def main():
     parser.add_argument("--cpus", default="1")
     parser.add_argument("--memory", default="512M")
     parser.add_argument("--tool", action="append", default=[])
+    parser.add_argument("--sealed")
     options = parser.parse_args()
+    if not options.sealed:
+        return compare_tools(options, [])
+    with device.running(options.build, mount=options.sealed == "pread") as d:
+        return compare_tools(options, d.options(options.sealed))
+
+
+def compare_tools(options, way):
     scwatcher = options.build.resolve() / "cli" / "scwatcher"
     tools = dict(tool.split("=", 1) for tool in options.tool)
     guests = TOP / "guests"
@@ -102,7 +116,7 @@ def main():
             inside = [guests / "exec", NAME, "--", *words]
             before, _ = lines(inside)
             subprocess.run([guests / "freeze", NAME], check=True)
-            outside, status = lines([scwatcher, "run", NAME, "--",
+            outside, status = lines([scwatcher, "run", *way, NAME, "--",
                                      tools.get(words[0], words[0]), *words[1:]])
             subprocess.run([guests / "thaw", NAME], check=True)
             after, _ = lines(inside)

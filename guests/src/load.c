@@ -336,6 +336,12 @@ static const struct {
 	{ "churn", load_churn, 0 },
 };
 
+/* What a guest of one CPU has without more. */
+enum {
+	SMALL_TASKS = 65,
+	SMALL_SOCKETS = 11,
+};
+
 int main(int argc, char **argv)
 {
 	load_argc = argc;
@@ -354,6 +360,15 @@ int main(int argc, char **argv)
 			load_shell("cat " NOTES " >&2");
 		return failures > 0;
 	}
-	fputs("usage: load small|stock|large|huge|churn\n", stderr);
+	int tasks, sockets;
+
+	if (argc == 2 && sscanf(argv[1], "sized:%d:%d", &tasks, &sockets) == 2) {
+		calm();
+		load_small();
+		load_sized(tasks - SMALL_TASKS, sockets - SMALL_SOCKETS);
+		settle();
+		return failures > 0;
+	}
+	fputs("usage: load small|stock|large|huge|sized:TASKS:SOCKETS|churn\n", stderr);
 	return 2;
 }

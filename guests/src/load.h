@@ -66,6 +66,7 @@ void load_container(void);
 void load_small(void);
 void load_large(void);
 void load_huge(void);
+void load_sized(int tasks, int sockets);
 void load_churn(void);
 /* The PID of the process that holds the second network namespace. */
 extern pid_t load_peer;

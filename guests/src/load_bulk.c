@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The scenarios of size and speed: small, large, huge, churn. */
+/* The scenarios of size and speed: small, large, huge, sized, churn. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -221,6 +221,33 @@ void load_large(void)
 void load_huge(void)
 {
 	bulk(460, 240);
+}
+
+/* About as many more tasks and TCP sockets, in as few holders as their descriptors allow. */
+void load_sized(int tasks, int sockets)
+{
+	enum { PAIRS_MOST = 1000, TASKS_MOST = 400, LISTENERS = LISTEN_EACH + 1 };
+	char argument[32], title[64];
+
+	for (int i = 0; sockets > LISTENERS; i++) {
+		int pairs = (sockets - LISTENERS) / 2;
+
+		if (pairs > PAIRS_MOST)
+			pairs = PAIRS_MOST;
+		snprintf(argument, sizeof(argument), "%d:%d", i, pairs);
+		snprintf(title, sizeof(title), "sockets-%d", i);
+		load_keep("bulk-sockets", argument, title);
+		sockets -= 2 * pairs + LISTENERS;
+		tasks--;
+	}
+	for (int i = 0; tasks > 1; i++) {
+		int count = tasks - 1 < TASKS_MOST ? tasks - 1 : TASKS_MOST;
+
+		snprintf(argument, sizeof(argument), "%d:%d", i, count);
+		snprintf(title, sizeof(title), "tasks-%02d with room for a title", i);
+		load_keep("bulk-tasks", argument, title);
+		tasks -= count + 1;
+	}
 }
 
 /* churn: two programs that never rest, and some that must be seen in every look */

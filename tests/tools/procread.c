@@ -4,7 +4,8 @@
  * guests/src/capture.c writes inside: `procread VM < LIST > ARCHIVE`, LIST being lines of a kind
  * (1 file, 2 link, 3 folder), a blank and a path below /proc. With --time N it reads the whole list
  * N times instead and prints nanoseconds per path; with --stats it says what it cost, with
- * --absent what this guest's kernel hasn't got of all that is asked for. With --sealed-loopback all
+ * --absent what this guest's kernel hasn't got of all that is asked for. The environment may name a memory
+ * device (attach/sealed.h). With --sealed-loopback all
  * pages are sealed and opened on their way, in this process; --each then prints for each path what
  * crossed (round trips, pages, bytes), and --trace what was asked for.
  */
@@ -223,6 +224,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	opts.vm = argv[i];
+	if (getenv(ATTACH_ENV_SEALED)) { /* and the rest of attach/sealed.h */
+		setenv(ATTACH_ENV_VM, argv[i], 1);
+		opts.vm = NULL;
+	}
 	if (attach_open(&opts, &a, &err)) {
 		fprintf(stderr, "procread: %s\n", err_describe(&err, text, sizeof(text)));
 		return 1;
@@ -264,6 +269,13 @@ int main(int argc, char **argv)
 			(unsigned long long)s->misses, (unsigned long long)s->faults,
 			(unsigned long long)s->aborts, (unsigned long long)s->epochs,
 			llview_layout_absent(a->layout), llview_layout_count(a->layout));
+	}
+	if (stats && a->session) {
+		struct attach_sealed_stats s = a->session->stats(a->session);
+
+		fprintf(stderr, "sealed: %llu round trips, %llu records, %llu pages, %llu bytes\n",
+			(unsigned long long)s.round_trips, (unsigned long long)s.records,
+			(unsigned long long)s.pages, (unsigned long long)s.bytes);
 	}
 	if (stats && loop) {
 		struct sealed_stats s = sealed_pages_stats(loopback_pages(loop));

@@ -4,6 +4,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 
@@ -14,6 +15,13 @@ from .machine import BOOT_TIMEOUT, Guest, all_guests, claim_new, parse_size
 
 MEMORY = {"large": "2G", "huge": "4G"}  # what a scenario needs
 SCENARIOS = ("none", "small", "stock", "large", "huge", "churn")
+
+
+def scenario(text):
+    """A name, or sized:TASKS:SOCKETS."""
+    if text not in SCENARIOS and not re.fullmatch(r"sized:\d{2,5}:\d{2,6}", text):
+        raise argparse.ArgumentTypeError("none of %s, sized:TASKS:SOCKETS" % ", ".join(SCENARIOS))
+    return text
 
 
 def run(command, argv=None):
@@ -47,7 +55,7 @@ def boot(argv):
     p.add_argument("--ram", choices=("shared", "private"), default="shared",
                    help="guest memory in a shared file (default) or in QEMU's own memory")
     p.add_argument("--machine", choices=("pc", "q35"), default="pc", help="QEMU machine (default pc)")
-    p.add_argument("--scenario", choices=SCENARIOS, default="none",
+    p.add_argument("--scenario", type=scenario, default="none", metavar="{%s,sized:TASKS:SOCKETS}" % ",".join(SCENARIOS),
                    help="the load to lay out (default none)")
     p.add_argument("--name", help="the guest's name (default: made from the kernel)")
     p.add_argument("--timeout", type=int, default=BOOT_TIMEOUT, metavar="SECONDS",
@@ -60,7 +68,10 @@ def boot(argv):
                    help="ask the archive anew which kernel a name means")
     options = p.parse_args(argv)
     options.kernel = options.kernel or ["6.1"]
+    options.memory_given = bool(options.memory)
     options.memory = options.memory or MEMORY.get(options.scenario, "512M")
+    if options.scenario.startswith("sized:") and not options.memory_given:
+        options.memory = "2G" if max(map(int, options.scenario.split(":")[1:])) > 2000 else "512M"
     options.say = lambda text: print("guests/boot: " + text, file=sys.stderr)
     if not 1 <= options.cpus <= 255:
         raise GuestError("--cpus must be 1 to 255")
