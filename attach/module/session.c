@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "attach/accept.h"
@@ -23,10 +24,53 @@ enum {
 	IMAGE_READAHEAD = 8,
 };
 
+enum {
+	LARGE = 1 << 21, /* a large page */
+};
+
+/*
+ * Memory for pages: from the session's allocator, but chunks of records after the first (core/sealed/store.c)
+ * in large pages, which cost one fault instead of 512. Small sessions don't get as far.
+ */
+struct page_memory {
+	struct base_alloc alloc;
+	struct base_alloc *from;
+	unsigned int chunks;
+};
+
+static void *large_page(void)
+{
+	uint8_t *p = mmap(NULL, 2 * (size_t)LARGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before = LARGE - (uintptr_t)p % LARGE;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	munmap(p, before);
+	munmap(p + before + LARGE, LARGE - before);
+	madvise(p + before, LARGE, MADV_HUGEPAGE);
+	return p + before;
+}
+
+static void *page_memory_resize(void *ctx, void *old, size_t size)
+{
+	struct page_memory *m = ctx;
+
+	/* nothing that comes from elsewhere begins at a large page: there is a head before it */
+	if (old && (uintptr_t)old % LARGE == 0) {
+		munmap(old, LARGE);
+		return NULL; /* chunks are never resized */
+	}
+	if (!old && size > LARGE / 2 && size <= LARGE && m->chunks++)
+		return large_page();
+	return m->from->resize(m->from->ctx, old, size);
+}
+
 struct session {
 	struct attach_session shown;
 	struct sealed_carrier carrier; /* hands on to `way` */
 	struct base_alloc *alloc;
+	struct page_memory memory;
 	struct attach_sealed options;
 	struct attach_sealed_paths paths;
 	char *vm;
@@ -263,6 +307,9 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	s->alloc = alloc;
+	s->memory.from = alloc;
+	s->memory.alloc = (struct base_alloc){
+		.resize = page_memory_resize, .ctx = &s->memory, .limit = alloc->limit};
 	s->options = *o;
 	s->paths = *paths;
 	s->vm = strdup(vm);
@@ -286,7 +333,8 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 		if (o->carrier == ATTACH_PREAD_UNCACHED)
 			e = carrier_pread_objects(s->files, &s->shown.pages, err);
 		else
-			e = sealed_pages_create(alloc, &s->carrier, &p, &s->shown.pages, err);
+			e = sealed_pages_create(&s->memory.alloc, &s->carrier, &p, &s->shown.pages,
+						err);
 	}
 	if (e) {
 		session_close(&s->shown);

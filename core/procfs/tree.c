@@ -99,6 +99,8 @@ bool procfs_pass_first(struct procfs *p, enum procfs_pass what)
 	if (p->pass_done[what] == now)
 		return false;
 	p->pass_done[what] = now;
+	if (p->pass && what != PROCFS_PASS_GLOBALS)
+		guest_pages_linger(llview_guest_pages(p->guest));
 	return true;
 }
 

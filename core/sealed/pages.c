@@ -23,6 +23,8 @@ struct sealed_pages {
 	struct err_ctx failure; /* what ended the session; code ERR_OK while it stands */
 
 	uint64_t lifetime; /* of this epoch: the freshness, or what expire() wants */
+	uint64_t last_asked; /* when epoch() was called last */
+	bool lingers;
 
 	/*
 	 * The next request. Its first item is kept free for the page that is missed, so that this one
@@ -226,14 +228,30 @@ static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct
 	return from_pages(p)->failure.code == ERR_OK ? e : ERR_GONE;
 }
 
+/* A pass may take longer than an epoch lives; it is served from one all the same, up to this. */
+enum {
+	LINGER_TIMES = 10,
+};
+
+static bool is_fresh(const struct sealed_pages *s, uint64_t now)
+{
+	uint64_t age = now - s->epoch_begun;
+
+	return age < s->lifetime || (s->lingers && s->lifetime == s->options.freshness_ns &&
+				     now - s->last_asked < s->lifetime &&
+				     age / LINGER_TIMES < s->lifetime);
+}
+
 static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 {
 	struct sealed_pages *s = from_pages(p);
 	uint64_t now = s->carrier->now(s->carrier);
 
 	forget_hints(s);
-	if (s->failure.code == ERR_OK && p->epoch && now - s->epoch_begun < s->lifetime)
+	if (s->failure.code == ERR_OK && p->epoch && is_fresh(s, now)) {
+		s->last_asked = now;
 		return ERR_OK;
+	}
 	if (s->answering && s->carrier->drop) {
 		s->carrier->drop(s->carrier);
 		s->answering = false;
@@ -248,7 +266,8 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	}
 	p->epoch++;
 	p->stats.epochs++;
-	s->epoch_begun = now;
+	s->epoch_begun = s->last_asked = now;
+	s->lingers = false;
 	s->lifetime = s->options.freshness_ns;
 	store_clear(&s->store);
 	if (s->carrier->epoch)
@@ -262,6 +281,11 @@ static void sealed_expire(struct guest_pages *p, uint64_t age_ns)
 
 	if (s->lifetime > age_ns)
 		s->lifetime = age_ns;
+}
+
+static void sealed_linger(struct guest_pages *p)
+{
+	from_pages(p)->lingers = true;
 }
 
 static bool frame_known(const struct sealed_pages *s, struct guest_space as, uint64_t frame)
@@ -357,6 +381,7 @@ static const struct guest_pages_ops sealed_ops = {
 	.want = sealed_want,
 	.chase = sealed_chase,
 	.expire = sealed_expire,
+	.linger = sealed_linger,
 	.destroy = sealed_destroy,
 };
 

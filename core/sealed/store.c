@@ -8,7 +8,7 @@
 
 enum {
 	SLOTS_FIRST = 1024,
-	CHUNK_SIZE = 1 << 20,
+	CHUNK_SIZE = (1 << 21) - 64, /* with what an allocator puts in front: a large page of memory */
 	RECORD_ALIGN = 64,
 	/* bytes of records that a page may take: a small record has one, and heads of its own */
 	PER_PAGE = GUEST_PAGE_SIZE + 512,

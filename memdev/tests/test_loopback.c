@@ -218,6 +218,34 @@ static void an_epoch_is_consistent_and_ends(void **state)
 	assert_int_equal(round_trips(), 2);
 }
 
+static void a_pass_is_one_epoch(void **state)
+{
+	(void)state;
+	write64(at(3, 16), 1);
+	read64(at(3, 16));
+	guest_pages_linger(l.pages);
+	write64(at(3, 16), 2);
+	for (int i = 0; i < 10; i++) {
+		l.clock += 990; /* there is always a next one in time */
+		assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+		assert_int_equal(read64(at(3, 16)), 1);
+	}
+	l.clock += 990; /* but not for ever */
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+	assert_int_equal(read64(at(3, 16)), 2);
+	guest_pages_linger(l.pages);
+	write64(at(3, 16), 3);
+	l.clock += 1000; /* nothing came in between: the pass is over */
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+	assert_int_equal(read64(at(3, 16)), 3);
+	guest_pages_linger(l.pages);
+	write64(at(3, 16), 4);
+	l.clock += 20;
+	guest_pages_expire(l.pages, 10); /* what is read again is new, pass or not */
+	assert_int_equal(guest_pages_epoch(l.pages, NULL), ERR_OK);
+	assert_int_equal(read64(at(3, 16)), 4);
+}
+
 static void absence_is_remembered(void **state)
 {
 	const void *page;
@@ -376,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reads_what_the_guest_holds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_epoch_is_consistent_and_ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_pass_is_one_epoch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(absence_is_remembered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_list_costs_one_round_trip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(buckets_cost_one_round_trip, set_up, tear_down),

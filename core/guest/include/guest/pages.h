@@ -113,6 +113,12 @@ struct guest_pages_ops {
 	 */
 	enum err (*reread)(struct guest_pages *p, const struct guest_piece *pieces, size_t count);
 
+	/*
+	 * Optional, of the same: what comes belongs together, so the present epoch is to live on for
+	 * as long as there is always a next epoch() within its usual time; within limits.
+	 */
+	void (*linger)(struct guest_pages *p);
+
 	/* Required. Release all. */
 	void (*destroy)(struct guest_pages *p);
 };
@@ -197,6 +203,12 @@ static inline void guest_pages_expire(struct guest_pages *p, uint64_t age_ns)
 {
 	if (p->ops->expire)
 		p->ops->expire(p, age_ns);
+}
+
+static inline void guest_pages_linger(struct guest_pages *p)
+{
+	if (p->ops->linger)
+		p->ops->linger(p);
 }
 
 /* NULL is fine. */
