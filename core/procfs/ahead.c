@@ -30,7 +30,7 @@ static void tasks_ahead(const struct proc_item *it, uint64_t node, uint64_t node
 				  guest_offsetof(struct task_struct, worker_private) :
 				  guest_offsetof(struct task_struct, set_child_tid);
 	struct ahead a = ahead_make(node_at, task_size()), b = ahead_make(node_at, 0);
-	int files, kthread, cred, sig, data;
+	int kthread, cred, sig, data;
 
 	a.chain.first.v = b.chain.first.v = node;
 	a.chain.bound = b.chain.bound = bound;
@@ -44,8 +44,9 @@ static void tasks_ahead(const struct proc_item *it, uint64_t node, uint64_t node
 	if (proc_fact(it, PROC_FACT_WCHAN_UNWINDS))
 		ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct task_struct, thread.sp),
 			     STACK_SEEN);
-	files = AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, files, struct files_struct);
-	AHEAD_FOLLOW(&a, files, struct files_struct, fdt, struct fdtable);
+	/* the table of files is a part of it until there are many */
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, files, struct files_struct);
+	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, fs, struct fs_struct);
 	guest_chase(&a.chain);
 
 	kthread = ahead_follow(&b, AHEAD_NODE, worker, guest_sizeof(struct kthread));
