@@ -5,6 +5,7 @@
  */
 #include <elf.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -44,7 +45,7 @@ static const char magic[8] = "SCWLLV2";
  * older build to the same questions aren't believed.
  */
 enum {
-	ANSWERS_VERSION = 2,
+	ANSWERS_VERSION = 3,
 };
 
 static size_t desc_count(void)
@@ -277,9 +278,18 @@ static enum err resolve_bits(const struct ktype *k, const char *text, unsigned i
 static enum err resolve_symbol(const struct ktype *k, const char *name, uint64_t *ret,
 			       uint8_t *flags)
 {
+	/* what compilers append to the names of functions that they changed */
+	static const char *const suffixes[] = { ".isra.0", ".constprop.0", ".isra.0.constprop.0" };
 	struct gva at;
 	enum err e = ktype_symbol(k, name, &at);
 
+	for (size_t i = 0; e == ERR_ABSENT && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		char longer[256];
+		int n = snprintf(longer, sizeof(longer), "%s%s", name, suffixes[i]);
+
+		if (n > 0 && (size_t)n < sizeof(longer))
+			e = ktype_symbol(k, longer, &at);
+	}
 	if (e)
 		return e;
 	*ret = at.v;

@@ -8,7 +8,7 @@ extern struct rq __guest runqueues;
 extern struct tick_sched __guest tick_cpu_sched;
 extern struct kernel_cpustat __guest kernel_cpustat;
 extern int __guest tick_nohz_active;
-extern char __guest tk_core;
+extern char __guest tk_core, timekeeper_data;
 extern unsigned long __guest tick_nsec;
 extern atomic_long_t __guest vm_zone_stat[];
 extern atomic_long_t __guest vm_node_stat[];
@@ -36,7 +36,9 @@ unsigned int global_hz(void)
 
 static struct timekeeper __guest *timekeeper(void)
 {
-	uint64_t base = guest_addr(&tk_core);
+	/* since 6.17 the first of several */
+	uint64_t base = guest_has_symbol(timekeeper_data) ? guest_addr(&timekeeper_data) :
+			guest_addr(&tk_core);
 
 	/* up to 6.12 the record around it has no name: the sequence counter, then the timekeeper */
 	if (guest_has_type(struct tk_data))

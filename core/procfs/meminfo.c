@@ -319,6 +319,8 @@ static void show_rare(struct seq_file *m)
 	}
 	if (guest_has_enum(enum zone_stat_item, NR_UNACCEPTED))
 		put_pages(m, "Unaccepted:     ", GLOBAL_ZONE_STAT(NR_UNACCEPTED));
+	if (guest_has_enum(enum node_stat_item, NR_BALLOON_PAGES))
+		put_pages(m, "Balloon:        ", GLOBAL_NODE_STAT(NR_BALLOON_PAGES));
 }
 
 int proc_meminfo_show(const struct proc_item *it, struct seq_file *m)

@@ -371,7 +371,15 @@ int net_ptype_show(const struct proc_item *it, struct seq_file *m)
 		net_dev_name(dev, name);
 		ptype_rows(&l, it, &dev->ptype_all, name);
 	}
-	ptype_rows(&l, it, guest_has_symbol(ptype_all) ? &ptype_all : &net_hotdata.ptype_all, "");
+	if (guest_has(struct net, ptype_specific)) {
+		/* since 6.16 each namespace has its own */
+		ptype_rows(&l, it, &l.net->ptype_all, "");
+		ptype_rows(&l, it, &l.net->ptype_specific, "");
+	} else if (guest_has_symbol(ptype_all)) {
+		ptype_rows(&l, it, &ptype_all, "");
+	} else {
+		ptype_rows(&l, it, &net_hotdata.ptype_all, "");
+	}
 	for (unsigned int i = 0; i < PTYPE_BUCKETS; i++)
 		ptype_rows(&l, it, &ptype_base[i], "");
 	return 0;

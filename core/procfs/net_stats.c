@@ -59,6 +59,7 @@ extern struct proto __guest udplitev6_prot;
 extern struct proto __guest rawv6_prot;
 extern struct list_head __guest proto_list;
 extern unsigned int __guest tcp_orphan_count;
+extern char __guest tcp_orphan_count_sum[];
 extern unsigned int __guest hrtimer_resolution;
 extern struct cn_dev __guest cdev;
 
@@ -72,15 +73,45 @@ struct mib {
 	uint64_t value[MIB_MAX];
 };
 
+/*
+ * Tables ended with a row of zeros until kernels counted their rows at compile time (6.17: IPv6, 7.x:
+ * all). Then one ends where the next begins, or where no name is.
+ */
+static bool is_other_table(struct snmp_mib __guest *row)
+{
+#define IS(table) (guest_has_symbol(table) && guest_eq(row, table))
+	return IS(snmp4_ipstats_list) || IS(snmp4_ipextstats_list) || IS(snmp4_tcp_list) ||
+	       IS(snmp4_udp_list) || IS(snmp4_net_list) || IS(mptcp_snmp_list) ||
+	       IS(xfrm_mib_list) || IS(snmp6_ipstats_list) || IS(snmp6_icmp6_list) ||
+	       IS(snmp6_udp6_list) || IS(snmp6_udplite6_list) || IS(icmpmibmap);
+#undef IS
+}
+
+static bool is_name(const char __guest *at)
+{
+	struct guest_record r = guest_record_begin();
+	char name[MIB_NAME_SIZE];
+	size_t size = guest_strncpy(name, at, sizeof(name));
+	bool good = size > 1 && name[0] >= 'A' && name[0] <= 'Z';
+
+	for (size_t i = 1; i < size && good; i++)
+		good = (name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= 'a' && name[i] <= 'z') ||
+		       (name[i] >= '0' && name[i] <= '9') || name[i] == '_';
+	return guest_record_end(&r) && good;
+}
+
 static void mib_open(struct mib *mib, struct snmp_mib __guest *table)
 {
 	mib->table = table;
 	mib->count = 0;
-	while (mib->count < MIB_MAX && table[mib->count].name) {
-		int entry = table[mib->count].entry;
+	for (struct snmp_mib __guest *row = table; mib->count < MIB_MAX; row++) {
+		const char __guest *name = row->name;
+		int entry = row->entry;
 
+		if (!name || (mib->count && is_other_table(row)) || !is_name(name))
+			break;
 		if (entry < 0 || entry >= MIB_MAX) {
-			guest_fault(&table[mib->count]);
+			guest_fault(row);
 			break;
 		}
 		mib->entry[mib->count++] = (uint16_t)entry;
@@ -245,8 +276,10 @@ int net_snmp_show(const struct proc_item *it, struct seq_file *m)
 	mib_open(&mib, snmp4_udp_list);
 	mib_sum(&mib, net->mib.udp_statistics);
 	put_kind(m, &mib, "\nUdp:");
-	mib_sum(&mib, net->mib.udplite_statistics);
-	put_kind(m, &mib, "\nUdpLite:");
+	if (guest_has(struct netns_mib, udplite_statistics)) {
+		mib_sum(&mib, net->mib.udplite_statistics);
+		put_kind(m, &mib, "\nUdpLite:");
+	}
 	seq_putc(m, '\n');
 	return 0;
 }
@@ -324,7 +357,8 @@ int net_snmp6_show(const struct proc_item *it, struct seq_file *m)
 	snmp6_put(m, &mib, snmp6_icmp6_list, net->mib.icmpv6_statistics);
 	snmp6_put_messages(m, net->mib.icmpv6msg_statistics);
 	snmp6_put(m, &mib, snmp6_udp6_list, net->mib.udp_stats_in6);
-	snmp6_put(m, &mib, snmp6_udplite6_list, net->mib.udplite_stats_in6);
+	if (guest_has(struct netns_mib, udplite_stats_in6))
+		snmp6_put(m, &mib, snmp6_udplite6_list, net->mib.udplite_stats_in6);
 	return 0;
 }
 
@@ -368,8 +402,8 @@ static int tcp_orphans(void)
 	uint64_t at = guest_addr(&tcp_orphan_count);
 	int sum;
 
-	/* a percpu_counter up to 5.14, a per-CPU integer (its symbol is an offset) since */
-	if (at >> 32)
+	/* a percpu_counter until it became a per-CPU integer, summed by a function of its own */
+	if (!guest_has_symbol(tcp_orphan_count_sum))
 		return (int)percpu_counter_sum_positive(guest_ptr(struct percpu_counter, at));
 	sum = (int)per_cpu_sum(&tcp_orphan_count);
 	return sum < 0 ? 0 : sum;
@@ -393,7 +427,8 @@ int net_sockstat_show(const struct proc_item *it, struct seq_file *m)
 		   (int)percpu_counter_sum_positive(tcp_prot.sockets_allocated),
 		   memory_allocated(&tcp_prot));
 	seq_printf(m, "UDP: inuse %d mem %ld\n", inuse(net, &udp_prot), memory_allocated(&udp_prot));
-	seq_printf(m, "UDPLITE: inuse %d\n", inuse(net, &udplite_prot));
+	if (guest_has_symbol(udplite_prot))
+		seq_printf(m, "UDPLITE: inuse %d\n", inuse(net, &udplite_prot));
 	seq_printf(m, "RAW: inuse %d\n", inuse(net, &raw_prot));
 	seq_printf(m, "FRAG: inuse %u memory %lu\n",
 		   (unsigned int)frags->rhashtable.nelems.counter,
@@ -408,7 +443,8 @@ int net_sockstat6_show(const struct proc_item *it, struct seq_file *m)
 
 	seq_printf(m, "TCP6: inuse %d\n", inuse(net, &tcpv6_prot));
 	seq_printf(m, "UDP6: inuse %d\n", inuse(net, &udpv6_prot));
-	seq_printf(m, "UDPLITE6: inuse %d\n", inuse(net, &udplitev6_prot));
+	if (guest_has_symbol(udplitev6_prot))
+		seq_printf(m, "UDPLITE6: inuse %d\n", inuse(net, &udplitev6_prot));
 	seq_printf(m, "RAW6: inuse %d\n", inuse(net, &rawv6_prot));
 	seq_printf(m, "FRAG6: inuse %u memory %lu\n",
 		   (unsigned int)frags->rhashtable.nelems.counter,

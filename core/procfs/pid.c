@@ -222,7 +222,7 @@ enum {
 	CODE_STATUS = 6144,
 	CODE_STAT = 4096,
 	CODE_SMALL = 1024,
-	CODE_FDINFO = 2048,
+	CODE_FDINFO = 4096,
 };
 
 static bool has_string(const char __guest *fn, uint32_t size, const char *s)

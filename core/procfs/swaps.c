@@ -11,7 +11,7 @@ struct swap_info_struct { /* include/linux/swap.h */
 	int16_t prio;
 	unsigned char __guest *swap_map;
 	unsigned int pages;
-	unsigned int inuse_pages;
+	unsigned char inuse_pages[4]; /* or an atomic_long_t, since 6.13: its lower half */
 	struct file __guest *swap_file;
 };
 GUEST_TYPES_END
@@ -33,10 +33,13 @@ static void show_swap(struct seq_file *m, struct swap_info_struct __guest *si)
 {
 	struct klib_path root = klib_reader_root(), path = klib_path_get(&si->swap_file->f_path);
 	uint64_t size = (uint64_t)si->pages * KB_PER_PAGE;
-	uint64_t used = (uint64_t)si->inuse_pages * KB_PER_PAGE;
+	uint32_t inuse = 0;
+	uint64_t used;
 	char name[VFS_PATH_MAX];
 	int n = klib_d_path(&path, &root, name, sizeof(name));
 	size_t mark = seq_mark(m), width;
+	guest_read(&inuse, si->inuse_pages, sizeof(inuse));
+	used = (uint64_t)inuse * KB_PER_PAGE;
 	bool block = (si->swap_file->f_inode->i_mode & S_IFMT_BITS) == S_IFBLK_BITS;
 
 	if (n > 0)
@@ -60,7 +63,8 @@ int proc_swaps_show(const struct proc_item *it, struct seq_file *m)
 		size_t mark = seq_mark(m);
 		struct guest_record r = guest_record_begin();
 
-		if (si && si->flags & SWAP_USED && si->swap_map)
+		if (si && si->flags & SWAP_USED &&
+		    (!guest_has(struct swap_info_struct, swap_map) || si->swap_map))
 			show_swap(m, si);
 		if (!guest_record_end(&r))
 			seq_rollback(m, mark);

@@ -13,11 +13,18 @@
 #include "klib/rbtree.h"
 #include "sysctl.h"
 
+GUEST_TYPES_BEGIN
+struct pid_namespace {
+	struct ctl_table_set set; /* since 6.14 */
+};
+GUEST_TYPES_END
+
 extern struct ctl_table_root __guest sysctl_table_root;
 extern struct ctl_table __guest sysctl_mount_point;
 extern struct net __guest init_net;
 extern struct user_namespace __guest init_user_ns;
 extern struct ipc_namespace __guest init_ipc_ns;
+extern struct pid_namespace __guest init_pid_ns;
 
 enum {
 	SYS_DEPTH_MAX = 16,
@@ -122,6 +129,10 @@ static struct ctl_table_set __guest *root_set(struct ctl_table_root __guest *roo
 	if (guest_has(struct ipc_namespace, ipc_set) &&
 	    guest_eq(init_ipc_ns.ipc_set.dir.header.root, root))
 		return &init_ipc_ns.ipc_set;
+	/* pid_max, since 6.14 */
+	if (guest_has(struct pid_namespace, set) &&
+	    guest_eq(init_pid_ns.set.dir.header.root, root))
+		return &init_pid_ns.set;
 	return &root->default_set;
 }
 

@@ -4,6 +4,7 @@
  * that do it alike share a way of printing here. A handler that isn't known gives -EIO: see
  * docs/PROCFS-GLOBAL.md. Formats: kernel/sysctl.c and the files named below.
  */
+#include "klib/text.h"
 #include "sysctl.h"
 
 GUEST_TYPES_BEGIN
@@ -244,6 +245,8 @@ extern int __guest sysrq_enabled;
 extern struct pid __guest *__guest cad_pid;
 extern struct pid_namespace __guest init_pid_ns;
 extern struct percpu_counter __guest nr_files;
+extern char __guest __percpu_counter_sum[], proc_nr_files[];
+extern unsigned long __guest watchdog_enabled;
 extern long __guest nr_dentry;
 extern long __guest nr_dentry_unused;
 extern long __guest nr_dentry_negative;
@@ -327,9 +330,19 @@ static int show_inodes(struct value *v)
 	return show_ulongs_with(v, computed, 2);
 }
 
+/* Which of the detectors (hard lock-ups: 1, soft: 2) run: what a reader is shown, not what was set. */
+static int show_watchdog(struct value *v, unsigned long detectors)
+{
+	return show_int_line(v, guest_has_symbol(watchdog_enabled) && watchdog_enabled & detectors);
+}
+
 static int show_files(struct value *v)
 {
-	const long computed[] = { (long)percpu_counter_read_positive(&nr_files) };
+	/* exact in newer kernels */
+	bool exact = klib_text_refers(guest_addr(proc_nr_files), 128,
+				      guest_addr(__percpu_counter_sum));
+	const long computed[] = { (long)(exact ? percpu_counter_sum_positive(&nr_files) :
+						 percpu_counter_read_positive(&nr_files)) };
 
 	return show_ulongs_with(v, computed, 1);
 }
@@ -796,7 +809,6 @@ extern char __guest proc_taint[];
 extern char __guest sysrq_sysctl_handler[];
 extern char __guest proc_do_cad_pid[];
 extern char __guest pid_ns_ctl_handler[];
-extern char __guest proc_nr_files[];
 extern char __guest proc_nr_dentry[];
 extern char __guest proc_nr_inodes[];
 extern char __guest sysctl_schedstats[];
@@ -861,8 +873,7 @@ int sysctl_value(struct ctl_table __guest *table, struct seq_file *m)
 	    IS(sched_itmt_update_handler) || IS(sysctl_latencytop) || IS(stack_trace_sysctl) ||
 	    IS(ftrace_enable_sysctl) || IS(tracepoint_printk_sysctl) ||
 	    IS(timer_migration_handler) || IS(mac_hid_toggle_emumouse) ||
-	    IS(proc_watchdog) || IS(proc_nmi_watchdog) ||
-	    IS(proc_soft_watchdog) || IS(proc_watchdog_thresh) ||
+	    IS(proc_watchdog_thresh) ||
 	    IS(sysctl_vm_numa_stat_handler) || IS(perf_proc_update_handler) ||
 	    IS(perf_event_max_sample_rate_handler) || IS(perf_cpu_time_max_percent_handler) ||
 	    IS(perf_event_max_stack_handler) || IS(dirty_background_ratio_handler) ||
@@ -931,6 +942,12 @@ int sysctl_value(struct ctl_table __guest *table, struct seq_file *m)
 		return show_int_line(&v, cad_pid ? cad_pid->numbers[0].nr : 0);
 	if (IS(pid_ns_ctl_handler))
 		return show_int_line(&v, (int32_t)init_pid_ns.idr.idr_next - 1);
+	if (IS(proc_watchdog))
+		return show_watchdog(&v, 3);
+	if (IS(proc_nmi_watchdog))
+		return show_watchdog(&v, 1);
+	if (IS(proc_soft_watchdog))
+		return show_watchdog(&v, 2);
 	if (IS(proc_nr_files))
 		return show_files(&v);
 	if (IS(proc_nr_dentry))

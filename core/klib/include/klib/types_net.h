@@ -621,6 +621,7 @@ struct netns_ipv6 {
 	bool fib6_has_custom_rules;
 };
 struct net {
+	struct list_head ptype_all, ptype_specific; /* since 6.16 */
 	struct list_head dev_base_head;
 	struct hlist_head __guest *dev_index_head;
 	struct xarray dev_by_index; /* since 6.6 */
