@@ -97,6 +97,17 @@ void global_idle_of(unsigned int cpu, const struct global_time *now, struct glob
 		ret->iowait = stat[guest_enum(enum cpu_usage_stat, CPUTIME_IOWAIT)];
 		return;
 	}
+	waiting = guest_per_cpu_ptr(&runqueues, cpu)->nr_iowait.counter != 0;
+	if (guest_has(struct kernel_cpustat, idle_entrytime)) {
+		entry = (int64_t)k->idle_entrytime;
+		if (k->idle_elapse && now->mono > entry)
+			delta = now->mono - entry;
+		ret->idle = stat[guest_enum(enum cpu_usage_stat, CPUTIME_IDLE)] +
+			    (uint64_t)(waiting ? 0 : delta);
+		ret->iowait = stat[guest_enum(enum cpu_usage_stat, CPUTIME_IOWAIT)] +
+			      (uint64_t)(waiting ? delta : 0);
+		return;
+	}
 	if (guest_has_bitfield(struct tick_sched, idle_active))
 		active = ts->idle_active;
 	else
@@ -104,7 +115,6 @@ void global_idle_of(unsigned int cpu, const struct global_time *now, struct glob
 	entry = ts->idle_entrytime;
 	if (active && now->mono > entry)
 		delta = now->mono - entry;
-	waiting = guest_per_cpu_ptr(&runqueues, cpu)->nr_iowait.counter != 0;
 	/* in whole microseconds: get_cpu_idle_time_us() */
 	ret->idle = (uint64_t)(ts->idle_sleeptime + (waiting ? 0 : delta)) / 1000 * 1000;
 	ret->iowait = (uint64_t)(ts->iowait_sleeptime + (waiting ? delta : 0)) / 1000 * 1000;

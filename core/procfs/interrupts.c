@@ -27,6 +27,10 @@ extern const char __guest *__guest softirq_to_name[];
 #define IRQ_HIDDEN_BIT	      guest_enum_any_or(IRQ_HIDDEN, 1 << 20)
 #define IRQS_NMI_BIT	      guest_enum_any_or(IRQS_NMI, 0x2000)
 
+enum {
+	IRQ_COUNTS_MAX = 256,
+};
+
 uint32_t interrupts_count(void)
 {
 	uint32_t n = guest_has_symbol(total_nr_irqs) ? total_nr_irqs : nr_irqs;
@@ -81,8 +85,10 @@ uint32_t interrupts_total(struct irq_desc __guest *desc)
 		return 0;
 	status = desc->status_use_accessors;
 	if (!(status & (IRQ_PER_CPU_BIT | IRQ_PER_CPU_DEVID_BIT)) &&
-	    !(desc->core_internal_state__do_not_mess_with_it & IRQS_NMI_BIT))
-		return desc->tot_count;
+	    !(desc->core_internal_state__do_not_mess_with_it & IRQS_NMI_BIT)) {
+		guest_read(&sum, desc->tot_count, sizeof(sum));
+		return sum;
+	}
 	for_each_possible_cpu(cpu)
 		sum += count_on(counts, cpu);
 	return sum;
@@ -93,8 +99,18 @@ uint32_t interrupts_total(struct irq_desc __guest *desc)
 uint64_t interrupts_arch_sum(unsigned int cpu)
 {
 	irq_cpustat_t __guest *st = guest_per_cpu_ptr(&irq_stat, cpu);
-	uint64_t sum = st->__nmi_count;
+	uint64_t sum = 0;
 
+	if (guest_has(irq_cpustat_t, counts)) {
+		unsigned int __guest *counts = st->counts;
+		uint64_t n = (guest_sizeof(irq_cpustat_t) - guest_offsetof(irq_cpustat_t, counts)) / 4;
+
+		/* what fills the record's last cache line is 0 */
+		for (uint64_t i = 0; i < n && i < IRQ_COUNTS_MAX; i++)
+			sum += counts[i];
+		return sum;
+	}
+	sum += st->__nmi_count;
 	sum += OPTIONAL(st, apic_timer_irqs);
 	sum += OPTIONAL(st, irq_spurious_count);
 	sum += OPTIONAL(st, apic_perf_irqs);
@@ -121,7 +137,7 @@ uint64_t interrupts_arch_sum(unsigned int cpu)
 
 uint32_t interrupts_arch_errors(void)
 {
-	return (uint32_t)irq_err_count.counter;
+	return guest_has_symbol(irq_err_count) ? (uint32_t)irq_err_count.counter : 0;
 }
 
 uint32_t interrupts_softirqs(void)

@@ -321,6 +321,10 @@ static void show_rare(struct seq_file *m)
 		put_pages(m, "Unaccepted:     ", GLOBAL_ZONE_STAT(NR_UNACCEPTED));
 	if (guest_has_enum(enum node_stat_item, NR_BALLOON_PAGES))
 		put_pages(m, "Balloon:        ", GLOBAL_NODE_STAT(NR_BALLOON_PAGES));
+	if (guest_has_enum(enum node_stat_item, NR_GPU_ACTIVE)) {
+		put_pages(m, "GPUActive:      ", GLOBAL_NODE_STAT(NR_GPU_ACTIVE));
+		put_pages(m, "GPUReclaim:     ", GLOBAL_NODE_STAT(NR_GPU_RECLAIM));
+	}
 }
 
 int proc_meminfo_show(const struct proc_item *it, struct seq_file *m)
@@ -350,7 +354,8 @@ int proc_meminfo_show(const struct proc_item *it, struct seq_file *m)
 	put_pages(m, "CommitLimit:    ", commit_limit(total, &huge));
 	put_pages(m, "Committed_AS:   ", (uint64_t)percpu_counter_sum_positive(&vm_committed_as));
 	put_kb(m, "VmallocTotal:   ", vmalloc_total());
-	put_pages(m, "VmallocUsed:    ", (uint64_t)nr_vmalloc_pages.counter);
+	put_pages(m, "VmallocUsed:    ", guest_has_symbol(nr_vmalloc_pages) ?
+		  (uint64_t)nr_vmalloc_pages.counter : GLOBAL_NODE_STAT(NR_VMALLOC));
 	put_pages(m, "VmallocChunk:   ", 0);
 	put_pages(m, "Percpu:         ", pcpu_nr_populated * (uint64_t)pcpu_nr_units);
 	show_rare(m);

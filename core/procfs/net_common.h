@@ -278,6 +278,16 @@ static inline char *net_put_x8(char *p, uint32_t v)
 	return p;
 }
 
+/* Packets that didn't fit: counted for each node of memory where a socket asked for that. */
+static inline uint32_t net_drops(struct sock __guest *sk)
+{
+	struct numa_drop_counters __guest *c =
+		guest_has(struct sock, sk_drop_counters) ? sk->sk_drop_counters : NULL;
+
+	return c ? (uint32_t)c->drops0.counter + (uint32_t)c->drops1.counter :
+		   (uint32_t)sk->sk_drops.counter;
+}
+
 /* %*llu: right-aligned in `width` (at most 20) columns */
 static inline char *net_put_u(char *p, uint64_t v, unsigned int width)
 {

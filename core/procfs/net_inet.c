@@ -173,7 +173,10 @@ static char *put_tcp_sock(char *p, struct net_list *l, struct sock __guest *sk, 
 	    pending == TIME_PROBE0) {
 		d.timer = pending == TIME_PROBE0 ? 4 : 1;
 		expires = guest_has(struct inet_connection_sock, icsk_timeout) ?
-				  icsk->icsk_timeout : icsk->icsk_retransmit_timer.expires;
+				  icsk->icsk_timeout :
+			  guest_has(struct inet_connection_sock, icsk_retransmit_timer) ?
+				  icsk->icsk_retransmit_timer.expires :
+				  sk->tcp_retransmit_timer.expires;
 	} else {
 		struct timer_list __guest *keepalive =
 			guest_has(struct inet_connection_sock, icsk_keepalive_timer) ?
@@ -437,7 +440,7 @@ static void dgram_row(struct net_list *l, struct sock __guest *sk, const struct 
 	p = put_ends(row, l, l->bucket, kind->width, &e);
 	p = put_middle(p, l, &d);
 	*p++ = ' ';
-	p = net_put_u(p, (uint32_t)sk->sk_drops.counter, 0);
+	p = net_put_u(p, net_drops(sk), 0);
 	if (sk->__sk_common.skc_state != d.state || !guest_eq(sk->__sk_common.skc_net.net, l->net))
 		guest_fault(sk);
 	put_row(l->m, row, p, kind->pad ? DGRAM_WIDTH : 0);

@@ -320,20 +320,53 @@ static void snmp6_put(struct seq_file *m, struct mib *mib, struct snmp_mib __gue
 	}
 }
 
+/* include/uapi/linux/icmpv6.h; newer kernels have the table within a function. */
+static const char __guest *icmp6_name(unsigned int type)
+{
+	return guest_has_symbol(icmp6type2name) ? icmp6type2name[type] : NULL;
+}
+
+static const char *icmp6_known_name(unsigned int type)
+{
+	switch (type) {
+	case 1: return "DestUnreachs";
+	case 2: return "PktTooBigs";
+	case 3: return "TimeExcds";
+	case 4: return "ParmProblems";
+	case 128: return "Echos";
+	case 129: return "EchoReplies";
+	case 130: return "GroupMembQueries";
+	case 131: return "GroupMembResponses";
+	case 132: return "GroupMembReductions";
+	case 133: return "RouterSolicits";
+	case 134: return "RouterAdvertisements";
+	case 135: return "NeighborSolicits";
+	case 136: return "NeighborAdvertisements";
+	case 137: return "Redirects";
+	case 143: return "MLDv2Reports";
+	default: return NULL;
+	}
+}
+
 static void snmp6_put_messages(struct seq_file *m, struct icmpv6msg_mib __guest *msg)
 {
 	char name[32 + MIB_NAME_SIZE];
 
 	/* types that have a name, zero or not; then by number all that aren't zero */
 	for (unsigned int i = 0; i < MSG_TYPES; i++) {
-		const char __guest *type = icmp6type2name[i & 0xff];
+		const char __guest *type = icmp6_name(i & 0xff);
+		const char *known = guest_has_symbol(icmp6type2name) ? NULL :
+				    icmp6_known_name(i & 0xff);
 		char *p;
 
-		if (!type)
+		if (!type && !known)
 			continue;
 		p = i & 0x100 ? NET_PUT_LIT(name, "Icmp6Out") : NET_PUT_LIT(name, "Icmp6In");
 		/* the kernel's buffer has 32 bytes */
-		guest_strncpy(p, type, 32 - (size_t)(p - name));
+		if (type)
+			guest_strncpy(p, type, 32 - (size_t)(p - name));
+		else
+			memcpy(p, known, strlen(known) + 1);
 		seq_printf(m, "%-32s\t%lu\n", name, (unsigned long)msg->mibs[i].counter);
 	}
 	for (unsigned int i = 0; i < MSG_TYPES; i++) {

@@ -183,7 +183,7 @@ static bool netlink_row(struct net_list *l, uint64_t node)
 		   sk->sk_protocol, nlk->portid, groups ? (uint32_t)groups[0] : 0,
 		   sk->sk_backlog.rmem_alloc.counter, sk->sk_wmem_alloc.refs.counter - 1,
 		   nlk->cb_running, sk->__sk_common.skc_refcnt.refs.counter,
-		   (uint32_t)sk->sk_drops.counter, (unsigned long)ino);
+		   net_drops(sk), (unsigned long)ino);
 	return true;
 }
 

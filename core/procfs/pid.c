@@ -106,8 +106,11 @@ void proc_item_owner(const struct proc_item *it, uint32_t mode, uint32_t *uid_re
 			uid = t->real_cred->euid.val;
 			gid = t->real_cred->egid.val;
 		} else if (mm) {
-			uid = klib_map_id_down(&mm->user_ns->uid_map, 0);
-			gid = klib_map_id_down(&mm->user_ns->gid_map, 0);
+			struct user_namespace __guest *ns = guest_has(struct mm_struct, user_ns) ?
+							    mm->user_ns : t->real_cred->user_ns;
+
+			uid = klib_map_id_down(&ns->uid_map, 0);
+			gid = klib_map_id_down(&ns->gid_map, 0);
 			uid = uid == 0xffffffff ? 0 : uid;
 			gid = gid == 0xffffffff ? 0 : gid;
 		}
@@ -214,7 +217,8 @@ static void task_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 
 /* ---- facts ---- */
 
-extern const char __guest proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
+extern unsigned int __guest nr_node_ids;
+extern const char __guest cpuset_task_status_allowed, proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
 	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, eventfd_show_fdinfo, arch_proc_pid_thread_features, __percpu_counter_sum;
 
 enum {
@@ -253,6 +257,12 @@ static bool tests_group_exit(uint64_t code, uint32_t size)
 	return false;
 }
 
+static bool fdinfo_has(const char *line)
+{
+	return klib_text_has_string(guest_addr(&seq_fdinfo_open) - CODE_FDINFO, 2 * CODE_FDINFO,
+				    line);
+}
+
 static bool find_fact(enum proc_fact fact)
 {
 	const char __guest *status = &proc_pid_status;
@@ -285,9 +295,11 @@ static bool find_fact(enum proc_fact fact)
 		return tests_group_exit(guest_addr(&do_task_stat), CODE_STAT);
 	case PROC_FACT_FDINFO_INO:
 		/* The function is one of many called seq_show; its neighbour has a name of its own. */
-		return klib_text_has_string(guest_addr(&seq_fdinfo_open) - CODE_FDINFO,
-					    2 * CODE_FDINFO,
-					    "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%lu\n");
+		return fdinfo_has("pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%lu\n") ||
+		       fdinfo_has("pos:\t%lli\nflags:\t0%o\nmnt_id:\t%i\nino:\t%llu\n");
+	case PROC_FACT_MEMS_OF_IDS:
+		return klib_text_refers(guest_addr(&cpuset_task_status_allowed), 256,
+					guest_addr(&nr_node_ids));
 	case PROC_FACT_EVENTFD_SEMAPHORE:
 		return has_string(&eventfd_show_fdinfo, 256,
 				  "eventfd-count: %16llx\neventfd-id: %d\neventfd-semaphore: %d\n");

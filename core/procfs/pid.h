@@ -32,6 +32,7 @@ enum proc_fact {
 	PROC_FACT_UNTAG_MASK,	     /* status has "untag_mask:" */
 	PROC_FACT_THREAD_FEATURES,   /* status has "x86_Thread_features:" */
 	PROC_FACT_MASK_OF_IDS,	     /* CPU masks are shown as wide as there are CPU ids */
+	PROC_FACT_MEMS_OF_IDS,	     /* node masks are shown as wide as there are node ids */
 	PROC_FACT_RSS_EXACT_STATUS,  /* VmRSS sums the CPUs' shares */
 	PROC_FACT_RSS_EXACT_STATM,
 	PROC_FACT_WCHAN_UNWINDS,     /* stat's wchan flag comes from get_wchan() */

@@ -796,6 +796,7 @@ static void put_features(struct seq_file *m, const char *label, uint64_t feature
 }
 
 extern char __guest cpuset_task_status_allowed;
+extern unsigned int __guest nr_node_ids;
 
 static void put_name_line(struct seq_file *m, const char *name, size_t size)
 {
@@ -839,6 +840,9 @@ int proc_pid_status_show(const struct proc_item *it, struct seq_file *m)
 	seq_putc(m, '\n');
 	if (guest_has_symbol(cpuset_task_status_allowed)) {
 		unsigned int nodes = (unsigned int)guest_sizeof(nodemask_t) * 8;
+
+		if (proc_fact(it, PROC_FACT_MEMS_OF_IDS) && nr_node_ids && nr_node_ids < nodes)
+			nodes = nr_node_ids;
 
 		seq_puts(m, "Mems_allowed:\t");
 		proc_put_bitmap(m, t->mems_allowed.bits, nodes);

@@ -319,7 +319,7 @@ uint64_t proc_task_wchan(struct task_struct __guest *t)
 		return t->state ? wchan_frames(t) : 0;
 	unsigned int state = guest_has(struct task_struct, __state) ? t->__state :
 			     (unsigned int)t->state;
-	if (!state || state == TASK_WAKING || t->on_rq)
+	if (!state || state == TASK_WAKING || t->on_rq[0])
 		return 0;
 	return wchan_orc(t);
 }

@@ -34,6 +34,8 @@ struct rq {
 
 /* include/linux/kernel_stat.h */
 struct kernel_cpustat {
+	bool idle_elapse; /* these two since 7.3; before in struct tick_sched */
+	uint64_t idle_entrytime;
 	uint64_t cpustat[1];
 };
 struct kernel_stat {
@@ -93,6 +95,7 @@ typedef struct {
 	unsigned int irq_hv_reenlightenment_count;
 	unsigned int hyperv_stimer0_count;
 	unsigned int posted_msi_notification_count;
+	unsigned int counts[1]; /* since 7.2, in place of those before */
 } irq_cpustat_t;
 
 /* include/linux/irqdesc.h, include/linux/irq.h, include/linux/interrupt.h */
@@ -129,7 +132,7 @@ struct irq_desc {
 	struct irqaction __guest *action;
 	unsigned int status_use_accessors;
 	unsigned int core_internal_state__do_not_mess_with_it;
-	unsigned int tot_count;
+	unsigned char tot_count[4]; /* or a long, since 7.2: its lower half */
 	const char __guest *name;
 };
 

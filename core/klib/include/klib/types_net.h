@@ -82,6 +82,9 @@ struct sock_common {
 	refcount_t skc_refcnt;
 	struct sock __guest *skc_listener; /* of a request_sock */
 };
+struct numa_drop_counters {
+	atomic_t drops0, drops1;
+};
 struct sock {
 	struct sock_common __sk_common;
 	struct {
@@ -89,6 +92,8 @@ struct sock {
 	} sk_backlog;
 	refcount_t sk_wmem_alloc;
 	atomic_t sk_drops;
+	struct numa_drop_counters __guest *sk_drop_counters; /* since 6.18 */
+	struct timer_list tcp_retransmit_timer;		     /* since 6.18 */
 	uint32_t sk_ack_backlog;
 	uint16_t sk_type;
 	uint16_t sk_protocol;

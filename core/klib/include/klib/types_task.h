@@ -265,7 +265,7 @@ struct task_struct {
 	void __guest *stack;
 	unsigned int flags;
 	unsigned int ptrace;
-	int on_rq;
+	unsigned char on_rq[1]; /* an int, or a byte since 7.3 */
 	unsigned int cpu; /* until 5.15; then in thread_info */
 	int prio;
 	int static_prio;
