@@ -96,8 +96,11 @@ static enum err take_hello(struct memdev_session *s, const void *bytes, size_t s
 	struct channel_handshake h = {0};
 	struct channel_session keys = {0};
 	struct channel_preamble p;
-	enum err e = channel_hello_read(&h, &s->key, bytes, size, payload, &size, err);
+	enum err e = channel_hello_read(&h, &s->key, bytes, size, payload, &size, NULL);
 
+	if (e)
+		e = err_set(err, e, "the hello isn't for this memory device: another one's key is "
+				    "pinned, or it was altered");
 	if (!e)
 		e = channel_preamble_decode(payload, size, &p, err);
 	if (!e && strcmp(p.vm, s->vm) != 0)

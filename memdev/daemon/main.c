@@ -188,7 +188,7 @@ static enum err open_sockets(const struct config *c, struct broker_setup *b, str
 	if (e == ERR_ABSENT)
 		e = listen_at(c->socket, SOCK_SEQPACKET, (mode_t)c->socket_mode, &b->device, err);
 	/* who has the rights of sessions may ask for some: the pread carrier's files, say */
-	if (e == ERR_OK && geteuid() == 0 && lchown(c->socket, (uid_t)-1, b->gid) < 0 &&
+	if (e == ERR_OK && !b->inherited && geteuid() == 0 && lchown(c->socket, (uid_t)-1, b->gid) < 0 &&
 	    errno != ENOENT)
 		e = err_set_errno(err, ERR_IO, errno, "can't give %.150s to group %u", c->socket,
 				  (unsigned int)b->gid);

@@ -382,7 +382,8 @@ static void another_device_is_not_believed(void **state)
 	w.options.device = (const uint8_t[CHANNEL_KEY_SIZE]){9};
 	/* it can't even read the hello, and the client takes its word for no more than the host's */
 	expect_failure(ERR_TAMPERED,
-		       "the device's host says: a sealed record failed authentication");
+		       "the device's host says: the hello isn't for this memory device: another one's "
+		       "key is pinned, or it was altered");
 }
 
 static void another_vm_is_not_taken(void **state)

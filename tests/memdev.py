@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The memory device as a daemon, with real guests: as root.
+
+usage: tests/memdev.py BUILD rules|kill|load [--kills N] [--sessions N] [--vms N] [--seconds N]
+                       [--kernel RELEASE] [--ram shared|private] [--name NAME]
+
+rules  who is served and who isn't, what each is told; VMs that end or start anew under a session
+kill   N times, kill -9 of a client, a worker or the whole daemon at a random moment: the other side
+       ends with a clear error, and no process, descriptor or file is left behind
+load   N sessions on N VMs at once: every answer right, memory bounded
+
+Prints figures; exit status 1 if anything isn't as it should be.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(TOP / "guests" / "lib"))
+
+from scwguests.machine import Guest as Machine  # noqa: E402
+
+SECOND = 1.0     # in which the other side is to end, on a machine that has time for it
+PATIENCE = 20.0  # after which it never does, whatever the load
+WORKER_MIB = 64  # a worker's private memory while it serves a guest of 512 MiB
+BROKER_GROWTH_KIB = 2048
+
+
+class Failure(Exception):
+    pass
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def quiet(*command):
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for(condition, limit=PATIENCE):
+    """Seconds until `condition` held; None when it never did."""
+    begun = time.monotonic()
+    while not condition():
+        if time.monotonic() - begun > limit:
+            return None
+        time.sleep(0.005)
+    return time.monotonic() - begun
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def private_kib(pid):
+    """Private, written-to memory: not the guest's RAM."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+        return int(re.search(r"Private_Dirty: +(\d+)", f.read())[1])
+
+
+class Device:
+    """scwatcherd in a folder of its own, with keys and a policy for one identity."""
+
+    def __init__(self, build, vms, options=("--accept-development-keys",)):
+        self.build = build
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="scw-memdev-"))
+        self.folder.chmod(0o755)
+        self.scwatcher = build / "cli" / "scwatcher"
+        self.options = list(options)
+        self.process = None
+        for kind in ("device", "identity"):
+            self.run("keys", kind, "--new", self.folder / f"{kind}.key")
+        self.write_policy(vms)
+
+    def run(self, *arguments):
+        return subprocess.run([self.scwatcher, *arguments], check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def write_policy(self, vms):
+        key = json.loads(self.run("keys", "show", "--json", self.folder / "identity.key"))["public"]
+        (self.folder / "policy.conf").write_text(
+            'identities = ( { name = "tester"; type = "development";\n'
+            f'  key = "{key}"; vms = [ {", ".join(json.dumps(v) for v in vms)} ]; }} );\n')
+
+    def start(self):
+        self.log = open(self.folder / "log", "a", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [self.build / "memdev/daemon/scwatcherd", "--socket", self.folder / "device.sock",
+             "--control", self.folder / "control.sock", "--key", self.folder / "device.key",
+             "--policy", self.folder / "policy.conf", "--user", "nobody", *self.options],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.log.close()
+        expect(wait_for(lambda: (self.folder / "control.sock").exists()) is not None,
+               "the device doesn't start:\n" + self.text())
+        # an old socket is there before the new daemon is
+        expect(wait_for(self.answers) is not None, "the device doesn't answer:\n" + self.text())
+
+    def answers(self):
+        return subprocess.run([self.scwatcher, "sessions", "--control",
+                               self.folder / "control.sock"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def text(self):
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+    def sessions(self):
+        return json.loads(self.run("sessions", "--json", "--control",
+                                   self.folder / "control.sock"))
+
+    def client(self, vms, *options, pin="device.pub", identity="identity.key"):
+        return subprocess.Popen(
+            [self.build / "tests/sealedload", *options, self.folder / "device.sock",
+             self.folder / pin, self.folder / identity, *vms],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def children(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in text.split()]
+
+
+def boot(name, options):
+    quiet(TOP / "guests/stop", name)
+    subprocess.run([TOP / "guests/boot", "--name", name, "--kernel", options.kernel,
+                    "--ram", options.ram, "--memory", "512M"], check=True, stdout=subprocess.DEVNULL)
+
+
+def ready(client):
+    line = client.stdout.readline()
+    if line != "ready\n":
+        client.kill()
+        raise Failure(f"a client that should stand says {line!r}, {client.stderr.read()!r}")
+
+
+def finished(client, limit=PATIENCE):
+    out, err = client.communicate(timeout=limit)
+    return client.returncode, out, err
+
+
+# ---- rules ----
+
+def refused(device, vm, text, **keywords):
+    status, _, err = finished(device.client([vm], **keywords))
+    expect(status != 0 and text in err, f"{vm}: expected {text!r}, got {status}, {err!r}")
+    print(f"ok: {err.strip()}")
+
+
+def check_accepts(device, name):
+    for carrier in ([], ["--frames"]):
+        status, out, err = finished(device.client([name], "--seconds", "1", *carrier))
+        expect(status == 0 and not err, f"a session failed: {status}, {err!r}")
+        print(f"ok: {carrier} {out.strip()}")
+
+
+def check_listed(device, name):
+    client = device.client([name], "--hold")
+    ready(client)
+    listed = device.sessions()
+    expect(len(listed) == 1 and listed[0]["vm"] == name and listed[0]["identity"] == "tester" and
+           listed[0]["state"] == "ring", f"sessions say {listed}")
+    status = pathlib.Path(f"/proc/{listed[0]['worker']}/status").read_text(encoding="utf-8")
+    for line in ("CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1",
+                 "Seccomp:\t2"):
+        expect(line in status, f"a worker without {line!r}:\n{status}")
+    expect("Uid:\t0" not in status and "Groups:\t \n" in status, f"a worker's user:\n{status}")
+    print("ok: the worker has no rights; its private memory is "
+          f"{private_kib(listed[0]['worker'])} KiB")
+    client.kill()
+    client.communicate()
+
+
+def check_restart(device, name):
+    client = device.client([name], "--hold")
+    ready(client)
+    with Machine(name).qmp() as qmp:
+        # the guests are started to end when they would reboot
+        qmp.command("set-action", reboot="reset")
+        qmp.command("system_reset")
+    status, _, err = finished(client, 120)
+    expect(status == 3 and ("restarted" in err or "went away" in err),
+           f"a restarted guest: {status}, {err!r}")
+    print(f"ok: {err.strip()}")
+
+
+def check_end(device, name):
+    client = device.client([name], "--hold")
+    ready(client)
+    quiet(TOP / "guests/stop", name)
+    status, _, err = finished(client)
+    expect(status == 3 and "ended" in err, f"a guest that ended: {status}, {err!r}")
+    print(f"ok: {err.strip()}")
+    # neither may a worker hold its memory
+    expect(wait_for(lambda: not device.children()) is not None, "a worker stays without its VM")
+
+
+def rules(options, device, names):
+    name = names[0]
+    device.start()
+    expect("accepting development keys" in device.text(), "no warning of development keys")
+    check_accepts(device, name)
+    check_listed(device, name)
+    device.run("keys", "device", "--new", device.folder / "other.key")
+    device.run("keys", "identity", "--new", device.folder / "nobody.key")
+    refused(device, name, "no identity with key", identity="nobody.key")
+    refused(device, name, "another one's key is pinned", pin="other.pub")
+    device.stop()
+    device.write_policy(["elsewhere-*"])
+    device.start()
+    refused(device, name, "doesn't let tester read")
+    device.stop()
+    device.write_policy([name])
+    device.options = []
+    device.start()
+    refused(device, name, "doesn't accept development keys")
+    device.stop()
+    device.options = ["--accept-development-keys", "--sessions", "2", "--sessions-per-vm", "1"]
+    device.start()
+    holder = device.client([name], "--hold")
+    ready(holder)
+    refused(device, name, "as many sessions with this VM")
+    holder.kill()
+    holder.communicate()
+    wait_for(lambda: not device.children())
+    check_restart(device, name)
+    boot(name, options)
+    check_end(device, name)
+    device.stop()
+    expect(sorted(p.name for p in device.folder.glob("*.sock")) == [], "sockets are left behind")
+
+
+# ---- kill ----
+
+def victim_client(device, client):
+    """Kill the client; the worker is to end."""
+    workers = device.children()
+    os.killpg(client.pid, signal.SIGKILL)
+    client.communicate()
+    took = wait_for(lambda: not any(alive(w) for w in workers))
+    expect(took is not None, "a worker outlives its client")
+    return took, ""
+
+
+def ends_with_error(client, begun):
+    status, _, err = finished(client)
+    took = time.monotonic() - begun
+    expect(status in (1, 3) and err.startswith("sealedload: ") and "rror 0" not in err,
+           f"a client whose device was killed: {status}, {err!r}")
+    return took, err.strip()
+
+
+def victim_worker(device, client):
+    """Kill a worker; its client is to end."""
+    workers = wait_for(device.children) is not None and device.children()
+    expect(workers, "no worker")
+    begun = time.monotonic()
+    os.kill(workers[0], signal.SIGKILL)
+    return ends_with_error(client, begun)
+
+
+def victim_device(device, client):
+    """Kill the broker; its workers and the client are to end."""
+    workers = device.children()
+    begun = time.monotonic()
+    device.process.kill()
+    device.process.wait()
+    took, err = ends_with_error(client, begun)
+    expect(wait_for(lambda: not any(alive(w) for w in workers)) is not None,
+           "a worker outlives the device")
+    return took, err
+
+
+def kill(options, device, names):
+    victims = (victim_client, victim_worker, victim_device)
+    slowest, messages, over = {}, {}, 0
+    device.start()
+    finished(device.client(names, "--seconds", "0"))
+    wait_for(lambda: not device.children())
+    descriptors = device.descriptors()
+    broker_kib = private_kib(device.process.pid)
+    shared = len(os.listdir("/dev/shm"))
+    for number in range(options.kills):
+        victim = victims[number % 3]
+        client = subprocess.Popen(
+            [options.build / "tests/sealedload", "--hold", *(["--frames"] if number % 2 else []),
+             device.folder / "device.sock", device.folder / "device.pub",
+             device.folder / "identity.key", names[0]],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True)
+        if number % 4:
+            ready(client)
+        else:  # while the session is being opened
+            expect(wait_for(device.children) is not None, "no worker")
+        time.sleep(random.random() * 0.05)
+        took, message = victim(device, client)
+        over += took > SECOND
+        slowest[victim.__name__] = max(took, slowest.get(victim.__name__, 0))
+        messages[message] = messages.get(message, 0) + 1
+        if victim is victim_device:
+            device.start()
+        else:
+            expect(wait_for(lambda: not device.children()) is not None, "a worker is left")
+            expect(wait_for(lambda: device.descriptors() == descriptors) is not None,
+                   f"the device has {device.descriptors()} descriptors instead of {descriptors}")
+    status, _, err = finished(device.client(names, "--seconds", "1"))
+    expect(status == 0, f"the run after {options.kills} kills fails: {err!r}")
+    wait_for(lambda: not device.children())
+    grown = private_kib(device.process.pid) - broker_kib
+    expect(grown < BROKER_GROWTH_KIB, f"the broker has grown by {grown} KiB")
+    expect(len(os.listdir("/dev/shm")) == shared, "files are left in /dev/shm")
+    left = sorted(p.name for p in device.folder.iterdir())
+    expect(left == ["control.sock", "device.key", "device.pub", "device.sock", "identity.key",
+                    "identity.pub", "log", "policy.conf"], f"files are left: {left}")
+    for name, took in slowest.items():
+        print(f"{name}: the other side ended within {took * 1000:.0f} ms")
+    for message, count in sorted(messages.items()):
+        print(f"{count:4} x {message or '(the client itself)'}")
+    print(f"{options.kills} kills, {over} of them took more than a second; broker grew by {grown} KiB")
+    # a machine that is busy with other things may miss it now and then
+    expect(over <= options.kills // 20, f"{over} of {options.kills} ends took more than a second")
+
+
+# ---- load ----
+
+def load(options, device, names):
+    device.start()
+    client = device.client(names, "--sessions", str(options.sessions), "--seconds",
+                           str(options.seconds))
+    most, seen = 0, 0
+    while client.poll() is None:
+        time.sleep(0.5)
+        workers = device.children()
+        seen = max(seen, len(workers))
+        for pid in workers:
+            try:
+                most = max(most, private_kib(pid))
+            except (OSError, TypeError):
+                pass  # it has just ended
+    status, out, err = finished(client)
+    expect(status == 0, f"{status}: {err}")
+    expect(seen == options.sessions, f"{seen} sessions at once instead of {options.sessions}")
+    expect(most < WORKER_MIB * 1024, f"a worker took {most} KiB")
+    print(out.strip())
+    print(f"largest worker: {most} KiB private; broker: {private_kib(device.process.pid)} KiB")
+    expect(wait_for(lambda: not device.children()) is not None, "workers are left")
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("what", choices=("rules", "kill", "load"))
+    parser.add_argument("--kills", type=int, default=21)
+    parser.add_argument("--sessions", type=int, default=8)
+    parser.add_argument("--vms", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--kernel", default="6.1")
+    parser.add_argument("--ram", default="shared")
+    parser.add_argument("--name", default="scw-memdev")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    if os.geteuid() != 0:
+        print("not root: the device can't be tested")
+        return 77
+    names = [f"{options.name}-{i}" for i in range(options.vms)]
+    device = None
+    try:
+        for name in names:
+            boot(name, options)
+        device = Device(options.build, [f"{options.name}-*"])
+        {"rules": rules, "kill": kill, "load": load}[options.what](options, device, names)
+    except (Failure, subprocess.SubprocessError) as problem:
+        print(f"FAILED: {problem}")
+        if device and device.process:
+            print(device.text()[-4000:])
+        return 1
+    finally:
+        for name in names:
+            quiet(TOP / "guests/stop", name)
+        if device:
+            device.remove()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
