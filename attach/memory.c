@@ -43,7 +43,7 @@ static enum err find_pid(pid_t pid, struct vms_entry *ret, struct err_ctx *err)
 static enum err find_vm(const char *name, struct vms_entry *ret, struct err_ctx *err)
 {
 	struct err_ctx absent = {0};
-	enum err e = vms_find(name, false, ret, &absent);
+	enum err e = vms_find(name, true, ret, &absent);
 
 	if (e == ERR_ABSENT && is_number(name))
 		return find_pid((pid_t)atoi(name), ret, err);
