@@ -7,6 +7,7 @@
 #include "channel/evidence.h"
 #include "channel/frame.h"
 #include "channel/message.h"
+#include "channel/ring.h"
 #include "fuzz.h"
 
 static void take_frame(const uint8_t *data, size_t size)
@@ -75,12 +76,12 @@ static void take_evidence(const uint8_t *data, size_t size)
 
 static void take_ring_ask(const uint8_t *data, size_t size)
 {
-	uint8_t again[CHANNEL_RING_ASK_SIZE];
-	struct channel_ring_ask r;
+	uint8_t again[CHANNEL_RING_SIZES_SIZE];
+	struct channel_ring_sizes r;
 
-	if (channel_ring_ask_decode(data, size, &r, NULL))
+	if (channel_ring_sizes_decode(data, size, &r, NULL))
 		return;
-	channel_ring_ask_encode(&r, again);
+	channel_ring_sizes_encode(&r, again);
 	FUZZ_ASSERT(memcmp(again, data, sizeof(again)) == 0);
 }
 
