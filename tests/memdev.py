@@ -20,6 +20,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -220,12 +221,55 @@ def check_end(device, name):
     expect(wait_for(lambda: not device.children()) is not None, "a worker stays without its VM")
 
 
+ACTIVATE = """
+import os, socket, sys
+folder = sys.argv[1]
+for name, kind in (("device", socket.SOCK_SEQPACKET), ("control", socket.SOCK_STREAM)):
+    s = socket.socket(socket.AF_UNIX, kind)
+    s.bind(f"{folder}/{name}.sock")
+    s.listen(5)
+    os.dup2(s.fileno(), 30 if name == "device" else 31)
+for fd in (0, 1):
+    os.dup2(30 + fd, 3 + fd)
+    os.close(30 + fd)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="device:control",
+                  NOTIFY_SOCKET=f"{folder}/notify.sock")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def check_activation(device, name):
+    """Sockets made and handed over as systemd does."""
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(str(device.folder / "notify.sock"))
+    notify.settimeout(PATIENCE)
+    with open(device.folder / "log", "a", encoding="utf-8") as log:
+        device.process = subprocess.Popen(
+            [sys.executable, "-c", ACTIVATE, device.folder,
+             device.build / "memdev/daemon/scwatcherd", "--key", device.folder / "device.key",
+             "--policy", device.folder / "policy.conf", "--user", "nobody", *device.options],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    expect(notify.recv(64) == b"READY=1", "systemd isn't told that the device is ready")
+    status, _, err = finished(device.client([name], "--seconds", "0"))
+    expect(status == 0, f"a session over a socket that was handed over: {err!r}")
+    expect(device.sessions() == [] or wait_for(lambda: not device.sessions()) is not None,
+           "a session stays listed")
+    device.stop()
+    expect((device.folder / "device.sock").exists(), "systemd's socket was removed")
+    for path in device.folder.glob("*.sock"):
+        path.unlink()
+    print("ok: sockets that were handed over")
+
+
 def rules(options, device, names):
     name = names[0]
     device.start()
     expect("accepting development keys" in device.text(), "no warning of development keys")
     check_accepts(device, name)
     check_listed(device, name)
+    device.stop()
+    check_activation(device, name)
+    device.start()
     device.run("keys", "device", "--new", device.folder / "other.key")
     device.run("keys", "identity", "--new", device.folder / "nobody.key")
     refused(device, name, "no identity with key", identity="nobody.key")
