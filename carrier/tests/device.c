@@ -174,16 +174,17 @@ static enum err send_frame(struct memdev_out *o, enum channel_frame_kind kind, c
 }
 
 /* The guest of all devices that this process starts: they inherit it. */
-static struct guest_pages *shared_pages;
+static struct device_guest *shared;
 
 void device_prepare(void)
 {
 	static struct base_alloc alloc;
+	struct guest_pages *pages;
 
-	if (shared_pages)
+	if (shared)
 		return;
 	base_alloc_init(&alloc, 64 << 20);
-	device_guest_create(&alloc, &shared_pages);
+	shared = device_guest_create(&alloc, &pages);
 }
 
 /* Open the VM that is asked for: all there are look the same. */
@@ -217,7 +218,7 @@ static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, stru
 		if (frame.fd >= 0)
 			close(frame.fd);
 		if (!session && frame.kind == CHANNEL_FRAME_OPEN) {
-			e = open_vm(socket, &frame, alloc, shared_pages, &session, err);
+			e = open_vm(socket, &frame, alloc, shared->pages, &session, err);
 		} else if (!session) {
 			e = ERR_CORRUPT;
 		} else if (frame.kind == CHANNEL_FRAME_RING && memdev_session_serves(session)) {
