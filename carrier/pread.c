@@ -22,6 +22,7 @@ enum {
 	NAME_MAX_SIZE = 1000,
 	NAME_MIN_SIZE = 32,
 	NUMBERS_SIZE = 12, /* OFFSET.TOTAL. before the bytes of a message */
+	NAME_USUAL_SIZE = 255,
 	PATH_SIZE = 4096,
 	PREFIX_MAX = PATH_SIZE - NAME_MAX_SIZE - 16,
 	TEXT_MAX = 160,
@@ -153,7 +154,7 @@ static enum err host_failed(struct carrier_pread *c, int error, const char *what
 	char text[TEXT_MAX + 1];
 
 	read_reason(c, text);
-	if (text[0])
+	if (text[0] && error != ENAMETOOLONG)
 		return err_set(err, code_of(error), "the device's host says: %s", text);
 	/* once there was a session: its names don't go before it does */
 	if (error == ENOTCONN || error == ECONNABORTED || (c->session && error == ENOENT))
@@ -232,8 +233,8 @@ static char *put_base64(char *to, const uint8_t *bytes, size_t size)
  * Send a message: files are opened whose names are its pieces. The last one, at *fd_ret, holds the
  * answer. A session that has no open file ends: there is always one, from the hello's first piece on.
  */
-static enum err send_message(struct carrier_pread *c, const char *directory, const uint8_t *bytes,
-			     size_t size, int *fd_ret, struct err_ctx *err)
+static enum err send_pieces(struct carrier_pread *c, const char *directory, const uint8_t *bytes,
+			    size_t size, int *fd_ret, struct err_ctx *err)
 {
 	int before = -1, fd = -1;
 
@@ -252,6 +253,28 @@ static enum err send_message(struct carrier_pread *c, const char *directory, con
 	}
 	*fd_ret = fd;
 	return ERR_OK;
+}
+
+/* Bytes that go into a name of `size` characters. */
+static size_t piece_of(size_t size)
+{
+	return (size - NUMBERS_SIZE) * 3 / 4;
+}
+
+/* As above; where long names aren't taken, with shorter ones from then on. */
+static enum err send_message(struct carrier_pread *c, const char *directory, const uint8_t *bytes,
+			     size_t size, int *fd_ret, struct err_ctx *err)
+{
+	struct err_ctx first = {0};
+	enum err e = send_pieces(c, directory, bytes, size, fd_ret, &first);
+
+	if (e && first.sys_errno == ENAMETOOLONG && c->piece > piece_of(NAME_USUAL_SIZE)) {
+		c->piece = piece_of(NAME_USUAL_SIZE);
+		return send_pieces(c, directory, bytes, size, fd_ret, err);
+	}
+	if (e && err && err->code == ERR_OK)
+		*err = first;
+	return e;
 }
 
 bool carrier_pread_forked(const struct carrier_pread *c)
@@ -710,7 +733,7 @@ enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
 	c->owner = getpid();
 	c->way = o->way;
 	c->cluster = o->cluster_pages ? o->cluster_pages : CLUSTER_PAGES;
-	c->piece = ((o->name_max ? o->name_max : NAME_MAX_SIZE) - NUMBERS_SIZE) * 3 / 4;
+	c->piece = piece_of(o->name_max ? o->name_max : NAME_MAX_SIZE);
 	c->ahead = AHEAD_MIN;
 	c->random = o->session.random;
 	c->hello = c->message = -1;

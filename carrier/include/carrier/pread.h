@@ -33,7 +33,8 @@ struct carrier_pread_options {
 	struct sealed_session_options session; /* its order of records is the carrier's to choose */
 	enum carrier_pread_way way;
 	uint32_t cluster_pages; /* most pages in one pread: 1 to CHANNEL_BYTES_PAGES_MAX - 1; 0: 15 */
-	uint32_t name_max; /* longest name of a file that open() takes: 32 to 1000; 0: 1000 */
+	/* Longest name of a file that open() takes: 32 to 1000. 0: 1000, or 255 if that is too long. */
+	uint32_t name_max;
 };
 
 struct carrier_pread;
