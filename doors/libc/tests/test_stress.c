@@ -124,6 +124,11 @@ static void *worker(void *arg)
 	return NULL;
 }
 
+/* Whether the child of a fork looks at files; the build says. */
+#ifndef STRESS_CHILD
+#define STRESS_CHILD 1
+#endif
+
 static void *forker(void *arg)
 {
 	int fd = scw_open("/proc/100000007/stat", O_RDONLY), status;
@@ -135,9 +140,11 @@ static void *forker(void *arg)
 
 		if (!pid) {
 			/* The door works in the child, whatever other threads were doing. */
-			check_one(3, 0);
-			check_one(3, 1);
-			check_one(3, 3);
+			if (STRESS_CHILD) {
+				check_one(3, 0);
+				check_one(3, 1);
+				check_one(3, 3);
+			}
 			_exit(0);
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
