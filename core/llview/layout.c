@@ -75,21 +75,22 @@ static uint64_t desc_hash(void)
  * A program's build id names all that is in it, so its questions too: nothing to hash, at each start
  * of a tool. The linker defines __ehdr_start if the headers are loaded, and adds the note if told to.
  */
-extern const LLVIEW_HIDDEN ElfW(Ehdr) __ehdr_start __attribute__((weak));
+extern const LLVIEW_HIDDEN char __ehdr_start[] __attribute__((weak));
 
 static bool own_build_id(uint64_t *ret)
 {
-	const char *image = (const char *)&__ehdr_start;
+	const char *image = __ehdr_start;
+	const ElfW(Ehdr) *header = (const void *)image;
 	const ElfW(Phdr) *ph;
 	size_t loaded = 0;
 
 	if (!image)
 		return false;
-	ph = (const ElfW(Phdr) *)(image + __ehdr_start.e_phoff);
-	for (size_t i = 0; i < __ehdr_start.e_phnum; i++)
+	ph = (const void *)(image + header->e_phoff);
+	for (size_t i = 0; i < header->e_phnum; i++)
 		if (ph[i].p_type == PT_LOAD && ph[i].p_offset == 0)
 			loaded = ph[i].p_filesz;
-	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+	for (size_t i = 0; i < header->e_phnum; i++) {
 		const char *at = image + ph[i].p_offset, *end = at + ph[i].p_filesz;
 		const ElfW(Nhdr) *n;
 
