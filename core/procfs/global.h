@@ -48,9 +48,6 @@ void global_idle_of(unsigned int cpu, const struct global_time *now, struct glob
 /* Runnable tasks (kernel/sched/core.c: nr_running()). */
 unsigned int global_nr_running(void);
 
-/* Ticks a second: CONFIG_HZ, told from the length of a tick. */
-unsigned int global_hz(void);
-
 static inline uint64_t global_nsec_to_clock(uint64_t ns)
 {
 	return ns / (GLOBAL_NSEC_PER_SEC / GLOBAL_USER_HZ);
@@ -61,6 +58,12 @@ uint64_t global_zone_stat(int64_t item);
 uint64_t global_node_stat(int64_t item);
 #define GLOBAL_ZONE_STAT(NAME) global_zone_stat(guest_enum(enum zone_stat_item, NAME))
 #define GLOBAL_NODE_STAT(NAME) global_node_stat(guest_enum(enum node_stat_item, NAME))
+
+/* Pages of memory and swap (mm/show_mem.c: si_meminfo, mm/swapfile.c: si_swapinfo). */
+struct global_memory {
+	uint64_t total, free, shared, buffers, swap_total, swap_free;
+};
+void global_memory_get(struct global_memory *ret);
 
 /* Nodes and their zones, in the kernel's order. NULL at the end. */
 enum {

@@ -170,9 +170,20 @@ uint32_t proc_process_count(void);
  * shows for /proc's files
  */
 int64_t proc_boot_time_ns(void);
+/* counters.c: ticks a second: CONFIG_HZ, told from the length of a tick */
+unsigned int global_hz(void);
 /* All processes (their first threads), and all threads of a process. */
 extern const struct proc_dir proc_pid_dir;
 extern const struct proc_dir proc_task_dir;
+
+/*
+ * calls.c and machine.c, inside guest_run(): what vfs/calls.h asks. 0 or -ESRCH; *ret may be half
+ * filled when the run faulted.
+ */
+int proc_call_task(int tid, struct vfs_task *ret);
+int proc_call_task_exists(int tgid, int tid);
+int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
+void proc_call_machine(struct vfs_machine *ret);
 
 /* tree.c: what the children of those two are */
 extern const struct proc_row proc_tgid_row;

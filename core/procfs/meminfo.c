@@ -327,6 +327,15 @@ static void show_rare(struct seq_file *m)
 	}
 }
 
+void global_memory_get(struct global_memory *ret)
+{
+	ret->total = (uint64_t)_totalram_pages.counter;
+	ret->free = GLOBAL_ZONE_STAT(NR_FREE_PAGES);
+	ret->shared = GLOBAL_NODE_STAT(NR_SHMEM);
+	ret->buffers = blockdev_pages();
+	swap_totals(&ret->swap_total, &ret->swap_free);
+}
+
 int proc_meminfo_show(const struct proc_item *it, struct seq_file *m)
 {
 	uint64_t total = (uint64_t)_totalram_pages.counter, buffers = blockdev_pages();

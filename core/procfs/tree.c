@@ -708,7 +708,90 @@ static int fs_enter(void *fs)
 	return e ? -err_to_errno(e) : 0;
 }
 
-static const struct vfs_fs_ops fs_ops = { .enter = fs_enter };
+/* ---- calls beside files: vfs/calls.h ---- */
+
+struct machine_call {
+	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_MACHINE } ask;
+	int tgid, tid;
+	enum vfs_tasks_of what;
+	union {
+		struct vfs_task task;
+		struct vfs_tasks tasks;
+		struct vfs_machine machine;
+	} ret;
+	int result;
+};
+
+static void machine_run(void *arg)
+{
+	struct machine_call *c = arg;
+
+	switch (c->ask) {
+	case ASK_TASK:
+		c->result = proc_call_task(c->tid, &c->ret.task);
+		break;
+	case ASK_EXISTS:
+		c->result = proc_call_task_exists(c->tgid, c->tid);
+		break;
+	case ASK_TASKS:
+		c->result = proc_call_tasks(c->what, c->tid, &c->ret.tasks);
+		break;
+	case ASK_MACHINE:
+		proc_call_machine(&c->ret.machine);
+		c->result = 0;
+		break;
+	}
+}
+
+static int machine_call(struct procfs *p, struct machine_call *c)
+{
+	return guest_run(p->guest, machine_run, c) ? -EIO : c->result;
+}
+
+static int op_task(void *fs, int tid, struct vfs_task *ret)
+{
+	struct machine_call c = { .ask = ASK_TASK, .tid = tid };
+	int r = machine_call(fs, &c);
+
+	if (!r)
+		*ret = c.ret.task;
+	return r;
+}
+
+static int op_task_exists(void *fs, int tgid, int tid)
+{
+	struct machine_call c = { .ask = ASK_EXISTS, .tgid = tgid, .tid = tid };
+
+	return machine_call(fs, &c);
+}
+
+static int op_tasks(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
+{
+	struct machine_call c = { .ask = ASK_TASKS, .what = what, .tid = id };
+	int r = machine_call(fs, &c);
+
+	if (!r)
+		*ret = c.ret.tasks;
+	return r;
+}
+
+static int op_machine(void *fs, struct vfs_machine *ret)
+{
+	struct machine_call c = { .ask = ASK_MACHINE };
+	int r = machine_call(fs, &c);
+
+	if (!r)
+		*ret = c.ret.machine;
+	return r;
+}
+
+static const struct vfs_fs_ops fs_ops = {
+	.enter = fs_enter,
+	.task = op_task,
+	.task_exists = op_task_exists,
+	.tasks = op_tasks,
+	.machine = op_machine,
+};
 
 enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, struct procfs **ret,
 		       struct err_ctx *err)

@@ -163,6 +163,40 @@ int vfs_getxattr(struct vfs *v, const struct vfs_node *n, bool target, const cha
 	return r > VFS_PATH_MAX ? -ERANGE : r;
 }
 
+/* One of vfs/calls.h: the file system's operation `op` with its arguments. */
+#define FS_CALL(v, op, ...)                                                                        \
+	({                                                                                         \
+		int r_ = -ENOSYS;                                                                  \
+		if ((v)->ops && (v)->ops->op) {                                                    \
+			r_ = fs_enter(v);                                                          \
+			if (!r_) {                                                                 \
+				r_ = (v)->ops->op((v)->fs, __VA_ARGS__);                           \
+				fs_leave(v);                                                       \
+			}                                                                          \
+		}                                                                                  \
+		r_;                                                                                \
+	})
+
+int vfs_task(struct vfs *v, int tid, struct vfs_task *ret)
+{
+	return FS_CALL(v, task, tid, ret);
+}
+
+int vfs_task_exists(struct vfs *v, int tgid, int tid)
+{
+	return FS_CALL(v, task_exists, tgid, tid);
+}
+
+int vfs_tasks(struct vfs *v, enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
+{
+	return FS_CALL(v, tasks, what, id, ret);
+}
+
+int vfs_machine(struct vfs *v, struct vfs_machine *ret)
+{
+	return FS_CALL(v, machine, ret);
+}
+
 /* Inside enter/leave. */
 static int link_text(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {

@@ -26,8 +26,13 @@
 #define NODE	  AT(0x400)
 #define SLOTS	  (NODE + 40)
 #define PID(nr)	  AT(0x800 + 0x80 * (nr))
-#define SIGNAL	  AT(0x1000)
-#define CLOCK	  AT(0x1100)
+#define CLOCK	  AT(0x1000)
+#define ACTIVE	  AT(0x1100)
+#define CPU_IDS	  AT(0x1108)
+#define TICK	  AT(0x1110)
+#define TIMESLICE AT(0x1118)
+#define CRED	  AT(0x1140)
+#define SIGNAL	  AT(0x1200)
 #define TASK(n)	  AT(0x2000 + 0x1000 * (n))
 
 enum { PTR = 8, NUMBERS = 64, FIRST = 7, THREAD = 8, OTHER = 9 };
@@ -41,10 +46,26 @@ enum {
 	TASK_LINKS = 48,
 	TASK_SIGNAL = 112,
 	TASK_NODE = 120,
+	TASK_STATIC_PRIO = 136,
+	TASK_POLICY = 140,
+	TASK_RT_PRIORITY = 144,
+	TASK_CPU = 148,
+	TASK_CPUS_MASK = 152,
+	TASK_REAL_CRED = 160,
+	TASK_SIZE = 168,
+};
+
+/* In struct signal_struct. */
+enum {
+	SIGNAL_PIDS = 32,
+	SIGNAL_RLIM = 64,
+	SIGNAL_SIZE = SIGNAL_RLIM + 16 * 16,
 };
 
 static const struct synth_symbol symbols[] = {
-	{ "init_pid_ns", 'D', NAMESPACE }, { "tk_core", 'd', CLOCK },
+	{ "init_pid_ns", 'D', NAMESPACE },	 { "tk_core", 'd', CLOCK },
+	{ "__cpu_active_mask", 'D', ACTIVE },	 { "nr_cpu_ids", 'D', CPU_IDS },
+	{ "sched_rr_timeslice", 'D', TIMESLICE }, { "tick_nsec", 'D', TICK },
 };
 
 static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uint32_t count, ...)
@@ -68,7 +89,7 @@ static struct synth_btf *make_types(bool rt)
 {
 	static const char *const types[] = { "PID", "TGID", "PGID", "SID" };
 	struct synth_btf *b = synth_btf_create();
-	uint32_t u8, u32, u64, ptr, node, head, list, array, idr, upid, id;
+	uint32_t u8, u32, u64, ptr, node, head, list, array, idr, upid, mask, user, id;
 
 	u8 = synth_btf_int(b, "u8", 1, 0);
 	u32 = synth_btf_int(b, "u32", 4, 0);
@@ -86,11 +107,21 @@ static struct synth_btf *make_types(bool rt)
 	upid = record(b, "upid", 16, 2, "nr", u32, 0, "ns", ptr, 8);
 	record(b, "pid", 64, 3, "level", u32, 0, "tasks", synth_btf_array(b, head, 4), 8, "numbers",
 	       synth_btf_array(b, upid, 1), 40);
-	record(b, "signal_struct", 32, 1, "thread_head", list, 0);
-	record(b, "task_struct", 136, 7, "flags", u32, TASK_FLAGS, "comm",
+	mask = record(b, "cpumask", 8, 1, "bits", synth_btf_array(b, u64, 1), 0);
+	id = record(b, "rlimit", 16, 2, "rlim_cur", u64, 0, "rlim_max", u64, 8);
+	record(b, "signal_struct", SIGNAL_SIZE, 3, "thread_head", list, 0, "pids",
+	       synth_btf_array(b, ptr, 4), SIGNAL_PIDS, "rlim", synth_btf_array(b, id, 16),
+	       SIGNAL_RLIM);
+	user = record(b, "", 4, 1, "val", u32, 0);
+	user = synth_btf_type(b, "kuid_t", SYNTH_BTF_TYPEDEF, 0, 0, user);
+	record(b, "cred", 12, 3, "uid", user, 0, "suid", user, 4, "euid", user, 8);
+	record(b, "task_struct", TASK_SIZE, 13, "flags", u32, TASK_FLAGS, "comm",
 	       synth_btf_array(b, u8, 16), TASK_COMM, "start_time", u64, TASK_START, "thread_pid",
 	       ptr, TASK_THREAD_PID, "pid_links", synth_btf_array(b, node, 4), TASK_LINKS, "signal",
-	       ptr, TASK_SIGNAL, "thread_node", list, TASK_NODE);
+	       ptr, TASK_SIGNAL, "thread_node", list, TASK_NODE, "static_prio", u32,
+	       TASK_STATIC_PRIO, "policy", u32, TASK_POLICY, "rt_priority", u32, TASK_RT_PRIORITY,
+	       "cpu", u32, TASK_CPU, "cpus_mask", mask, TASK_CPUS_MASK, "real_cred", ptr,
+	       TASK_REAL_CRED);
 	id = record(b, "seqcount_raw_spinlock", rt ? 16 : 4, 1, "sequence", u32, 0);
 	synth_btf_type(b, "seqcount_raw_spinlock_t", SYNTH_BTF_TYPEDEF, 0, 0, id);
 	record(b, "timekeeper", 64, 2, "offs_real", u64, 16, "offs_boot", u64, 24);
@@ -190,6 +221,9 @@ static void put_task(struct fixture *f, int task, int nr, const char *name)
 	synth_write(f->s, TASK(task) + TASK_COMM, name, strlen(name) + 1);
 	synth_put64(f->s, TASK(task) + TASK_START, 1000 + task);
 	synth_put64(f->s, TASK(task) + TASK_SIGNAL, SIGNAL);
+	synth_put32(f->s, TASK(task) + TASK_STATIC_PRIO, 120 - 5 * task);
+	synth_put64(f->s, TASK(task) + TASK_CPUS_MASK, 0xf);
+	synth_put64(f->s, TASK(task) + TASK_REAL_CRED, CRED);
 	put_pid(f, nr, task);
 }
 
@@ -227,6 +261,15 @@ static int setup_pages(void **state, unsigned int flags, bool rt)
 	synth_put64(f->s, TASK(0) + TASK_NODE, SIGNAL);
 	put_task(f, 0, FIRST, "first");
 	put_task(f, 1, THREAD, "thread");
+	for (int i = 1; i < 4; i++) /* thread group, process group, session */
+		synth_put64(f->s, SIGNAL + SIGNAL_PIDS + PTR * i, PID(FIRST));
+	synth_put64(f->s, SIGNAL + SIGNAL_RLIM + 16 * 7, 1024);
+	synth_put64(f->s, SIGNAL + SIGNAL_RLIM + 16 * 7 + 8, ~0ull);
+	synth_put32(f->s, CRED, 1000);
+	synth_put64(f->s, ACTIVE, 0x5);
+	synth_put32(f->s, CPU_IDS, 4);
+	synth_put64(f->s, TICK, 4000000);
+	synth_put32(f->s, TIMESLICE, 25);
 	synth_put64(f->s, CLOCK + (rt ? 16 : 8) + 16, 7000);
 	synth_put64(f->s, CLOCK + (rt ? 16 : 8) + 24, 3000);
 	*state = f;
@@ -446,6 +489,99 @@ static void test_boot_time(void **state)
 	assert_int_equal(st.mtime_ns, 4000);
 }
 
+/* ---- calls beside files ---- */
+
+static void test_exists(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs *v = procfs_vfs(f->fs);
+
+	assert_int_equal(vfs_task_exists(v, 0, FIRST), 0);
+	assert_int_equal(vfs_task_exists(v, 0, THREAD), 0);
+	assert_int_equal(vfs_task_exists(v, FIRST, THREAD), 0);
+	assert_int_equal(vfs_task_exists(v, THREAD, THREAD), -ESRCH);
+	for (int tid = -2; tid < 70; tid++)
+		if (tid != FIRST && tid != THREAD)
+			assert_int_equal(vfs_task_exists(v, 0, tid), -ESRCH);
+	assert_int_equal(vfs_task_exists(v, 0, INT32_MAX), -ESRCH);
+	assert_int_equal(vfs_task_exists(v, 0, INT32_MIN), -ESRCH);
+	release(f);
+	guest_pages_expire(&f->pages, 0);
+	assert_int_equal(vfs_task_exists(v, 0, FIRST), -ESRCH);
+}
+
+static void test_task(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs *v = procfs_vfs(f->fs);
+	struct vfs_task t;
+
+	synth_put32(f->s, TASK(1) + TASK_POLICY, 2); /* SCHED_RR */
+	synth_put32(f->s, TASK(1) + TASK_RT_PRIORITY, 42);
+	synth_put32(f->s, TASK(0) + TASK_RT_PRIORITY, 42); /* of no meaning there */
+	assert_int_equal(vfs_task(v, FIRST, &t), 0);
+	assert_int_equal(t.tid, FIRST);
+	assert_int_equal(t.tgid, FIRST);
+	assert_int_equal(t.pgid, FIRST);
+	assert_int_equal(t.sid, FIRST);
+	assert_int_equal(t.uid, 1000);
+	assert_int_equal(t.nice, 0);
+	assert_int_equal(t.policy, 0);
+	assert_int_equal(t.rt_priority, 0);
+	assert_int_equal(t.interval_ns, 0);
+	assert_int_equal(t.cpus, 64);
+	assert_int_equal(t.affinity[0], 0x5);
+	assert_int_equal(t.limits[7].cur, 1024);
+	assert_int_equal(t.limits[7].max, ~0ull);
+	assert_int_equal(vfs_task(v, THREAD, &t), 0);
+	assert_int_equal(t.tid, THREAD);
+	assert_int_equal(t.tgid, FIRST);
+	assert_int_equal(t.nice, -5);
+	assert_int_equal(t.policy, 2);
+	assert_int_equal(t.rt_priority, 42);
+	assert_int_equal(t.interval_ns, 100000000);
+	t.tid = 12345;
+	assert_int_equal(vfs_task(v, OTHER, &t), -ESRCH);
+	assert_int_equal(vfs_task(v, 0, &t), -ESRCH);
+	synth_put64(f->s, TASK(0) + TASK_SIGNAL, 0xdead000000000000ull);
+	guest_pages_expire(&f->pages, 0);
+	assert_int_equal(vfs_task(v, FIRST, &t), -EIO);
+	assert_int_equal(t.tid, 12345); /* untouched by a call that failed */
+}
+
+/* Of a mask wider than what there is room for nothing is written behind it. */
+static void test_task_hostile(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_task t;
+	int r;
+
+	synth_put32(f->s, CPU_IDS, 0xffffffff);
+	r = vfs_task(procfs_vfs(f->fs), FIRST, &t);
+	assert_true(r == 0 || r == -EIO);
+	if (!r)
+		assert_int_equal(t.cpus, VFS_CPUS_MAX);
+}
+
+static void test_tasks(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs *v = procfs_vfs(f->fs);
+	struct vfs_tasks t;
+
+	assert_int_equal(vfs_tasks(v, VFS_TASKS_OF_GROUP, FIRST, &t), 0);
+	assert_int_equal(t.count, 2);
+	assert_int_equal(t.nice, -5);
+	assert_int_equal(vfs_tasks(v, VFS_TASKS_OF_GROUP, THREAD, &t), 0);
+	assert_int_equal(t.count, 0);
+	assert_int_equal(vfs_tasks(v, VFS_TASKS_OF_USER, 1000, &t), 0);
+	assert_int_equal(t.count, 2);
+	assert_int_equal(vfs_tasks(v, VFS_TASKS_OF_USER, 0, &t), 0);
+	assert_int_equal(t.count, 0);
+	assert_int_equal(vfs_tasks(v, VFS_TASKS_OF_ALL, 0, &t), 0);
+	assert_int_equal(t.count, 2);
+}
+
 /* Each over the guest's own memory and over copies of it, of one epoch or not. */
 #define TEST(fn)                                                                                   \
 	cmocka_unit_test_setup_teardown(fn, setup, teardown),                                      \
@@ -457,7 +593,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names), TEST(test_nobody), TEST(test_released), TEST(test_released_open),
 		TEST(test_half_released), TEST(test_stat_released), TEST(test_reused),
-		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time),
+		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time), TEST(test_exists),
+		TEST(test_task), TEST(test_task_hostile), TEST(test_tasks),
 		{ "test_boot_time (PREEMPT_RT)", test_boot_time, setup_rt, teardown, NULL },
 	};
 

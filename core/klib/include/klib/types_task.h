@@ -209,6 +209,14 @@ struct files_struct {
 
 struct sched_entity {
 	uint64_t sum_exec_runtime;
+	uint64_t slice; /* since 6.6 */
+};
+
+struct sched_dl_entity {
+	uint64_t dl_runtime;
+	uint64_t dl_deadline;
+	uint64_t dl_period;
+	unsigned int flags;
 };
 
 struct sched_info {
@@ -271,7 +279,9 @@ struct task_struct {
 	int static_prio;
 	unsigned int rt_priority;
 	struct sched_entity se;
+	struct sched_dl_entity dl;
 	unsigned int policy;
+	unsigned int sched_reset_on_fork : 1;
 	struct cpumask __guest *cpus_ptr;
 	struct cpumask cpus_mask;
 	struct sched_info sched_info;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
+#include "vfs/calls.h"
 
 enum {
 	VFS_NAME_MAX = 255,
@@ -114,6 +115,12 @@ struct vfs_node_ops {
 struct vfs_fs_ops {
 	int (*enter)(void *fs);
 	void (*leave)(void *fs);
+
+	/* Optional: what vfs/calls.h asks; inside enter() and leave(). NULL: -ENOSYS. */
+	int (*task)(void *fs, int tid, struct vfs_task *ret);
+	int (*task_exists)(void *fs, int tgid, int tid);
+	int (*tasks)(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
+	int (*machine)(void *fs, struct vfs_machine *ret);
 };
 
 /* A file system rooted at `root`. `alloc` and `fs` are borrowed. NULL when out of memory. */
