@@ -15,7 +15,10 @@
 struct memdev_policy_identity {
 	char name[MEMDEV_POLICY_NAME_MAX + 1];
 	uint32_t type;
+	/* a key; of an enclave its MRENCLAVE, or MRSIGNER with product and least version */
 	uint8_t key[MEMDEV_POLICY_KEY_SIZE];
+	bool by_signer;
+	uint16_t product, version;
 	char **patterns;
 	size_t pattern_count;
 };
@@ -32,6 +35,8 @@ static const struct {
 	uint32_t type;
 } types[] = {
 	{"development", CHANNEL_EVIDENCE_DEVELOPMENT},
+	{"sgx-emulated", CHANNEL_EVIDENCE_EMULATED},
+	{"sgx", CHANNEL_EVIDENCE_DCAP},
 };
 
 /* The string member `key` of `group`. */
@@ -82,11 +87,11 @@ static enum err take_name(const struct memdev_policy *p, const config_setting_t 
 	return ERR_OK;
 }
 
-static enum err take_key(const struct memdev_policy *p, const config_setting_t *group,
-			 const char *file, struct memdev_policy_identity *ret, struct err_ctx *err)
+static enum err take_type(const config_setting_t *group, const char *file,
+			  struct memdev_policy_identity *ret, struct err_ctx *err)
 {
 	const config_setting_t *at;
-	const char *type, *key;
+	const char *type;
 	enum err e = take_string(group, "type", file, &type, &at, err);
 
 	if (e)
@@ -95,17 +100,69 @@ static enum err take_key(const struct memdev_policy *p, const config_setting_t *
 		if (strcmp(types[i].name, type) == 0)
 			ret->type = types[i].type;
 	}
-	if (!ret->type)
-		return settings_wrong(at, file, err, "there is no type of evidence \"%.40s\"", type);
-	e = take_string(group, "key", file, &key, &at, err);
+	return ret->type ? ERR_OK
+			 : settings_wrong(at, file, err, "there is no type of evidence \"%.40s\"",
+					  type);
+}
+
+/* The 64 digits of member `name`. */
+static enum err take_digits(const config_setting_t *group, const char *name, const char *file,
+			    uint8_t ret[MEMDEV_POLICY_KEY_SIZE], const config_setting_t **at_ret,
+			    struct err_ctx *err)
+{
+	const char *digits;
+	enum err e = take_string(group, name, file, &digits, at_ret, err);
+
 	if (e)
 		return e;
-	if (!keys_from_hex(key, ret->key))
-		return settings_wrong(at, file, err, "a key is %d hexadecimal digits",
-				      2 * MEMDEV_POLICY_KEY_SIZE);
-	if (memdev_policy_find(p, ret->type, ret->key, sizeof(ret->key)))
+	return keys_from_hex(digits, ret)
+		       ? ERR_OK
+		       : settings_wrong(*at_ret, file, err, "a %s is %d hexadecimal digits", name,
+					2 * MEMDEV_POLICY_KEY_SIZE);
+}
+
+static enum err take_key(const struct memdev_policy *p, const config_setting_t *group,
+			 const char *file, struct memdev_policy_identity *ret, struct err_ctx *err)
+{
+	const config_setting_t *at;
+	enum err e = take_digits(group, "key", file, ret->key, &at, err);
+
+	if (!e && memdev_policy_find(p, ret->type, ret->key, sizeof(ret->key)))
 		return settings_wrong(at, file, err, "two identities have the same key");
+	return e;
+}
+
+static enum err take_number(const config_setting_t *group, const char *name, const char *file,
+			    uint16_t *ret, struct err_ctx *err)
+{
+	const config_setting_t *s = config_setting_get_member(group, name);
+
+	if (!s)
+		return settings_wrong(group, file, err, "a \"mrsigner\" without \"%s\"", name);
+	if (config_setting_type(s) != CONFIG_TYPE_INT || config_setting_get_int(s) < 0 ||
+	    config_setting_get_int(s) > UINT16_MAX)
+		return settings_wrong(s, file, err, "\"%s\" is a number of at most %d", name,
+				      UINT16_MAX);
+	*ret = (uint16_t)config_setting_get_int(s);
 	return ERR_OK;
+}
+
+static enum err take_enclave(const config_setting_t *group, const char *file,
+			     struct memdev_policy_identity *ret, struct err_ctx *err)
+{
+	const config_setting_t *at, *enclave = config_setting_get_member(group, "mrenclave");
+	enum err e;
+
+	ret->by_signer = config_setting_get_member(group, "mrsigner") != NULL;
+	if (ret->by_signer == (enclave != NULL))
+		return settings_wrong(group, file, err,
+				      "an enclave is one \"mrenclave\", or those of a \"mrsigner\"");
+	e = take_digits(group, ret->by_signer ? "mrsigner" : "mrenclave", file, ret->key, &at, err);
+	if (!e && ret->by_signer)
+		e = take_number(group, "product", file, &ret->product, err);
+	if (!e && ret->by_signer)
+		e = take_number(group, "minimum_version", file, &ret->version, err);
+	return e;
 }
 
 static enum err take_patterns(const config_setting_t *group, const char *file,
@@ -145,17 +202,33 @@ static enum err take_patterns(const config_setting_t *group, const char *file,
 static enum err take_identity(struct memdev_policy *p, const config_setting_t *group,
 			      const char *file, struct err_ctx *err)
 {
-	static const char *const known[] = {"name", "type", "key", "vms", NULL};
+	static const char *const all[] = {"name",     "type",	"key",		   "mrenclave",
+					  "mrsigner", "product", "minimum_version", "vms",
+					  NULL};
+	static const char *const of_key[] = {"name", "type", "key", "vms", NULL};
+	static const char *const of_signer[] = {"name",	   "type",	      "mrsigner",
+						"product", "minimum_version", "vms",
+						NULL};
+	static const char *const of_enclave[] = {"name", "type", "mrenclave", "vms", NULL};
 	struct memdev_policy_identity *i = &p->identities[p->count];
 	enum err e;
 
 	if (!config_setting_is_group(group))
 		return settings_wrong(group, file, err, "an identity is a group: { ... }");
-	e = settings_only(group, known, file, err);
+	e = settings_only(group, all, file, err);
 	if (!e)
 		e = take_name(p, group, file, i, err);
 	if (!e)
-		e = take_key(p, group, file, i, err);
+		e = take_type(group, file, i, err);
+	if (!e)
+		e = i->type == CHANNEL_EVIDENCE_DEVELOPMENT ? take_key(p, group, file, i, err)
+							    : take_enclave(group, file, i, err);
+	if (!e)
+		e = settings_only(group,
+				  i->type == CHANNEL_EVIDENCE_DEVELOPMENT ? of_key
+				  : i->by_signer			  ? of_signer
+									  : of_enclave,
+				  file, err);
 	/* from here on it has something to free */
 	if (!e)
 		p->count++;
@@ -242,7 +315,7 @@ size_t memdev_policy_count(const struct memdev_policy *p)
 const struct memdev_policy_identity *memdev_policy_find(const struct memdev_policy *p,
 							uint32_t type, const void *key, size_t size)
 {
-	if (size != MEMDEV_POLICY_KEY_SIZE)
+	if (size != MEMDEV_POLICY_KEY_SIZE || type != CHANNEL_EVIDENCE_DEVELOPMENT)
 		return NULL;
 	for (size_t i = 0; i < p->count; i++) {
 		if (p->identities[i].type == type &&
@@ -250,6 +323,46 @@ const struct memdev_policy_identity *memdev_policy_find(const struct memdev_poli
 			return &p->identities[i];
 	}
 	return NULL;
+}
+
+/* Is it this enclave's, but for the version? */
+static bool is_of(const struct memdev_policy_identity *i, uint32_t type,
+		  const struct channel_enclave *e)
+{
+	if (i->type != type)
+		return false;
+	if (!i->by_signer)
+		return memcmp(i->key, e->mrenclave, sizeof(i->key)) == 0;
+	return memcmp(i->key, e->mrsigner, sizeof(i->key)) == 0 && i->product == e->product;
+}
+
+const struct memdev_policy_identity *
+memdev_policy_next_enclave(const struct memdev_policy *p, uint32_t type,
+			   const struct channel_enclave *e,
+			   const struct memdev_policy_identity *after)
+{
+	for (size_t k = after ? (size_t)(after - p->identities) + 1 : 0; k < p->count; k++) {
+		const struct memdev_policy_identity *i = &p->identities[k];
+
+		if (is_of(i, type, e) && i->version <= e->version)
+			return i;
+	}
+	return NULL;
+}
+
+uint16_t memdev_policy_wants_version(const struct memdev_policy *p, uint32_t type,
+				     const struct channel_enclave *e)
+{
+	uint16_t least = 0;
+
+	for (size_t k = 0; k < p->count; k++) {
+		const struct memdev_policy_identity *i = &p->identities[k];
+
+		if (is_of(i, type, e) && i->version > e->version &&
+		    (!least || i->version < least))
+			least = i->version;
+	}
+	return least;
 }
 
 const char *memdev_policy_name(const struct memdev_policy_identity *i)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Evidence as bytes, and the one kind of it that needs no enclave. */
+/* Evidence as bytes, the one kind of it that needs no enclave, and what enclaves say of themselves. */
 #include "channel/evidence.h"
 
 #include <string.h>
@@ -105,4 +105,38 @@ enum err channel_development_check(const struct channel_evidence *e,
 		return err_set(err, ERR_TAMPERED, "not the evidence of a development key");
 	make_statement(transcript, statement);
 	return crypto_ed25519_check(e->identity, statement, sizeof(statement), e->proof, err);
+}
+
+void channel_enclave_encode(const struct channel_enclave *e, uint8_t buf[CHANNEL_ENCLAVE_SIZE])
+{
+	uint8_t *p = buf;
+
+	memcpy(p, e->mrenclave, sizeof(e->mrenclave));
+	p += sizeof(e->mrenclave);
+	memcpy(p, e->mrsigner, sizeof(e->mrsigner));
+	p += sizeof(e->mrsigner);
+	put32(p, (uint32_t)e->version << 16 | e->product);
+}
+
+enum err channel_enclave_decode(const void *bytes, size_t size, struct channel_enclave *ret,
+				struct err_ctx *err)
+{
+	struct base_cursor c = base_cursor_over(bytes, size);
+
+	if (size != CHANNEL_ENCLAVE_SIZE)
+		return err_set(err, ERR_CORRUPT, "an enclave's identity of %zu bytes", size);
+	memcpy(ret->mrenclave, base_cursor_bytes(&c, sizeof(ret->mrenclave)),
+	       sizeof(ret->mrenclave));
+	memcpy(ret->mrsigner, base_cursor_bytes(&c, sizeof(ret->mrsigner)), sizeof(ret->mrsigner));
+	ret->product = base_cursor_u16(&c);
+	ret->version = base_cursor_u16(&c);
+	return ERR_OK;
+}
+
+void channel_report_data(const uint8_t transcript[CHANNEL_HASH_SIZE],
+			 uint8_t ret[CHANNEL_REPORT_DATA_SIZE])
+{
+	memset(ret, 0, CHANNEL_REPORT_DATA_SIZE);
+	crypto_hash2(CHANNEL_ENCLAVE_CONTEXT, sizeof(CHANNEL_ENCLAVE_CONTEXT) - 1, transcript,
+		     CHANNEL_HASH_SIZE, ret);
 }

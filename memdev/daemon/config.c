@@ -28,6 +28,7 @@ static const struct row {
 	TEXT_ROW(mount),
 	{"socket_mode", MODE, offsetof(struct config, socket_mode), 0, 0, 0777},
 	{"accept_development_keys", FLAG, offsetof(struct config, development), 0, 0, 0},
+	{"insecure_accept_emulated", FLAG, offsetof(struct config, emulated), 0, 0, 0},
 	NUMBER_ROW(sessions, 1, 4096),
 	NUMBER_ROW(sessions_per_vm, 1, 4096),
 	NUMBER_ROW(handshake_s, 1, 3600),

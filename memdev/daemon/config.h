@@ -21,6 +21,7 @@ struct config {
 	char mount[PATH_MAX]; /* of the pread carrier's file system; "": none */
 	unsigned int socket_mode;
 	bool development;	    /* accept development keys */
+	bool emulated;		    /* accept enclaves of the emulation */
 	unsigned int sessions;	    /* at most, in all */
 	unsigned int sessions_per_vm;
 	unsigned int handshake_s;   /* until accepted */

@@ -47,6 +47,7 @@ struct options {
 	const char *config; /* NULL: the default one if it is there */
 	bool check;
 	bool development;
+	bool emulated;
 	const char *values[BASE_COUNT(settings)];
 };
 
@@ -64,6 +65,8 @@ static void print_help(void)
 	}
 	printf("  --%-24s %s\n", "accept-development-keys",
 	       "believe clients that show nothing but a key: for tests only");
+	printf("  --%-24s %s\n", "insecure-accept-emulated",
+	       "believe enclaves of the emulation: for tests only");
 	printf("  --%-24s %s\n", "check", "say whether configuration, policy and key are fine; end");
 	printf("  --%-24s %s\n  --%-24s %s\n", "version", "", "help", "this help");
 	printf("\nOptions come before the file. scwatcherd(8) tells all.\n");
@@ -72,18 +75,19 @@ static void print_help(void)
 /* Go on: -1; else the status to end with. */
 static int take_options(int argc, char **argv, struct options *o)
 {
-	enum { CONFIG = 256, CHECK, DEVELOPMENT, VERSION, HELP };
-	struct option longs[BASE_COUNT(settings) + 6] = {
+	enum { CONFIG = 256, CHECK, DEVELOPMENT, EMULATED, VERSION, HELP };
+	struct option longs[BASE_COUNT(settings) + 7] = {
 		{"config", required_argument, NULL, CONFIG},
 		{"check", no_argument, NULL, CHECK},
 		{"accept-development-keys", no_argument, NULL, DEVELOPMENT},
+		{"insecure-accept-emulated", no_argument, NULL, EMULATED},
 		{"version", no_argument, NULL, VERSION},
 		{"help", no_argument, NULL, HELP},
 	};
 	int letter;
 
 	for (size_t i = 0; i < BASE_COUNT(settings); i++)
-		longs[5 + i] = (struct option){settings[i].option, required_argument, NULL, (int)i};
+		longs[6 + i] = (struct option){settings[i].option, required_argument, NULL, (int)i};
 	while ((letter = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		switch (letter) {
 		case CONFIG:
@@ -94,6 +98,9 @@ static int take_options(int argc, char **argv, struct options *o)
 			break;
 		case DEVELOPMENT:
 			o->development = true;
+			break;
+		case EMULATED:
+			o->emulated = true;
 			break;
 		case VERSION:
 			printf("scwatcherd %s\n", SCW_VERSION);
@@ -132,6 +139,7 @@ static enum err configure(const struct options *o, struct config *c, struct err_
 			e = config_set(c, settings[i].setting, o->values[i], err);
 	}
 	c->development |= o->development;
+	c->emulated |= o->emulated;
 	return e;
 }
 
@@ -251,6 +259,12 @@ static void say_how(const struct config *c, const struct broker_setup *b)
 				   "program that holds them ***");
 		log_line(LOG_WARN, "*** this protects nothing against this host's root or whoever "
 				   "has a copy of such a key: for tests only ***");
+	}
+	if (c->emulated) {
+		log_line(LOG_WARN, "*** INSECURE: accepting emulated enclaves: anybody can pose as "
+				   "one, their keys are public ***");
+		log_line(LOG_WARN, "*** this protects nothing against the client's host: for tests "
+				   "only ***");
 	}
 	if (geteuid() != 0)
 		log_line(LOG_WARN, "not root: only this user's VMs can be read, and sessions have "

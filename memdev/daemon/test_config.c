@@ -33,13 +33,14 @@ static void settings_are_taken(void **state)
 	(void)state;
 	assert_int_equal(parse(&c,
 			       "socket = \"/x\"; socket_mode = \"0600\"; sessions = 7;\n"
-			       "accept_development_keys = true; idle_s = 0; user = \"me\";",
+			       "accept_development_keys = true; insecure_accept_emulated = true; idle_s = 0; user = \"me\";",
 			       NULL),
 			 ERR_OK);
 	assert_string_equal(c.socket, "/x");
 	assert_int_equal(c.socket_mode, 0600);
 	assert_int_equal(c.sessions, 7);
 	assert_true(c.development);
+	assert_true(c.emulated);
 	assert_string_equal(c.user, "me");
 	assert_int_equal(c.memory_mib, 256);
 	assert_int_equal(config_set(&c, "sessions", "9", NULL), ERR_OK);
@@ -70,6 +71,7 @@ static void nothing_is_the_defaults(void **state)
 	assert_int_equal(c.idle_s, defaults.idle_s);
 	assert_int_equal(c.memory_mib, defaults.memory_mib);
 	assert_false(c.development);
+	assert_false(c.emulated);
 }
 
 static void what_is_wrong_is_said_with_its_place(void **state)

@@ -279,6 +279,7 @@ static enum err make_session(struct worker *w, struct err_ctx *err)
 	enum err e;
 
 	memdev_evidence_judge_init(&w->judge, s->policy, s->config->development);
+	w->judge.emulated = s->config->emulated;
 	w->out.frame = out_frame;
 	w->guest.find = find_guest;
 	e = memdev_session_create(&w->memory->alloc, &o, &w->session, err);

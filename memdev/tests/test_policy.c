@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "abi/sgx.h"
 #include "attach/keys.h"
 #include "base/checked.h"
+#include "emulation/report.h"
 #include "memdev/evidence.h"
 
 #define KEY_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -100,6 +102,27 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 		{"identities = (" ALICE ",\n{ name = \"b\"; type = \"development\"; key = \"" KEY_A
 		 "\"; vms = []; });",
 		 "policy:2: two identities have the same key"},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; vms = []; } );",
+		 "policy:2: an enclave is one \"mrenclave\", or those of a \"mrsigner\""},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; mrenclave = \"" KEY_A
+		 "\"; mrsigner = \"" KEY_A "\"; } );",
+		 "policy:2: an enclave is one \"mrenclave\", or those of a \"mrsigner\""},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; mrenclave = \"12\"; } );",
+		 "policy:2: a mrenclave is 64 hexadecimal digits"},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; mrsigner = \"" KEY_A
+		 "\"; minimum_version = 1; } );",
+		 "policy:2: a \"mrsigner\" without \"product\""},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; mrsigner = \"" KEY_A
+		 "\"; product = 1; } );",
+		 "policy:2: a \"mrsigner\" without \"minimum_version\""},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; mrsigner = \"" KEY_A
+		 "\"; product = 65536; } );",
+		 "policy:2: \"product\" is a number of at most 65535"},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; mrenclave = \"" KEY_A
+		 "\"; product = 1; } );",
+		 "policy:2: there is no setting \"product\""},
+		{"identities = (\n{ name = \"a\"; type = \"sgx\"; key = \"" KEY_A "\"; } );",
+		 "policy:2: an enclave is one \"mrenclave\", or those of a \"mrsigner\""},
 		{"identities = ();\n  @include \"/etc/passwd\"\n",
 		 "policy:2: other files can't be included"},
 	};
@@ -198,6 +221,184 @@ static void the_judge(void **state)
 	memdev_policy_destroy(p);
 }
 
+#define ENCLAVES                                                                                   \
+	"identities = ({ name = \"exact\"; type = \"sgx-emulated\"; mrenclave = \"" KEY_A           \
+	"\"; vms = [\"web-1\"]; },"                                                               \
+	"{ name = \"signed\"; type = \"sgx-emulated\"; mrsigner = \"" KEY_B                         \
+	"\"; product = 3; minimum_version = 7; vms = [\"web-*\"]; },"                             \
+	"{ name = \"real\"; type = \"sgx\"; mrenclave = \"" KEY_A "\"; vms = [\"*\"]; });"
+
+static void policies_of_enclaves(void **state)
+{
+	const struct memdev_policy_identity *i;
+	struct channel_enclave e = {.product = 3, .version = 7};
+	struct memdev_policy *p;
+
+	(void)state;
+	assert_int_equal(parse(ENCLAVES, &p, NULL), ERR_OK);
+	assert_null(memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, NULL));
+	assert_true(keys_from_hex(KEY_A, e.mrenclave));
+	assert_true(keys_from_hex(KEY_B, e.mrsigner));
+	i = memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, NULL);
+	assert_string_equal(memdev_policy_name(i), "exact");
+	i = memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, i);
+	assert_string_equal(memdev_policy_name(i), "signed");
+	assert_null(memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, i));
+	i = memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_DCAP, &e, NULL);
+	assert_string_equal(memdev_policy_name(i), "real");
+	/* an enclave's measurement isn't a key */
+	assert_null(memdev_policy_find(p, CHANNEL_EVIDENCE_DCAP, e.mrenclave, 32));
+	e.mrenclave[0] ^= 1;
+	assert_int_equal(memdev_policy_wants_version(p, CHANNEL_EVIDENCE_EMULATED, &e), 0);
+	e.version = 6;
+	assert_null(memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, NULL));
+	assert_int_equal(memdev_policy_wants_version(p, CHANNEL_EVIDENCE_EMULATED, &e), 7);
+	e.version = 8;
+	assert_non_null(memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, NULL));
+	e.product = 4;
+	assert_null(memdev_policy_next_enclave(p, CHANNEL_EVIDENCE_EMULATED, &e, NULL));
+	memdev_policy_destroy(p);
+}
+
+/* A report as the emulation makes it, and what the judge says of it after `change`. */
+struct emulated {
+	struct channel_enclave told;
+	struct abi_report report;
+	struct abi_targetinfo target;
+	size_t size;
+	const char *vm;
+	bool forge; /* change it after the MAC was made */
+	bool refuse;
+};
+
+static const uint8_t session[CHANNEL_HASH_SIZE] = {4};
+
+static enum err judge_emulated(void (*change)(struct emulated *), struct err_ctx *err)
+{
+	struct emulated m = {.size = sizeof(m.report), .vm = "web-1"};
+	uint8_t identity[CHANNEL_ENCLAVE_SIZE];
+	struct channel_evidence e = {CHANNEL_EVIDENCE_EMULATED, identity, sizeof(identity),
+				     &m.report, 0};
+	char who[MEMDEV_WHO_SIZE] = "";
+	struct memdev_evidence_judge j;
+	struct memdev_policy *p;
+	enum err r;
+
+	assert_true(keys_from_hex(KEY_A, m.told.mrenclave));
+	m.told.product = 9;
+	m.told.version = 2;
+	memcpy(m.report.mrenclave, m.told.mrenclave, sizeof(m.report.mrenclave));
+	m.report.isv_prod_id = 9;
+	m.report.isv_svn = 2;
+	m.report.attributes.flags = ABI_ATTR_INIT | ABI_ATTR_MODE64BIT;
+	channel_report_data(session, m.report.report_data);
+	change(&m);
+	if (!m.forge)
+		emulation_report_mac(&m.report, &m.target, m.report.mac);
+	channel_enclave_encode(&m.told, identity);
+	e.proof_size = m.size;
+	assert_int_equal(parse(ENCLAVES, &p, NULL), ERR_OK);
+	memdev_evidence_judge_init(&j, p, true);
+	j.emulated = !m.refuse;
+	r = j.judge.judge(&j.judge, &e, session, m.vm, who, err);
+	if (r == ERR_OK)
+		assert_string_equal(who, "exact");
+	memdev_policy_destroy(p);
+	return r;
+}
+
+static void as_it_is(struct emulated *m)
+{
+	(void)m;
+}
+static void not_told_to(struct emulated *m)
+{
+	m->refuse = true;
+}
+static void short_report(struct emulated *m)
+{
+	m->size--;
+}
+static void wrong_mac(struct emulated *m)
+{
+	m->forge = true;
+}
+static void for_somebody_else(struct emulated *m)
+{
+	m->target.mrenclave[0] = 1;
+}
+static void other_session(struct emulated *m)
+{
+	m->report.report_data[31] ^= 1;
+}
+static void more_report_data(struct emulated *m)
+{
+	m->report.report_data[63] = 1;
+}
+static void another_enclave(struct emulated *m)
+{
+	m->report.mrenclave[5] ^= 1;
+}
+static void newer_than_it_is(struct emulated *m)
+{
+	m->told.version++;
+}
+static void debug_enclave(struct emulated *m)
+{
+	m->report.attributes.flags |= ABI_ATTR_DEBUG;
+}
+static void not_initialized(struct emulated *m)
+{
+	m->report.attributes.flags = 0;
+}
+static void unknown_enclave(struct emulated *m)
+{
+	m->report.mrenclave[0] = m->told.mrenclave[0] = 0xee;
+}
+static void old_version(struct emulated *m)
+{
+	unknown_enclave(m);
+	assert_true(keys_from_hex(KEY_B, m->told.mrsigner));
+	memcpy(m->report.mrsigner, m->told.mrsigner, sizeof(m->report.mrsigner));
+	m->report.isv_prod_id = m->told.product = 3;
+}
+static void another_vm(struct emulated *m)
+{
+	m->vm = "db";
+}
+
+static void emulated_enclaves(void **state)
+{
+	static const struct {
+		void (*change)(struct emulated *m);
+		enum err code;
+		const char *text;
+	} cases[] = {
+		{as_it_is, ERR_OK, ""},
+		{not_told_to, ERR_PERM, "--insecure-accept-emulated"},
+		{short_report, ERR_CORRUPT, "report of 431 bytes"},
+		{wrong_mac, ERR_TAMPERED, "wrong MAC"},
+		{for_somebody_else, ERR_TAMPERED, "wrong MAC"},
+		{other_session, ERR_TAMPERED, "another session"},
+		{more_report_data, ERR_TAMPERED, "another session"},
+		{another_enclave, ERR_TAMPERED, "of another enclave"},
+		{newer_than_it_is, ERR_TAMPERED, "of another enclave"},
+		{debug_enclave, ERR_PERM, "debug enclave"},
+		{not_initialized, ERR_TAMPERED, "isn't initialized"},
+		{unknown_enclave, ERR_PERM, "no enclave with MRENCLAVE ee11"},
+		{old_version, ERR_PERM, "wants version 7 or later of this enclave, which is version 2"},
+		{another_vm, ERR_PERM, "doesn't let exact read db"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct err_ctx err = {0};
+
+		assert_int_equal(judge_emulated(cases[i].change, &err), cases[i].code);
+		assert_non_null(strstr(err.text, cases[i].text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +408,8 @@ int main(void)
 		cmocka_unit_test(zero_bytes_are_wrong),
 		cmocka_unit_test(files),
 		cmocka_unit_test(the_judge),
+		cmocka_unit_test(policies_of_enclaves),
+		cmocka_unit_test(emulated_enclaves),
 	};
 
 	if (channel_library_init(NULL) != ERR_OK)

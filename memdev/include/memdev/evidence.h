@@ -13,6 +13,8 @@ struct memdev_evidence_judge {
 	const struct memdev_policy *policy; /* borrowed */
 	/* Take a development key for an identity: it proves nothing about the program behind it. */
 	bool development;
+	/* Take enclaves of the emulation, which protects nothing. Off unless set after _init(). */
+	bool emulated;
 };
 
 void memdev_evidence_judge_init(struct memdev_evidence_judge *j,

@@ -8,6 +8,13 @@
  *             type = "development";      # of the evidence
  *             key = "5f0a...";           # what `scwatcher keys show` prints
  *             vms = [ "web-*", "db" ];   # names; *, ? and [...] as in a shell
+ *         },
+ *         {
+ *             name = "netstat";
+ *             type = "sgx";              # or "sgx-emulated"
+ *             mrenclave = "91c5...";     # exactly this program; or whatever a signer signed:
+ *             # mrsigner = "00ab..."; product = 3; minimum_version = 7;
+ *             vms = [ "*" ];
  *         }
  *     );
  *
@@ -21,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "channel/evidence.h"
 
 enum {
 	MEMDEV_POLICY_IDENTITIES_MAX = 1024,
@@ -45,10 +53,22 @@ void memdev_policy_destroy(struct memdev_policy *p);
 
 size_t memdev_policy_count(const struct memdev_policy *p);
 
-/* The identity with this key, of this type of evidence (enum channel_evidence_type); or NULL. */
+/* The identity with this key, of this type of evidence (not an enclave's); or NULL. */
 const struct memdev_policy_identity *memdev_policy_find(const struct memdev_policy *p,
 							uint32_t type, const void *key,
 							size_t size);
+/*
+ * The next identity after `after` (NULL: the first) that enclave `e`, with evidence of this type, has: the
+ * same MRENCLAVE, or the same signer and product and a version that is new enough. There can be several; NULL after the last.
+ */
+const struct memdev_policy_identity *
+memdev_policy_next_enclave(const struct memdev_policy *p, uint32_t type,
+			   const struct channel_enclave *e,
+			   const struct memdev_policy_identity *after);
+/* The version that would be new enough for some identity, when that is all that is wrong; else 0. */
+uint16_t memdev_policy_wants_version(const struct memdev_policy *p, uint32_t type,
+				     const struct channel_enclave *e);
+
 const char *memdev_policy_name(const struct memdev_policy_identity *i);
 bool memdev_policy_allows(const struct memdev_policy_identity *i, const char *vm);
 

@@ -19,9 +19,18 @@ enum channel_evidence_type {
 	 * CHANNEL_EVIDENCE_CONTEXT, without its NUL, followed by the transcript hash.
 	 */
 	CHANNEL_EVIDENCE_DEVELOPMENT = 1,
+	/*
+	 * An enclave of the emulation, whose keys everybody knows: it proves nothing either. Identity:
+	 * struct channel_enclave as bytes. Proof: a REPORT (432 bytes) for a TARGETINFO of zeros, its
+	 * report data channel_report_data().
+	 */
+	CHANNEL_EVIDENCE_EMULATED = 2,
+	/* An enclave on hardware. Identity as above. Proof: an ECDSA quote with the same report data. */
+	CHANNEL_EVIDENCE_DCAP = 3,
 };
 
 #define CHANNEL_EVIDENCE_CONTEXT "scwatcher evidence 1"
+#define CHANNEL_ENCLAVE_CONTEXT	 "scwatcher enclave 1"
 
 enum {
 	CHANNEL_EVIDENCE_HEADER_SIZE = 3 * 4,
@@ -32,6 +41,10 @@ enum {
 
 	CHANNEL_SIGNING_KEY_SIZE = 32, /* Ed25519: the seed, and the public key */
 	CHANNEL_SIGNATURE_SIZE = 64,
+
+	CHANNEL_MEASUREMENT_SIZE = 32,
+	CHANNEL_ENCLAVE_SIZE = 2 * CHANNEL_MEASUREMENT_SIZE + 2 * 2,
+	CHANNEL_REPORT_DATA_SIZE = 64,
 };
 
 /* The type may be one that the reader doesn't know. Identity and proof are borrowed. */
@@ -49,6 +62,25 @@ enum err channel_evidence_encode(const struct channel_evidence *e, void *buf, si
 /* *ret points into `bytes`. ERR_CORRUPT for anything but exactly one. */
 enum err channel_evidence_decode(const void *bytes, size_t size, struct channel_evidence *ret,
 				 struct err_ctx *err) ERR_NODISCARD;
+
+/* Which enclave it is (SDM volume 3D, REPORT): what a policy chooses by. On the wire in this order. */
+struct channel_enclave {
+	uint8_t mrenclave[CHANNEL_MEASUREMENT_SIZE];
+	uint8_t mrsigner[CHANNEL_MEASUREMENT_SIZE];
+	uint16_t product;
+	uint16_t version; /* ISVSVN */
+};
+void channel_enclave_encode(const struct channel_enclave *e, uint8_t buf[CHANNEL_ENCLAVE_SIZE]);
+/* ERR_CORRUPT unless `size` is CHANNEL_ENCLAVE_SIZE. */
+enum err channel_enclave_decode(const void *bytes, size_t size, struct channel_enclave *ret,
+				struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * What an enclave has put into its report to bind it to a session, the key that it made for it
+ * included: SHA-256 of CHANNEL_ENCLAVE_CONTEXT, without its NUL, and the transcript hash; then zeros.
+ */
+void channel_report_data(const uint8_t transcript[CHANNEL_HASH_SIZE],
+			 uint8_t ret[CHANNEL_REPORT_DATA_SIZE]);
 
 /* A development key: the seed is the secret. Wipe it after use. */
 struct channel_signing_key {
