@@ -106,12 +106,16 @@ static void __attribute__((destructor)) preload_end(void)
 
 	if (guest)
 		save_notes();
-	if (!share || !guest)
+	if (!guest)
 		return;
-	share_add(share, guest);
-	e = guest->session ? attach_alive(guest, NULL) : ERR_OK;
-	if (e)
-		share_fail(share, e);
+	if (share) {
+		share_add(share, guest);
+		e = guest->session ? attach_alive(guest, NULL) : ERR_OK;
+		if (e)
+			share_fail(share, e);
+	}
+	if (guest->session)
+		guest->session->leave(guest->session);
 }
 
 const struct door_ops door_ops = {

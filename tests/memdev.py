@@ -78,7 +78,7 @@ def private_kib(pid):
 class Device:
     """scwatcherd in a folder of its own, with keys and a policy for one identity."""
 
-    def __init__(self, build, vms, options=("--accept-development-keys",)):
+    def __init__(self, build, vms, options=("--accept-development-keys", "--warm", "0")):
         self.build = build
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="scw-memdev-"))
         self.folder.chmod(0o755)
@@ -221,6 +221,26 @@ def check_end(device, name):
     expect(wait_for(lambda: not device.children()) is not None, "a worker stays without its VM")
 
 
+def check_warm(device, name):
+    """A VM stays open for the next session, for a while; sessions with another one pass it by."""
+    status, _, err = finished(device.client([name], "--seconds", "0"))
+    expect(status == 0, f"a session: {err!r}")
+    expect(wait_for(lambda: len(device.children()) == 1 and not device.sessions()) is not None,
+           f"no warm worker, or it is listed: {device.children()} {device.sessions()}")
+    warm = device.children()[0]
+    refused(device, "no-such-vm", "no-such-vm")
+    expect(device.children() == [warm], "a client that wanted another VM took the warm worker")
+    client = device.client([name], "--hold")
+    ready(client)
+    expect([s["worker"] for s in device.sessions()] == [warm], "the warm worker wasn't taken")
+    client.kill()
+    client.communicate()
+    expect(wait_for(lambda: device.children() and warm not in device.children()) is not None,
+           "no other warm worker")
+    expect(wait_for(lambda: not device.children()) is not None, "a warm worker stays for good")
+    print("ok: warm workers")
+
+
 ACTIVATE = """
 import os, socket, sys
 folder = sys.argv[1]
@@ -284,7 +304,12 @@ def rules(options, device, names):
     device.start()
     refused(device, name, "doesn't accept development keys")
     device.stop()
-    device.options = ["--accept-development-keys", "--sessions", "2", "--sessions-per-vm", "1"]
+    device.options = ["--accept-development-keys", "--warm", "2"]
+    device.start()
+    check_warm(device, name)
+    device.stop()
+    device.options = ["--accept-development-keys", "--warm", "0", "--sessions", "2",
+                      "--sessions-per-vm", "1"]
     device.start()
     holder = device.client([name], "--hold")
     ready(holder)

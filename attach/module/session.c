@@ -116,6 +116,7 @@ static void close_way(struct session *s)
 	s->way = NULL;
 	s->files = NULL;
 	s->through = NULL;
+	s->owner = 0;
 }
 
 static enum err open_with(struct session *s, const struct sealed_session_options *o,
@@ -209,6 +210,8 @@ static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **
 {
 	struct session *s = of_carrier(c);
 
+	if (!s->through)
+		return err_set(err, ERR_GONE, "the session with the memory device was left");
 	return s->through->receive(s->through, record, plain_ret, size_ret, err);
 }
 
@@ -230,7 +233,8 @@ static void drop(struct sealed_carrier *c)
 {
 	struct session *s = of_carrier(c);
 
-	s->through->drop(s->through);
+	if (s->through)
+		s->through->drop(s->through);
 }
 
 static void epoch(struct sealed_carrier *c)
@@ -241,6 +245,7 @@ static void epoch(struct sealed_carrier *c)
 	if (s->owner == getpid() && s->through && s->through->epoch)
 		s->through->epoch(s->through);
 }
+
 static void session_close(struct attach_session *shown)
 {
 	struct session *s = of_shown(shown);
@@ -249,6 +254,15 @@ static void session_close(struct attach_session *shown)
 	close_way(s);
 	free(s->vm);
 	base_free(s->alloc, s);
+}
+
+static void session_leave(struct attach_session *shown)
+{
+	struct session *s = of_shown(shown);
+
+	/* where each object is a call of its own, pages are the carrier's */
+	if (s->options.carrier != ATTACH_PREAD_UNCACHED)
+		close_way(s);
 }
 
 static void session_forked(struct attach_session *shown)
@@ -315,6 +329,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->vm = strdup(vm);
 	s->sessions = 1;
 	s->shown.close = session_close;
+	s->shown.leave = session_leave;
 	s->shown.forked = session_forked;
 	s->shown.stats = session_stats;
 	e = s->vm ? open_way(s, err) : err_set(err, ERR_NOMEM, "out of memory");

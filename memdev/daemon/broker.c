@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach/vms.h"
 #include "base/checked.h"
 #include "carrier/wait.h"
 #include "log.h"
@@ -30,11 +31,16 @@ enum {
 	FD_CLIENT = 3,	/* in a worker */
 	FD_BROKER = 4,
 	LISTENERS = 3, /* descriptors polled beside those of workers */
+	WARM_MAX = 4,  /* VMs that are kept open for their next sessions */
+	WARM_LOOK_MS = 500, /* how often to see whether they still should be */
 };
 
 /* One worker. Free when pid is 0. */
 struct slot {
 	pid_t pid;
+	bool warm;	 /* no session yet */
+	int offered;	 /* the client that a warm one is looking at; -1: none */
+	uint64_t serial; /* counts up with each worker */
 	int channel; /* -1: hung up, to be reaped */
 	struct report_page *page;
 	uint64_t number;
@@ -60,7 +66,7 @@ struct broker {
 	int signals;
 	struct slot *slots;
 	size_t slot_count; /* places */
-	uint64_t number;
+	uint64_t number, serial;
 	struct known known[KNOWN_MAX];
 	sigset_t mask_before;
 	bool ending;
@@ -104,6 +110,7 @@ static void known_put(struct broker *b, pid_t vmm, uint64_t start, const char *t
 
 /* ---- slots ---- */
 
+/* Sessions, of all VMs or of one. */
 static size_t count_running(const struct broker *b, pid_t vmm, uint64_t start)
 {
 	size_t n = 0;
@@ -111,7 +118,7 @@ static size_t count_running(const struct broker *b, pid_t vmm, uint64_t start)
 	for (size_t i = 0; i < b->slot_count; i++) {
 		const struct slot *s = &b->slots[i];
 
-		n += s->pid && (!vmm || (s->opened && s->vmm == vmm && s->vmm_start == start));
+		n += s->pid && !s->warm && (!vmm || (s->opened && s->vmm == vmm && s->vmm_start == start));
 	}
 	return n;
 }
@@ -164,7 +171,30 @@ static void slot_clear(struct slot *s)
 		close(s->channel);
 	if (s->page)
 		munmap(s->page, sizeof(*s->page));
-	*s = (struct slot){.channel = -1};
+	if (s->offered >= 0)
+		close(s->offered);
+	*s = (struct slot){.channel = -1, .offered = -1};
+}
+
+static void offer(struct broker *b, int client, uint64_t before);
+static void warm_up(struct broker *b, const struct slot *s);
+
+/* A worker has ended: its place is free. */
+static void take_end(struct broker *b, struct slot *s, int status)
+{
+	struct slot ended = *s;
+	bool served = s->page->state == REPORT_FRAMES || s->page->state == REPORT_RING;
+
+	if (!s->warm)
+		log_end(s, status);
+	s->offered = -1;
+	slot_clear(s);
+	if (b->ending)
+		return;
+	if (ended.offered >= 0)
+		offer(b, ended.offered, ended.serial);
+	else if (ended.opened && served && WIFEXITED(status))
+		warm_up(b, &ended);
 }
 
 static void reap(struct broker *b)
@@ -181,8 +211,7 @@ static void reap(struct broker *b)
 		for (size_t i = 0; i < b->slot_count; i++) {
 			if (b->slots[i].pid != pid)
 				continue;
-			log_end(&b->slots[i], status);
-			slot_clear(&b->slots[i]);
+			take_end(b, &b->slots[i], status);
 		}
 	}
 }
@@ -203,21 +232,23 @@ static void refuse(int client, enum err code, const char *text)
 
 /* In the child: keep the two sockets that it needs and nothing else. */
 static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, int channel,
-				pid_t parent)
+				pid_t parent, const char *vm)
 {
 	static const int defaults[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP};
 	struct worker_setup w = {
 		.config = b->setup->config,
 		.policy = b->setup->policy,
 		.key = b->setup->key,
-		.client = FD_CLIENT,
+		.client = client < 0 ? -1 : FD_CLIENT,
+		.vm = vm,
 		.broker = FD_BROKER,
 		.page = s->page,
 		.parent = parent,
 		.uid = b->setup->uid,
 		.gid = b->setup->gid,
 	};
-	int high_client = dup(client), high_channel = dup(channel);
+	/* a warm one has none yet: something harmless in its place */
+	int high_client = dup(client < 0 ? STDIN_FILENO : client), high_channel = dup(channel);
 
 	/* neither may lie where the other has to go */
 	while (high_client >= 0 && high_client <= FD_BROKER)
@@ -234,16 +265,30 @@ static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, in
 	exit(worker_run(&w));
 }
 
-static bool start_worker(struct broker *b, struct slot *s, int client)
+/* A session begins. */
+static bool count_in(struct broker *b, struct slot *s, int client)
 {
 	socklen_t size = sizeof(s->peer);
+
+	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &s->peer, &size) < 0)
+		return false;
+	s->number = ++b->number;
+	s->began = carrier_now();
+	s->began_at = time(NULL);
+	return true;
+}
+
+/* For a client, or (-1) a warm one for `vm`. */
+static bool start_worker(struct broker *b, struct slot *s, int client, const char *vm)
+{
 	pid_t self = getpid(), pid;
 	int pair[2];
 
-	*s = (struct slot){.channel = -1};
-	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &s->peer, &size) < 0 ||
+	*s = (struct slot){
+		.channel = -1, .offered = -1, .warm = client < 0, .serial = ++b->serial};
+	if ((client >= 0 && !count_in(b, s, client)) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return false;
+		return false; /* the place stays free */
 	s->page = mmap(NULL, sizeof(*s->page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	if (s->page == MAP_FAILED) {
@@ -252,10 +297,11 @@ static bool start_worker(struct broker *b, struct slot *s, int client)
 		close(pair[1]);
 		return false;
 	}
-	s->number = ++b->number;
+	if (s->warm)
+		s->page->state = REPORT_WARM;
 	pid = fork();
 	if (pid == 0)
-		be_worker(b, s, client, pair[1], self);
+		be_worker(b, s, client, pair[1], self, vm);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -267,23 +313,137 @@ static bool start_worker(struct broker *b, struct slot *s, int client)
 	s->pid = pid;
 	s->channel = pair[0];
 	s->began = carrier_now();
-	s->began_at = time(NULL);
 	return true;
 }
 
 static void take_client(struct broker *b)
 {
 	int client = accept4(b->setup->device, NULL, NULL, SOCK_CLOEXEC);
-	struct slot *s;
 
-	if (client < 0)
+	if (client >= 0)
+		offer(b, client, UINT64_MAX);
+}
+
+/* ---- warm workers ---- */
+
+/* A second worker for a VM that was served just now, for who comes next. */
+static void warm_up(struct broker *b, const struct slot *s)
+{
+	size_t count = 0;
+	struct slot *to;
+
+	for (size_t i = 0; i < b->slot_count; i++) {
+		const struct slot *w = &b->slots[i];
+
+		if (!w->pid || !w->warm)
+			continue;
+		count++;
+		if (w->vmm == s->vmm && w->vmm_start == s->vmm_start)
+			return;
+	}
+	to = slot_free(b);
+	if (!to || !b->setup->config->warm_s || count >= WARM_MAX)
 		return;
-	s = slot_free(b);
-	if (!s)
+	(void)!start_worker(b, to, -1, s->vm);
+}
+
+/* Its VM as it was opened, and not for too long: another one may have the name by now. */
+static bool still_warm(const struct broker *b, const struct slot *s)
+{
+	uint64_t start;
+
+	return s->opened && vms_start_time(s->vmm, &start) && start == s->vmm_start &&
+	       carrier_now() - s->began < b->setup->config->warm_s * 1000000000ull;
+}
+
+static void end_cold(struct broker *b)
+{
+	for (size_t i = 0; i < b->slot_count; i++) {
+		struct slot *s = &b->slots[i];
+
+		if (s->pid && s->warm && s->offered < 0 && (s->opened || s->channel < 0) &&
+		    !still_warm(b, s))
+			kill(s->pid, SIGKILL);
+	}
+}
+
+static bool has_warm(const struct broker *b)
+{
+	for (size_t i = 0; i < b->slot_count; i++) {
+		if (b->slots[i].pid && b->slots[i].warm)
+			return true;
+	}
+	return false;
+}
+
+static bool pass_client(struct slot *s, int client)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	char byte = 0;
+	struct iovec part = {.iov_base = &byte, .iov_len = sizeof(byte)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes)};
+
+	memcpy(CMSG_DATA(&control.header), &client, sizeof(client));
+	return sendmsg(s->channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+/*
+ * Find somebody for a client, which becomes the broker's to close: a warm worker that has opened the VM
+ * that it wants, or a new one. What it wants is for workers to read, so they are asked in turn: the
+ * latest one that is older than `before`.
+ */
+static void offer(struct broker *b, int client, uint64_t before)
+{
+	const struct config *c = b->setup->config;
+	struct slot *latest = NULL, *s;
+
+	if (count_running(b, 0, 0) >= c->sessions) {
 		refuse(client, ERR_LIMIT, "there are as many sessions as this memory device allows");
-	else if (!start_worker(b, s, client))
+		close(client);
+		return;
+	}
+	for (size_t i = 0; i < b->slot_count; i++) {
+		s = &b->slots[i];
+		if (s->pid && s->warm && s->offered < 0 && s->channel >= 0 && s->serial < before &&
+		    (!latest || s->serial > latest->serial) && still_warm(b, s) &&
+		    count_running(b, s->vmm, s->vmm_start) < c->sessions_per_vm)
+			latest = s;
+	}
+	if (latest && pass_client(latest, client)) {
+		latest->offered = client;
+		return;
+	}
+	s = slot_free(b);
+	if (!s || !start_worker(b, s, client, NULL))
 		refuse(client, ERR_NOMEM, "the memory device can't start another session now");
 	close(client);
+}
+
+static bool take_offered(struct broker *b, struct slot *s, const struct report_offered *m,
+			 size_t size)
+{
+	int client = s->offered;
+
+	if (size != sizeof(*m) || !s->warm || client < 0)
+		return false;
+	s->offered = -1;
+	if (m->kind == REPORT_DECLINED) {
+		offer(b, client, s->serial);
+		return true;
+	}
+	if (!count_in(b, s, client))
+		kill(s->pid, SIGKILL);
+	s->warm = false;
+	close(client);
+	return true;
 }
 
 /* ---- what workers say ---- */
@@ -295,7 +455,7 @@ static void give_verdict(struct broker *b, struct slot *s)
 
 	if (!v)
 		return;
-	if (count_running(b, s->vmm, s->vmm_start) > b->setup->config->sessions_per_vm) {
+	if (!s->warm && count_running(b, s->vmm, s->vmm_start) > b->setup->config->sessions_per_vm) {
 		v->code = ERR_LIMIT;
 		snprintf(v->text, sizeof(v->text),
 			 "there are as many sessions with this VM as the memory device allows");
@@ -338,6 +498,7 @@ static void take_message(struct broker *b, struct slot *s)
 		uint32_t kind;
 		struct report_opened opened;
 		struct report_found found;
+		struct report_offered offered;
 		char bytes[sizeof(struct report_found) + 1];
 	} m;
 	ssize_t n = recv(s->channel, &m, sizeof(m), MSG_DONTWAIT);
@@ -349,12 +510,17 @@ static void take_message(struct broker *b, struct slot *s)
 		fine = take_opened(b, s, &m.opened, (size_t)n);
 	else if (n >= (ssize_t)sizeof(m.kind) && m.kind == REPORT_FOUND)
 		fine = take_found(b, s, &m.found, (size_t)n);
+	else if (n >= (ssize_t)sizeof(m.kind) &&
+		 (m.kind == REPORT_TAKEN || m.kind == REPORT_DECLINED))
+		fine = take_offered(b, s, &m.offered, (size_t)n);
 	if (fine)
 		return;
 	/* it has ended, or isn't what it was; SIGCHLD follows */
 	close(s->channel);
 	s->channel = -1;
-	if (n > 0) {
+	if (n > 0 && s->warm) {
+		kill(s->pid, SIGKILL);
+	} else if (n > 0) {
 		log_line(LOG_WARN, "session %" PRIu64 ": the worker said what it can't; ending it",
 			 s->number);
 		kill(s->pid, SIGKILL);
@@ -401,7 +567,7 @@ static void take_control(struct broker *b)
 		return;
 	}
 	for (size_t i = 0; i < b->slot_count; i++) {
-		if (b->slots[i].pid)
+		if (b->slots[i].pid && !b->slots[i].warm)
 			json_object_array_add(array, session_json(&b->slots[i]));
 	}
 	text = json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN);
@@ -436,8 +602,9 @@ static void turn(struct broker *b, struct pollfd *fds)
 	for (size_t i = 0; i < b->slot_count; i++)
 		*p++ = (struct pollfd){.fd = b->slots[i].pid ? b->slots[i].channel : -1,
 				       .events = POLLIN};
-	if (poll(fds, LISTENERS + b->slot_count, -1) <= 0)
+	if (poll(fds, LISTENERS + b->slot_count, has_warm(b) ? WARM_LOOK_MS : -1) < 0)
 		return;
+	end_cold(b);
 	for (size_t i = 0; i < b->slot_count; i++) {
 		if (fds[LISTENERS + i].revents && b->slots[i].channel >= 0)
 			take_message(b, &b->slots[i]);
@@ -474,7 +641,9 @@ static void end_all(struct broker *b)
 			continue;
 		kill(b->slots[i].pid, SIGKILL);
 		waitpid(b->slots[i].pid, &status, 0);
-		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		if (b->slots[i].warm)
+			; /* nobody's session */
+		else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 			log_line(LOG_NOTE, "session %" PRIu64 ": ended with the memory device",
 				 b->slots[i].number);
 		else
@@ -490,14 +659,15 @@ static void end_all(struct broker *b)
 
 enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx *err)
 {
-	struct broker b = {.setup = setup, .slot_count = setup->config->sessions, .with = with};
+	struct broker b = {
+		.setup = setup, .slot_count = setup->config->sessions + WARM_MAX, .with = with};
 	struct pollfd *fds = calloc(LISTENERS + b.slot_count, sizeof(*fds));
 	enum err e;
 
 	b.slots = calloc(b.slot_count, sizeof(*b.slots));
 	e = fds && b.slots ? block_signals(&b, err) : err_set(err, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; !e && i < b.slot_count; i++)
-		b.slots[i].channel = -1;
+		b.slots[i].channel = b.slots[i].offered = -1;
 	while (!e && !b.ending)
 		turn(&b, fds);
 	if (b.slots)

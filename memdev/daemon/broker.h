@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The privileged part: accepts connections and starts a worker for each. It reads nothing that a
- * client sends.
+ * The privileged part: accepts connections and starts a worker for each, or has one that waits for it:
+ * after a session its VM is opened once more, by a process that then has no rights left. It reads
+ * nothing that a client sends.
  */
 #ifndef SCW_DAEMON_BROKER_H
 #define SCW_DAEMON_BROKER_H

@@ -33,6 +33,7 @@ static const struct row {
 	NUMBER_ROW(sessions_per_vm, 1, 4096),
 	NUMBER_ROW(handshake_s, 1, 3600),
 	NUMBER_ROW(idle_s, 0, 86400 * 7),
+	NUMBER_ROW(warm_s, 0, 60),
 	NUMBER_ROW(memory_mib, 64, 1 << 16),
 #undef NUMBER_ROW
 #undef TEXT_ROW
@@ -50,6 +51,7 @@ void config_defaults(struct config *c)
 		.sessions = 256,
 		.sessions_per_vm = 64,
 		.handshake_s = 15,
+		.warm_s = 60,
 		.memory_mib = 256,
 	};
 }

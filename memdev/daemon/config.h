@@ -26,6 +26,7 @@ struct config {
 	unsigned int sessions_per_vm;
 	unsigned int handshake_s;   /* until accepted */
 	unsigned int idle_s;	    /* without a request; 0: for ever */
+	unsigned int warm_s;	    /* a VM stays open for the next session; 0: it doesn't */
 	unsigned int memory_mib;    /* of one worker */
 };
 

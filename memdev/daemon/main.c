@@ -41,6 +41,7 @@ static const struct {
 	{"sessions", "sessions", "N", "at most so many sessions"},
 	{"sessions-per-vm", "sessions_per_vm", "N", "at most so many sessions with one VM"},
 	{"idle", "idle_s", "SECONDS", "end sessions that ask nothing for so long; 0: never"},
+	{"warm", "warm_s", "SECONDS", "keep a VM open for the next session; 0: don't"},
 };
 
 struct options {

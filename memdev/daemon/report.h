@@ -19,6 +19,7 @@ enum report_state {
 	REPORT_SHAKING, /* hands, until accepted */
 	REPORT_FRAMES,	/* serving: over the socket */
 	REPORT_RING,	/* serving: by a ring */
+	REPORT_WARM,	/* no session yet: the VM is open, for the next one */
 };
 
 /* Shared memory, written by the worker at will. Texts end with a NUL, or at their end. */
@@ -51,9 +52,16 @@ struct report_found {
 	char known[ATTACH_MEMORY_TEXT_MAX];
 };
 
+/* Warm worker, of the client it was offered: REPORT_TAKEN (it wants this VM), REPORT_DECLINED. */
+struct report_offered {
+	uint32_t kind;
+};
+
 enum {
 	REPORT_OPENED = 1,
 	REPORT_FOUND = 2,
+	REPORT_TAKEN = 3,
+	REPORT_DECLINED = 4,
 };
 
 #endif

@@ -69,6 +69,7 @@ static void nothing_is_the_defaults(void **state)
 	assert_int_equal(c.sessions_per_vm, defaults.sessions_per_vm);
 	assert_int_equal(c.handshake_s, defaults.handshake_s);
 	assert_int_equal(c.idle_s, defaults.idle_s);
+	assert_int_equal(c.warm_s, defaults.warm_s);
 	assert_int_equal(c.memory_mib, defaults.memory_mib);
 	assert_false(c.development);
 	assert_false(c.emulated);

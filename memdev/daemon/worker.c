@@ -29,10 +29,12 @@
 
 enum {
 	LOOK_NS = 250000000, /* how often to see whether VM and broker are still there */
+	OFFER_MS = 20,	     /* how long a client that was offered may take to say what it wants */
 };
 
 struct worker {
 	const struct worker_setup *setup;
+	int client;
 	struct memdev_out out;
 	struct memdev_guest guest;
 	struct memdev_evidence_judge judge;
@@ -112,7 +114,7 @@ static enum err next_frame(struct worker *w, struct err_ctx *err)
 		uint64_t slice = carrier_now() + LOOK_NS;
 		bool last = w->deadline && w->deadline <= slice;
 		struct err_ctx detail = {0};
-		enum err e = carrier_frame_receive(w->setup->client, last ? w->deadline : slice,
+		enum err e = carrier_frame_receive(w->client, last ? w->deadline : slice,
 						   &w->frame, &detail);
 
 		if (e == ERR_OK && w->frame.fd >= 0) {
@@ -149,7 +151,7 @@ static enum err send_frame(struct worker *w, enum channel_frame_kind kind, const
 	unsigned int patience = w->setup->config->handshake_s;
 
 	/* a client that doesn't take its answers is as good as gone */
-	return carrier_frame_send(w->setup->client, kind, bytes, size, pass,
+	return carrier_frame_send(w->client, kind, bytes, size, pass,
 				  carrier_now() + patience * SECOND, err);
 }
 
@@ -211,7 +213,7 @@ static enum err serve_ring(struct worker *w, struct err_ctx *err)
 	const struct memdev_ring_options o = {
 		.alloc = &w->memory->alloc,
 		.session = w->session,
-		.socket = w->setup->client,
+		.socket = w->client,
 		.spins = w->spins,
 		.answered = ring_answered,
 		.look = ring_look,
@@ -247,23 +249,30 @@ static enum err serve(struct worker *w, struct err_ctx *err)
 	return e;
 }
 
-static enum err open_vm(struct worker *w, struct err_ctx *err)
+static enum err open_memory(struct worker *w, struct err_ctx *err)
 {
 	const struct worker_setup *s = w->setup;
+	enum err e = attach_memory_open(w->vm, s->uid, s->config->memory_mib * MIB * 3 / 4,
+					&w->memory, err);
+
+	return e ? e : ask_broker(w, err);
+}
+
+/* The client's first frame: which VM it wants. */
+static enum err take_open(struct worker *w, char vm[CHANNEL_VM_NAME_MAX + 1], struct err_ctx *err)
+{
 	struct channel_preamble p;
 	enum err e;
 
-	set_deadline(w, s->config->handshake_s);
+	set_deadline(w, w->setup->config->handshake_s);
 	e = next_frame(w, err);
 	if (!e && w->frame.kind != CHANNEL_FRAME_OPEN)
 		e = err_set(err, ERR_CORRUPT, "a frame of kind %d came first", (int)w->frame.kind);
 	if (!e)
 		e = channel_preamble_decode(w->frame.payload, w->frame.size, &p, err);
-	if (e)
-		return e;
-	memcpy(w->vm, p.vm, sizeof(w->vm));
-	e = attach_memory_open(w->vm, s->uid, s->config->memory_mib * MIB * 3 / 4, &w->memory, err);
-	return e ? e : ask_broker(w, err);
+	if (!e)
+		memcpy(vm, p.vm, sizeof(p.vm));
+	return e;
 }
 
 static enum err make_session(struct worker *w, struct err_ctx *err)
@@ -287,6 +296,84 @@ static enum err make_session(struct worker *w, struct err_ctx *err)
 	return e;
 }
 
+/* ---- warm: the VM first, then the client ---- */
+
+/* A client that the broker offers. ERR_GONE: there will be none. */
+static enum err next_offer(struct worker *w, struct err_ctx *err)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec part = {.iov_base = &byte, .iov_len = sizeof(byte)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes)};
+	struct cmsghdr *c;
+	ssize_t n;
+
+	do
+		n = recvmsg(w->setup->broker, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	c = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return err_set(err, ERR_GONE, "the broker has ended");
+	memcpy(&w->client, CMSG_DATA(c), sizeof(int));
+	return ERR_OK;
+}
+
+/* Does this client want our VM? Its frame is left where it is: another worker may have to read it. */
+static bool wants_this(struct worker *w)
+{
+	uint8_t bytes[CHANNEL_FRAME_HEADER_SIZE + CHANNEL_PREAMBLE_MAX + 1];
+	struct pollfd p = {.fd = w->client, .events = POLLIN};
+	enum channel_frame_kind kind;
+	struct channel_preamble open;
+	const void *payload;
+	size_t size;
+	ssize_t n;
+
+	if (poll(&p, 1, OFFER_MS) != 1)
+		return false;
+	n = recv(w->client, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	return n > 0 &&
+	       channel_frame_decode(bytes, (size_t)n, &kind, &payload, &size, NULL) == ERR_OK &&
+	       kind == CHANNEL_FRAME_OPEN &&
+	       channel_preamble_decode(payload, size, &open, NULL) == ERR_OK &&
+	       strcmp(open.vm, w->vm) == 0;
+}
+
+static enum err await_client(struct worker *w, struct err_ctx *err)
+{
+	char vm[CHANNEL_VM_NAME_MAX + 1];
+	enum err e;
+
+	for (;;) {
+		struct report_offered answer = {.kind = REPORT_DECLINED};
+		bool mine;
+
+		e = next_offer(w, err);
+		if (e)
+			return e;
+		mine = wants_this(w);
+		if (mine)
+			answer.kind = REPORT_TAKEN;
+		if (send(w->setup->broker, &answer, sizeof(answer), MSG_NOSIGNAL) != sizeof(answer))
+			return err_set_errno(err, ERR_GONE, errno, "the broker has ended");
+		if (mine)
+			break;
+		close(w->client);
+		w->client = -1;
+	}
+	e = take_open(w, vm, err);
+	if (!e && strcmp(vm, w->vm) != 0)
+		e = err_set(err, ERR_CORRUPT, "the client wants another VM than it said");
+	return e;
+}
+
 static enum err run(struct worker *w, struct err_ctx *err)
 {
 	const struct worker_setup *s = w->setup;
@@ -298,16 +385,26 @@ static enum err run(struct worker *w, struct err_ctx *err)
 			MEMDEV_RING_TO_CLIENT_MAX,
 		.parent = s->parent,
 	};
-	enum err e = open_vm(w, err);
+	bool warm = s->client < 0;
+	enum err e = ERR_OK;
 
+	w->client = s->client;
+	if (warm)
+		snprintf(w->vm, sizeof(w->vm), "%s", s->vm);
+	else
+		e = take_open(w, w->vm, err);
+	if (!e)
+		e = open_memory(w, err);
 	w->spins = carrier_spins(CARRIER_SPIN_NS);
 	if (!e)
 		e = sandbox_enter(&sandbox, err);
 	if (!e)
 		e = make_session(w, err);
+	if (!e && warm)
+		e = await_client(w, err);
 	if (e) {
 		channel_wipe(s->key, sizeof(*s->key));
-		return fail(w, e, err);
+		return w->client < 0 ? e : fail(w, e, err);
 	}
 	s->page->state = REPORT_SHAKING;
 	e = send_frame(w, CHANNEL_FRAME_OPENED, NULL, 0, -1, err);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* One session: a process of its own from the first byte of the client's on. */
+/*
+ * One session: a process of its own from the first byte of the client's on. A warm worker has opened a
+ * VM's memory and given up its privileges before there is a client, since that takes longer than all
+ * the rest of a small session; it looks at nothing that the guest wrote before evidence was judged.
+ */
 #ifndef SCW_DAEMON_WORKER_H
 #define SCW_DAEMON_WORKER_H
 
@@ -14,7 +18,8 @@ struct worker_setup {
 	const struct config *config;
 	const struct memdev_policy *policy;
 	struct channel_key_pair *key; /* this process's copy; wiped */
-	int client;		      /* socket of the client */
+	int client;		      /* socket of the client; -1: a warm worker, see `vm` */
+	const char *vm;		      /* to open, without a client */
 	int broker;		      /* socket pair's end */
 	struct report_page *page;
 	pid_t parent;

@@ -89,6 +89,11 @@ struct attach_session {
 	struct ktype_boot boot;
 	/* Hang up, wipe the keys, free all. */
 	void (*close)(struct attach_session *s);
+	/*
+	 * The process is about to end: hang up, so that the device needn't find out. A page that is
+	 * missed later costs another session.
+	 */
+	void (*leave)(struct attach_session *s);
 	/* In a child after fork(): it opens a session of its own when it needs one. */
 	void (*forked)(struct attach_session *s);
 	struct attach_sealed_stats (*stats)(const struct attach_session *s);
