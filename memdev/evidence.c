@@ -72,6 +72,29 @@ static enum err check_emulated(const struct memdev_evidence_judge *j,
 	return check_report(&r, &told, transcript, err);
 }
 
+static enum err check_dcap(const struct memdev_evidence_judge *j, const struct channel_evidence *e,
+			   const uint8_t transcript[CHANNEL_HASH_SIZE], struct err_ctx *err)
+{
+	struct channel_enclave told;
+	struct memdev_quoted quoted;
+	struct memdev_trust *trust;
+	enum err r;
+
+	if (!j->quotes)
+		return err_set(err, ERR_PERM,
+			       "this memory device verifies no quotes: it has no root certificate "
+			       "(sgx_root in scwatcherd.conf)");
+	r = channel_enclave_decode(e->identity, e->identity_size, &told, err);
+	if (!r)
+		r = memdev_trust_files_use(j->quotes, &trust, err);
+	if (r)
+		return r;
+	r = memdev_quote_verify(trust, e->proof, e->proof_size, j->at ? j->at : time(NULL),
+				j->accept_tcb, &quoted, err);
+	memdev_trust_destroy(trust);
+	return r ? r : check_report(&quoted.report, &told, transcript, err);
+}
+
 static const struct {
 	uint32_t type;
 	enum err (*check)(const struct memdev_evidence_judge *j, const struct channel_evidence *e,
@@ -79,6 +102,7 @@ static const struct {
 } types[] = {
 	{CHANNEL_EVIDENCE_DEVELOPMENT, check_development},
 	{CHANNEL_EVIDENCE_EMULATED, check_emulated},
+	{CHANNEL_EVIDENCE_DCAP, check_dcap},
 };
 
 static enum err not_allowed(const char *who, const char *vm, struct err_ctx *err)

@@ -19,6 +19,9 @@ struct config {
 	char policy[PATH_MAX];
 	char user[64];	   /* whose rights workers have */
 	char mount[PATH_MAX]; /* of the pread carrier's file system; "": none */
+	char sgx_root[PATH_MAX];       /* Intel's root certificate; not there: no quote is accepted */
+	char sgx_collateral[PATH_MAX]; /* folder of what Intel says of processors */
+	char sgx_accept_tcb[256];      /* statuses, with spaces between */
 	unsigned int socket_mode;
 	bool development;	    /* accept development keys */
 	bool emulated;		    /* accept enclaves of the emulation */

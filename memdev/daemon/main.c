@@ -20,6 +20,7 @@
 #include "listen.h"
 #include "log.h"
 #include "memdev/front.h"
+#include "memdev/trust_files.h"
 
 enum status {
 	STATUS_OK = 0,
@@ -168,6 +169,26 @@ static enum err find_user(const struct config *c, struct broker_setup *b, struct
 	return ERR_OK;
 }
 
+/* Root and collateral: each session reads them anew, but what is wrong with them is said at the start. */
+static enum err check_trust(const struct config *c, struct err_ctx *err)
+{
+	struct memdev_trust_files *files = NULL;
+	struct memdev_trust *trust = NULL;
+	struct err_ctx why = {0};
+	unsigned int statuses;
+	enum err e = memdev_tcb_parse(c->sgx_accept_tcb, &statuses, err);
+
+	if (!e)
+		e = memdev_trust_files_read(c->sgx_root, c->sgx_collateral, &files, &why);
+	if (e == ERR_ABSENT)
+		return ERR_OK; /* then no quote is accepted */
+	if (!e)
+		e = memdev_trust_files_use(files, &trust, &why);
+	memdev_trust_destroy(trust);
+	memdev_trust_files_destroy(files);
+	return e ? err_set(err, e, "%s", why.text) : ERR_OK;
+}
+
 static enum err load(const struct config *c, struct broker_setup *b, struct memdev_policy **policy,
 		     struct channel_key_pair *key, struct err_ctx *err)
 {
@@ -176,6 +197,8 @@ static enum err load(const struct config *c, struct broker_setup *b, struct memd
 
 	if (!e)
 		e = find_user(c, b, err);
+	if (!e)
+		e = check_trust(c, err);
 	if (!e)
 		e = memdev_policy_load(c->policy, policy, err);
 	if (!e)

@@ -64,6 +64,9 @@ static void nothing_is_the_defaults(void **state)
 	assert_string_equal(c.policy, defaults.policy);
 	assert_string_equal(c.user, defaults.user);
 	assert_string_equal(c.mount, defaults.mount);
+	assert_string_equal(c.sgx_root, defaults.sgx_root);
+	assert_string_equal(c.sgx_collateral, defaults.sgx_collateral);
+	assert_string_equal(c.sgx_accept_tcb, "UpToDate");
 	assert_int_equal(c.socket_mode, defaults.socket_mode);
 	assert_int_equal(c.sessions, defaults.sessions);
 	assert_int_equal(c.sessions_per_vm, defaults.sessions_per_vm);

@@ -38,6 +38,8 @@ struct worker {
 	struct memdev_out out;
 	struct memdev_guest guest;
 	struct memdev_evidence_judge judge;
+	struct memdev_trust_files *quotes; /* NULL: there is no root */
+	unsigned int accept_tcb;
 	struct attach_memory *memory;
 	struct memdev_session *session;
 	char vm[CHANNEL_VM_NAME_MAX + 1];
@@ -275,6 +277,23 @@ static enum err take_open(struct worker *w, char vm[CHANNEL_VM_NAME_MAX + 1], st
 	return e;
 }
 
+/* What quotes are verified with: read now, looked at when somebody shows a quote. */
+static enum err read_trust(struct worker *w, struct err_ctx *err)
+{
+	const struct config *c = w->setup->config;
+	struct err_ctx why = {0};
+	enum err e = memdev_tcb_parse(c->sgx_accept_tcb, &w->accept_tcb, err);
+
+	if (e || memdev_trust_files_read(c->sgx_root, c->sgx_collateral, &w->quotes, &why) == ERR_OK) {
+		if (!e)
+			memdev_trust_prepare();
+		return e;
+	}
+	if (why.code == ERR_ABSENT)
+		return ERR_OK;
+	return err_set(err, why.code, "%s", why.text);
+}
+
 static enum err make_session(struct worker *w, struct err_ctx *err)
 {
 	const struct worker_setup *s = w->setup;
@@ -289,6 +308,8 @@ static enum err make_session(struct worker *w, struct err_ctx *err)
 
 	memdev_evidence_judge_init(&w->judge, s->policy, s->config->development);
 	w->judge.emulated = s->config->emulated;
+	w->judge.quotes = w->quotes;
+	w->judge.accept_tcb = w->accept_tcb;
 	w->out.frame = out_frame;
 	w->guest.find = find_guest;
 	e = memdev_session_create(&w->memory->alloc, &o, &w->session, err);
@@ -397,6 +418,8 @@ static enum err run(struct worker *w, struct err_ctx *err)
 		e = open_memory(w, err);
 	w->spins = carrier_spins(CARRIER_SPIN_NS);
 	if (!e)
+		e = read_trust(w, err);
+	if (!e)
 		e = sandbox_enter(&sandbox, err);
 	if (!e)
 		e = make_session(w, err);
@@ -433,6 +456,7 @@ int worker_run(const struct worker_setup *setup)
 		report(w, setup->page->state);
 	memdev_session_destroy(w->session);
 	attach_memory_close(w->memory);
+	memdev_trust_files_destroy(w->quotes);
 	free(w);
 	return e == ERR_GONE || e == ERR_LIMIT ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 
 #include "memdev/policy.h"
 #include "memdev/session.h"
+#include "memdev/trust_files.h"
 
 struct memdev_evidence_judge {
 	struct memdev_judge judge;
@@ -15,6 +16,10 @@ struct memdev_evidence_judge {
 	bool development;
 	/* Take enclaves of the emulation, which protects nothing. Off unless set after _init(). */
 	bool emulated;
+	/* What quotes are verified with, borrowed; NULL: none is accepted. Set after _init(), as those below. */
+	const struct memdev_trust_files *quotes;
+	unsigned int accept_tcb; /* set of enum memdev_tcb */
+	time_t at;		 /* when; 0: now */
 };
 
 void memdev_evidence_judge_init(struct memdev_evidence_judge *j,
