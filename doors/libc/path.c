@@ -65,6 +65,11 @@ static bool attached(void)
 	return mounted;
 }
 
+bool door_passing(void)
+{
+	return passing;
+}
+
 struct vfs *door_vfs(void)
 {
 	return attached() ? mounted : NULL;

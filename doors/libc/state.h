@@ -171,6 +171,11 @@ int door_target_getattr(struct door_target *t, struct vfs_stat *ret);
 const char *door_cwd(void);
 int door_cwd_set(const char *path); /* NULL: back to the host's */
 
+/* calls.c: system calls about processes and the machine, by number. False: not one of them. */
+bool door_syscall_of_task(long number, const long a[6], long *ret);
+/* Is this thread attaching just now, or does it hold the lock? Then its calls are the host's. */
+bool door_passing(void);
+
 bool door_is_dir_stream(const void *dir);
 
 /* With the lock held: the file behind a FILE of the guest, or NULL. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* syscall() with the number of a file call, as programs make where the C library has no name. */
+/* syscall() with the number of a call that has a function here, as programs make where the C library has no name. */
 #include "state.h"
 
 #include <stdarg.h>
@@ -126,8 +126,13 @@ long scw_syscall(long number, ...)
 		return (long)scw_mmap(PTR(0), (size_t)a[1], INT(2), INT(3), INT(4), a[5]);
 	case SYS_execve:
 		return scw_execve(PTR(0), PTR(1), PTR(2));
-	default:
+	default: {
+		long r;
+
+		if (door_syscall_of_task(number, a, &r))
+			return r;
 		break;
+	}
 	}
 	return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

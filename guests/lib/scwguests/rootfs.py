@@ -18,9 +18,9 @@ from .paths import SOURCES, building, cache_dir
 
 RELEASE = "bookworm"
 PACKAGES = (
-    "base-files", "base-passwd", "bash", "busybox-static", "coreutils", "e2fsprogs", "findutils",
+    "base-files", "base-passwd", "bash", "busybox", "coreutils", "e2fsprogs", "findutils",
     "grep", "iproute2", "kmod", "libc-bin", "login", "lsof", "mawk", "mount", "ncurses-base", "net-tools",
-    "netbase", "procps", "psmisc", "sed", "util-linux",
+    "netbase", "procps", "psmisc", "sed", "sysstat", "unhide", "util-linux",
 )
 # needed by maintainer scripts only, or by nothing that we run
 LEFT_OUT = ("debconf", "dpkg", "gcc-12-base", "init-system-helpers", "libaudit-common", "libfile-find",

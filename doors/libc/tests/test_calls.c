@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Calls about processes and the machine: which the guest answers, which stay the tool's own, and
+ * that nothing is ever done to a process of this host that isn't the tool's.
+ */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "door/door.h"
+#include "memfs.h"
+#include "state.h"
+
+/* Above what a host's processes are numbered: PID_MAX_LIMIT is 2^22. */
+enum { GUEST_PID = 5000000, GUEST_TID, NOBODY };
+
+static struct base_alloc alloc;
+static bool clash; /* the guest has a process with the tool's own number */
+
+static bool exists(int tid)
+{
+	return tid == GUEST_PID || tid == GUEST_TID || (clash && tid == getpid());
+}
+
+static int op_exists(void *fs, int tgid, int tid)
+{
+	(void)fs;
+	return exists(tid) && (!tgid || tgid == GUEST_PID) ? 0 : -ESRCH;
+}
+
+static int op_task(void *fs, int tid, struct vfs_task *ret)
+{
+	(void)fs;
+	if (!exists(tid))
+		return -ESRCH;
+	*ret = (struct vfs_task){
+		.tid = tid, .tgid = GUEST_PID, .pgid = 77, .sid = 66, .nice = -7,
+		.policy = SCHED_RR | 0x40000000, .rt_priority = 5, .interval_ns = 1500000000,
+		.cpus = 128, .affinity = { 0x5, 0x1 }, .limits[RLIMIT_NOFILE] = { 11, 22 },
+	};
+	return 0;
+}
+
+static int op_tasks(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
+{
+	(void)fs;
+	ret->count = what == VFS_TASKS_OF_ALL || (what == VFS_TASKS_OF_GROUP && id == 77) ? 3 : 0;
+	ret->nice = -9;
+	return 0;
+}
+
+static int op_machine(void *fs, struct vfs_machine *ret)
+{
+	(void)fs;
+	*ret = (struct vfs_machine){
+		.sysname = "Linux", .nodename = "guest", .release = "9.9", .version = "#1",
+		.machine = "x86_64", .domainname = "(none)", .uptime = 12, .loads = { 1, 2, 3 },
+		.total_ram = 1 << 20, .free_ram = 1 << 16, .procs = 70000, .cpus_online = 3,
+		.cpus_possible = 5,
+	};
+	return 0;
+}
+
+static const struct vfs_fs_ops ops = {
+	.task = op_task, .task_exists = op_exists, .tasks = op_tasks, .machine = op_machine,
+};
+
+static int attach(char *message, size_t size)
+{
+	struct memfs *tree;
+	struct vfs_node root;
+
+	(void)message;
+	(void)size;
+	base_alloc_init(&alloc, 16 << 20);
+	tree = memfs_create(&alloc);
+	root = memfs_vfs_node(&tree->root);
+	return door_mount("/proc", vfs_create(&alloc, &ops, tree, &root));
+}
+
+const struct door_ops door_ops = { .attach = attach };
+
+/* What the door defines under its own prefix. */
+int scw_kill(pid_t pid, int sig);
+int scw_killpg(pid_t pgid, int sig);
+int scw_tgkill(pid_t tgid, pid_t tid, int sig);
+pid_t scw_getpgid(pid_t pid);
+pid_t scw_getsid(pid_t pid);
+int scw_getpriority(int which, id_t who);
+int scw_setpriority(int which, id_t who, int nice);
+int scw_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *mask);
+int scw_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *mask);
+int scw_sched_getparam(pid_t pid, struct sched_param *param);
+int scw_sched_getscheduler(pid_t pid);
+int scw_sched_setscheduler(pid_t pid, int policy, const struct sched_param *param);
+int scw_sched_rr_get_interval(pid_t pid, struct timespec *ret);
+int scw_prlimit(pid_t pid, int resource, const struct rlimit *set, struct rlimit *old);
+int scw_uname(struct utsname *name);
+int scw_gethostname(char *name, size_t size);
+int scw_sysinfo(struct sysinfo *ret);
+long scw_sysconf(int name);
+int scw_get_nprocs(void);
+int scw_socket(int domain, int type, int protocol);
+long scw_syscall(long number, ...);
+
+#define FAILS(call, error)                                                                         \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		assert_int_equal((long)(call), -1);                                                \
+		assert_int_equal(errno, error);                                                    \
+	} while (0)
+
+static pid_t start_child(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void test_exists(void **state)
+{
+	pid_t child = start_child();
+	int status;
+
+	(void)state;
+	assert_int_equal(scw_kill(GUEST_PID, 0), 0);
+	assert_int_equal(scw_kill(getpid(), 0), 0);
+	assert_int_equal(scw_kill(0, 0), 0);
+	assert_int_equal(scw_kill(-1, 0), 0);
+	assert_int_equal(scw_kill(-77, 0), 0);
+	assert_int_equal(scw_kill(child, 0), 0);
+	assert_int_equal(scw_syscall(SYS_kill, GUEST_PID, 0), 0);
+	assert_int_equal(scw_tgkill(GUEST_PID, GUEST_TID, 0), 0);
+	assert_int_equal(scw_syscall(SYS_tgkill, GUEST_PID, GUEST_TID, 0), 0);
+	assert_int_equal(scw_syscall(SYS_tkill, GUEST_TID, 0), 0);
+	FAILS(scw_kill(NOBODY, 0), ESRCH);
+	FAILS(scw_kill(getppid(), 0), ESRCH); /* the host's, so not there */
+	FAILS(scw_kill(1, 0), ESRCH);
+	FAILS(scw_kill(-78, 0), ESRCH);
+	FAILS(scw_kill(GUEST_PID, 65), EINVAL);
+	FAILS(scw_tgkill(GUEST_TID, GUEST_TID, 0), ESRCH);
+	FAILS(scw_killpg(-1, 0), EINVAL);
+	assert_int_equal(scw_kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	FAILS(scw_kill(child, 0), ESRCH);
+}
+
+/* Nothing happens to anybody but the tool's own. The parent would notice. */
+static void test_signals(void **state)
+{
+	struct sched_param param = { 0 };
+	cpu_set_t cpus;
+
+	(void)state;
+	FAILS(scw_kill(GUEST_PID, SIGTERM), EPERM);
+	FAILS(scw_kill(getppid(), SIGTERM), ESRCH);
+	FAILS(scw_kill(-1, SIGTERM), EPERM);
+	FAILS(scw_kill(-77, SIGTERM), EPERM);
+	FAILS(scw_killpg(77, SIGTERM), EPERM);
+	FAILS(scw_killpg(1, SIGTERM), EPERM);
+	FAILS(scw_tgkill(getppid(), getppid(), SIGTERM), ESRCH);
+	FAILS(scw_tgkill(GUEST_PID, GUEST_TID, SIGTERM), EPERM);
+	FAILS(scw_syscall(SYS_pidfd_open, getppid(), 0), ESRCH);
+	FAILS(scw_syscall(SYS_pidfd_open, GUEST_PID, 0), EPERM);
+	FAILS(scw_syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0), ESRCH);
+	FAILS(scw_setpriority(PRIO_PROCESS, GUEST_PID, 19), EPERM);
+	FAILS(scw_setpriority(PRIO_PROCESS, (id_t)getppid(), 19), ESRCH);
+	FAILS(scw_setpriority(PRIO_USER, 0, 19), ESRCH);
+	FAILS(scw_sched_setscheduler(GUEST_PID, SCHED_BATCH, &param), EPERM);
+	assert_int_equal(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
+	FAILS(scw_sched_setaffinity(GUEST_PID, sizeof(cpus), &cpus), EPERM);
+	assert_int_equal(scw_sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+	assert_int_equal(scw_sched_setaffinity(getpid(), sizeof(cpus), &cpus), 0);
+}
+
+static void test_asking(void **state)
+{
+	unsigned long mask[4];
+	struct sched_param param;
+	struct timespec t;
+	struct rlimit limit, own;
+
+	(void)state;
+	assert_int_equal(scw_getpgid(GUEST_PID), 77);
+	assert_int_equal(scw_getsid(GUEST_PID), 66);
+	assert_int_equal(scw_getpriority(PRIO_PROCESS, GUEST_PID), -7);
+	assert_int_equal(scw_syscall(SYS_getpriority, PRIO_PROCESS, GUEST_PID), 27);
+	assert_int_equal(scw_getpriority(PRIO_PGRP, 77), -9);
+	FAILS(scw_getpriority(PRIO_PGRP, 78), ESRCH);
+	FAILS(scw_getpriority(3, 0), EINVAL);
+	assert_int_equal(scw_sched_getscheduler(GUEST_PID), SCHED_RR | 0x40000000);
+	assert_int_equal(scw_sched_getparam(GUEST_PID, &param), 0);
+	assert_int_equal(param.sched_priority, 5);
+	assert_int_equal(scw_sched_rr_get_interval(GUEST_PID, &t), 0);
+	assert_int_equal(t.tv_sec, 1);
+	assert_int_equal(t.tv_nsec, 500000000);
+	memset(mask, 0xff, sizeof(mask));
+	assert_int_equal(scw_sched_getaffinity(GUEST_PID, sizeof(mask), (cpu_set_t *)mask), 0);
+	assert_true(mask[0] == 5 && mask[1] == 1 && !mask[2] && !mask[3]);
+	memset(mask, 0xff, sizeof(mask));
+	assert_int_equal(scw_syscall(SYS_sched_getaffinity, GUEST_PID, sizeof(mask), mask), 16);
+	assert_true(mask[1] == 1 && mask[2] == ~0ul);
+	FAILS(scw_sched_getaffinity(GUEST_PID, 8, (cpu_set_t *)mask), EINVAL);
+	FAILS(scw_sched_getaffinity(GUEST_PID, 20, (cpu_set_t *)mask), EINVAL);
+	assert_int_equal(scw_prlimit(GUEST_PID, RLIMIT_NOFILE, NULL, &limit), 0);
+	assert_true(limit.rlim_cur == 11 && limit.rlim_max == 22);
+	FAILS(scw_prlimit(GUEST_PID, 16, NULL, &limit), EINVAL);
+	FAILS(scw_prlimit(GUEST_PID, RLIMIT_NOFILE, &limit, NULL), EPERM);
+	FAILS(scw_getpgid(NOBODY), ESRCH);
+	FAILS(scw_getsid(getppid()), ESRCH);
+	FAILS(scw_sched_getscheduler(getppid()), ESRCH);
+	FAILS(scw_sched_getscheduler(-1), EINVAL);
+	/* its own */
+	assert_int_equal(scw_getpgid(0), getpgid(0));
+	assert_int_equal(scw_getpgid(getpid()), getpgid(0));
+	assert_int_equal(scw_getsid(0), getsid(0));
+	assert_int_equal(scw_prlimit(0, RLIMIT_NOFILE, NULL, &limit), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
+	assert_int_equal(limit.rlim_cur, own.rlim_cur);
+	/* a number that both have is the guest's to those who ask, and the tool's to act on */
+	clash = true;
+	assert_int_equal(scw_getpgid(getpid()), 77);
+	assert_int_equal(scw_getpgid(0), getpgid(0));
+	assert_int_equal(scw_setpriority(PRIO_PROCESS, (id_t)getpid(), getpriority(PRIO_PROCESS, 0)),
+			 0);
+	clash = false;
+}
+
+static void test_machine(void **state)
+{
+	struct utsname name, raw;
+	struct sysinfo si;
+	char host[8];
+
+	(void)state;
+	assert_int_equal(scw_uname(&name), 0);
+	assert_string_equal(name.nodename, "guest");
+	assert_string_equal(name.release, "9.9");
+	assert_int_equal(scw_syscall(SYS_uname, &raw), 0);
+	assert_memory_equal(&raw, &name, sizeof(name));
+	assert_int_equal(scw_gethostname(host, sizeof(host)), 0);
+	assert_string_equal(host, "guest");
+	FAILS(scw_gethostname(host, 5), ENAMETOOLONG);
+	assert_int_equal(scw_sysinfo(&si), 0);
+	assert_int_equal(si.uptime, 12);
+	assert_int_equal(si.loads[2], 3);
+	assert_int_equal(si.procs, 70000 & 0xffff);
+	assert_int_equal(si.totalram * si.mem_unit, 1 << 20);
+	assert_int_equal(scw_sysconf(_SC_NPROCESSORS_ONLN), 3);
+	assert_int_equal(scw_sysconf(_SC_NPROCESSORS_CONF), 5);
+	assert_int_equal(scw_sysconf(_SC_PHYS_PAGES), 256);
+	assert_int_equal(scw_sysconf(_SC_AVPHYS_PAGES), 16);
+	assert_int_equal(scw_sysconf(_SC_CLK_TCK), sysconf(_SC_CLK_TCK));
+	assert_int_equal(scw_get_nprocs(), 3);
+}
+
+static void test_netlink(void **state)
+{
+	static const int protocols[] = { NETLINK_SOCK_DIAG, NETLINK_ROUTE };
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = NLMSG_NOOP };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		int fd = scw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocols[i]);
+
+		assert_true(fd >= 0);
+		FAILS(sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&kernel, sizeof(kernel)),
+		      ECONNREFUSED);
+		close(fd);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exists),	cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_asking),	cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_netlink),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
