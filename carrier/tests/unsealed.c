@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * The channel's cryptography with a cipher that does nothing, for the negative control of
- * test_capture.c: linked before the channel's library it takes the place of its crypto.c.
+ * test_capture.c: linked before the channel's library it takes the place of its crypto_gcrypt.c.
  */
+#include <string.h>
+
 #define crypto_aead_seal real_aead_seal
 #define crypto_aead_open real_aead_open
-#include "crypto.c"
+#include "crypto_gcrypt.c"
 #undef crypto_aead_seal
 #undef crypto_aead_open
 

@@ -9,6 +9,9 @@
 
 #include "channel/channel.h"
 
+/* The back end's part of channel_library_init(). */
+enum err crypto_library_init(struct err_ctx *err) ERR_NODISCARD;
+
 /* AES-256-GCM with the nonce of Noise: four zero bytes, then the number big-endian. */
 struct crypto_aead {
 	void *handle;
@@ -28,6 +31,10 @@ enum err crypto_aead_open(struct crypto_aead *a, uint64_t nonce, const void *ad,
 /* hash = SHA-256(a || b) */
 void crypto_hash2(const void *a, size_t a_size, const void *b, size_t b_size,
 		  uint8_t hash[CHANNEL_HASH_SIZE]);
+
+/* HMAC-SHA-256 of a || b */
+void crypto_hmac2(const uint8_t key[CHANNEL_HASH_SIZE], const void *a, size_t a_size, const void *b,
+		  size_t b_size, uint8_t ret[CHANNEL_HASH_SIZE]);
 
 /* Noise's HKDF with two outputs (revision 34, 4.3); each may alias `chain`. */
 void crypto_hkdf2(const uint8_t chain[CHANNEL_HASH_SIZE], const void *input, size_t size,
