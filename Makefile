@@ -3,12 +3,13 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help deps build demo check check-long bench fuzz install format clean
+.PHONY: all help deps build enclave demo check check-long bench fuzz install format clean
 
 all: build
 
 help:
 	@echo "make build       build everything into $(BUILD)/"
+	@echo "make enclave     build what scw-cc --enclave links: a C library from Debian's sources, and the core"
 	@echo "make demo        boot a VM and show its connections and processes from outside"
 	@echo "make check       build with gcc, clang and sanitizers, run the tests (under 30 minutes)"
 	@echo "make check-long  the whole matrix of kernels and machines, stress and all compilers"
@@ -28,17 +29,21 @@ $(BUILD)/build.ninja: | deps
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
+enclave: $(BUILD)/build.ninja
+	@scripts/install-deps enclave
+	ninja -C $(BUILD) enclave
+
 demo:
-	@scripts/install-deps build guest demo
+	@scripts/install-deps build guest demo enclave
 	@$(MAKE) --no-print-directory build
 	@scripts/demo $(BUILD)
 
 check:
-	@scripts/install-deps build guest demo check
+	@scripts/install-deps build guest demo check enclave
 	@scripts/check
 
 check-long:
-	@scripts/install-deps build guest demo check
+	@scripts/install-deps build guest demo check enclave
 	@scripts/check --long
 
 bench:

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What scw-cc --enclave makes, as far as it goes without running it. usage: programs.sh SCW-CC SCWATCHER
+# Exits 77 (skipped) where `ninja enclave` wasn't done.
+set -eu
+
+scw_cc=$(realpath "$1")
+scwatcher=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail()
+{
+	echo "programs: $*" >&2
+	exit 1
+}
+
+cat >hello.c <<'EOT'
+#include <pthread.h>
+#include <stdio.h>
+
+static void *say(void *what)
+{
+	puts(what);
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, say, "hello"))
+		return 1;
+	return pthread_join(thread, NULL) ? 1 : 0;
+}
+EOT
+"$scw_cc" --enclave -O2 hello.c -o hello 2>message || {
+	grep -q 'make enclave' message && exit 77
+	fail "hello: $(cat message)"
+}
+openssl genrsa -3 -out key.pem 3072 2>message || fail "$(cat message)"
+"$scwatcher" sign --key key.pem hello hello.image >/dev/null || fail "hello isn't accepted"
+
+# What configure scripts and Makefiles say of linking doesn't matter; two steps are as good as one.
+"$scw_cc" -c hello.c -o hello.o --enclave -fno-pie
+"$scw_cc" --enclave -static -Wl,-z,relro,-z,now hello.o -o hello.2 -pthread -lm -ldl -lrt
+"$scwatcher" sign --key key.pem hello.2 hello.image >/dev/null || fail "hello in two steps"
+
+# All of the C library, crypto and core in one program: the signer finds no instruction that it refuses.
+printf '#include <stdio.h>\nint main(void) { return puts("all") < 0; }\n' >all.c
+for library in c sodium scwatcher-enclave; do
+	"$scw_cc" --enclave all.c -Wl,--whole-archive "-l$library" -Wl,--no-whole-archive \
+		-Wl,--allow-multiple-definition -o all
+	"$scwatcher" sign --key key.pem all all.image >/dev/null || fail "lib$library isn't accepted"
+done
+
+# The search does find one.
+printf 'int main(void) { __asm__ volatile("syscall"); return 0; }\n' >bad.c
+"$scw_cc" --enclave bad.c -o bad
+"$scwatcher" sign --key key.pem bad bad.image 2>message && fail "a syscall instruction was accepted"
+grep -q "syscall.* in main" message || fail "message: $(cat message)"
+
+# Nothing of this machine's C library or of its headers.
+printf '#include <gnu/libc-version.h>\n' >glibc.c
+"$scw_cc" --enclave -E glibc.c >/dev/null 2>&1 && fail "a header of glibc was found"
+"$scw_cc" --enclave -print-search-dirs >/dev/null || fail "-print-search-dirs"
+"$scw_cc" --enclave --version | grep -q musl || fail "--version"
+exit 0
