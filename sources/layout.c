@@ -159,10 +159,16 @@ static enum err try_plan(struct source *s, const struct plan *p, uint64_t backin
 	return check_at(s, at, ret, err);
 }
 
-/* Errors that no other placement can cure. */
+/* Errors that no other placement of a candidate can cure. */
 static bool is_final(enum err e)
 {
 	return e == ERR_NOMEM || e == ERR_GONE || e == ERR_PERM || e == ERR_UNSUPPORTED;
+}
+
+/* Nor another candidate. */
+static bool is_over(enum err e)
+{
+	return !e || (is_final(e) && e != ERR_UNSUPPORTED);
 }
 
 #define ENTRY_ADDRESS 0x000ffffffffff000u
@@ -368,10 +374,11 @@ static enum err consider(struct search *f, size_t block, uint64_t backing)
 	struct err_ctx detail = {0};
 	enum err e;
 
-	/* the format string in the kernel's text and torn copies match too */
+	/* the format string in the kernel's text and torn copies match too; a 32-bit kernel has no
+	 * KERNELOFFSET, but that it is one is worth telling */
 	if (f->count == CANDIDATES_MAX ||
 	    b->store->ops->read(b->store, backing - b->backing, page, sizeof(page), NULL) ||
-	    !memmem(page, sizeof(page), "KERNELOFFSET=", 13))
+	    !memmem(page, sizeof(page), "SYMBOL(_stext)=", 15))
 		return ERR_NOTREADY;
 	f->found[f->count++] = (struct candidate){block, backing};
 	e = try_chain(f->s, &p, backing, false, f->boot, &detail);
@@ -501,15 +508,17 @@ static enum err place_blocks(struct source *s, struct ktype_boot *ret, struct er
 
 			fill_pool(&c, n, UINT64_MAX);
 			e = choose(&c, &p, n);
-			if (!e || is_final(e))
+			if (is_over(e))
 				return e;
+			if (e == ERR_UNSUPPORTED)
+				break;
 		}
 	}
 	for (size_t i = 0; i < f.count; i++) {
 		struct plan p = {.chain = {f.found[i].block}, .chain_count = 1};
 
 		e = try_chain(s, &p, f.found[i].backing, true, ret, NULL);
-		if (!e || is_final(e))
+		if (is_over(e))
 			return e;
 	}
 	if (f.kept != ERR_NOTREADY)

@@ -321,6 +321,50 @@ static void test_no_guest(void **state)
 	fixture_deinit(&f);
 }
 
+/* As a 32-bit kernel writes it: nothing of the x86-64 part is there. */
+static const char mark_32bit[] =
+	"OSRELEASE=6.1.0-50-686\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=c5d45da0\n"
+	"SYMBOL(swapper_pg_dir)=c5e74000\nSYMBOL(_stext)=c5000000\nSIZE(page)=40\n";
+
+static void test_32bit_guest(void **state)
+{
+	struct ktype_boot boot;
+	struct err_ctx err = {0};
+	struct source *s;
+	char path[64];
+	int fd = memfd_create("32-bit", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 64 << 20), 0);
+	assert_int_equal(pwrite(fd, mark_32bit, sizeof(mark_32bit), 18 << 20),
+			 sizeof(mark_32bit));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	assert_int_equal(source_open_file(path, &s, &err), ERR_OK);
+	assert_int_equal(source_place(s, &boot, &err), ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "32-bit kernel (Linux 6.1.0-50-686)"));
+	source_close(s);
+	close(fd);
+}
+
+/* What an earlier kernel, or a program in the guest, left behind doesn't hide the one that runs. */
+static void test_stale_32bit_mark(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture f;
+		struct blocks b = {.f = &f,
+				   .size = {i ? 40 * MIB : 64 * MIB, i ? 24 * MIB : 0},
+				   .count = 1 + i};
+
+		fixture_init(&f, guests[0].size, guests[0].split, guests[0].kernel_at);
+		synth_add_memory(f.synth, 15 * MIB, MIB);
+		memcpy(synth_phys(f.synth, 15 * MIB, 4096), mark_32bit, sizeof(mark_32bit));
+		memcpy(synth_phys(f.synth, 16 * MIB - 4096, 4096), mark_32bit, sizeof(mark_32bit));
+		check_process(&f, &b, false);
+		fixture_deinit(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_several_blocks),
 		cmocka_unit_test(test_no_guest),
+		cmocka_unit_test(test_32bit_guest),
+		cmocka_unit_test(test_stale_32bit_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

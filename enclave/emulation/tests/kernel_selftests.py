@@ -50,7 +50,8 @@ def unpack(tarball, folder):
             inside = member.name.partition("/")[2]
             if inside.startswith(WANTED) and (member.isfile() or member.issym()):
                 tar.extract(member, folder)
-    return next(folder.glob("linux-source-*"))
+    # beside the package that it came from
+    return next(path for path in folder.glob("linux-source-*") if path.is_dir())
 
 
 def build(tree):
