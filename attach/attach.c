@@ -106,8 +106,10 @@ static enum err map_external(const char *path, const void **ret, size_t *size_re
 	void *map;
 
 	if (fd < 0)
-		return err_set_errno(err, errno == ENOENT ? ERR_ABSENT : ERR_IO, errno,
-				     "can't open %.150s", path);
+		return err_set_errno(err,
+				     errno == ENOENT ? ERR_ABSENT :
+				     errno == EACCES ? ERR_PERM : ERR_IO,
+				     errno, "can't open %.150s", path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
 	    st.st_size > EXTERNAL_MAX) {
 		close(fd);

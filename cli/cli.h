@@ -86,4 +86,11 @@ struct share_totals;
 void cli_print_stats(const struct options *o, const struct attach *a,
 		     const struct share_totals *children);
 
+/*
+ * Add bytes that a guest or a VMM chose to a JSON object. Text is a string under `name`; what isn't
+ * UTF-8 can't be one in JSON, and goes under `name` with "_base64" behind it (RFC 4648).
+ */
+struct json_object;
+void cli_json_add_bytes(struct json_object *to, const char *name, const void *bytes, size_t size);
+
 #endif

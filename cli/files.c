@@ -150,9 +150,8 @@ static enum status cat_one(const struct options *o, struct view *v, const char *
 	if (!status && o->json) {
 		json_object *file = json_object_new_object();
 
-		json_object_object_add(file, "path", json_object_new_string(path));
-		json_object_object_add(file, "content",
-				       json_object_new_string_len(bytes, (int)size));
+		cli_json_add_bytes(file, "path", path, strlen(path));
+		cli_json_add_bytes(file, "content", bytes, size);
 		json_object_array_add(array, file);
 	} else if (!status && fwrite(bytes, 1, size, stdout) != size) {
 		status = file_failed("standard output", errno);
@@ -303,14 +302,14 @@ static void print_listing(const struct options *o, const struct listing *l)
 		if (array) {
 			json_object *x = json_object_new_object();
 
-			json_object_object_add(x, "name", json_object_new_string(e->name));
+			cli_json_add_bytes(x, "name", e->name, strlen(e->name));
 			json_object_object_add(x, "type",
 					       json_object_new_string(type_name(e->st.mode)));
 			json_object_object_add(x, "mode", json_object_new_string(mode));
 			json_object_object_add(x, "uid", json_object_new_uint64(e->st.uid));
 			json_object_object_add(x, "gid", json_object_new_uint64(e->st.gid));
 			if (e->link)
-				json_object_object_add(x, "link", json_object_new_string(e->link));
+				cli_json_add_bytes(x, "link", e->link, strlen(e->link));
 			json_object_array_add(array, x);
 		} else if (o->longer) {
 			printf("%s %3u %6u %6u %8" PRId64 " %s%s%s\n", mode, e->st.nlink, e->st.uid,

@@ -70,9 +70,12 @@ static json_object *to_json(const struct vms_entry *v, const struct row *r)
 {
 	json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "name", v->name[0] ? json_object_new_string(v->name) : NULL);
+	if (v->name[0])
+		cli_json_add_bytes(o, "name", v->name, strlen(v->name));
+	else
+		json_object_object_add(o, "name", NULL);
 	json_object_object_add(o, "pid", json_object_new_int(v->pid));
-	json_object_object_add(o, "vmm", json_object_new_string(v->comm));
+	cli_json_add_bytes(o, "vmm", v->comm, strlen(v->comm));
 	json_object_object_add(o, "memory_bytes",
 			       r->size ? json_object_new_uint64(r->size) : NULL);
 	json_object_object_add(o, "release",

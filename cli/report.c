@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* What all commands do the same way: opening a session, and its figures. */
 #include <json-c/json.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attach/share.h"
+#include "base/utf8.h"
 #include "cli.h"
 
 enum status cli_session_open(const struct options *o, const char *vm, bool find_only,
@@ -49,6 +51,23 @@ void cli_session_close(struct session *s)
 	pause_end(s->pause);
 	attach_close(s->a);
 	memset(s, 0, sizeof(*s));
+}
+
+void cli_json_add_bytes(json_object *to, const char *name, const void *bytes, size_t size)
+{
+	size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
+	char key[64], *text;
+
+	if (base_utf8_valid(bytes, size)) {
+		json_object_object_add(to, name, json_object_new_string_len(bytes, (int)size));
+		return;
+	}
+	text = malloc(room);
+	if (text)
+		sodium_bin2base64(text, room, bytes, size, sodium_base64_VARIANT_ORIGINAL);
+	snprintf(key, sizeof(key), "%s_base64", name);
+	json_object_object_add(to, key, text ? json_object_new_string(text) : NULL);
+	free(text);
 }
 
 struct figure {

@@ -216,7 +216,7 @@ enum err source_open_file(const char *path, struct source **ret, struct err_ctx 
 		return open_lime(fd, (uint64_t)st.st_size, ret, err);
 	if (st.st_size < RAW_LEAST) {
 		close(fd);
-		return err_set(err, ERR_INVAL,
+		return err_set(err, ERR_CORRUPT,
 			       "%.120s is too small to be a guest's memory (truncated?)", path);
 	}
 	return open_raw(fd, (uint64_t)st.st_size, ret, err);

@@ -4,6 +4,7 @@
 
 usage: cli/tests/test_command.py BUILD [unittest arguments]
 """
+import base64
 import json
 import mmap
 import os
@@ -171,6 +172,20 @@ class SmallGuest(Commands):
         code, out, _ = self.call("cat", "--json", self.name, "version")
         self.assertIn("Linux version", json.loads(out)[0]["content"])
         self.assertEqual(self.call("cat", self.name, "1/exe")[0], FAILED)
+
+    def test_json_of_bytes(self):
+        """What a guest makes up needn't be text, but JSON has to be."""
+        odd = b"\xff\x80 \xed\xa0\x80\"\\\n"
+        guests("exec", self.name, "--", "sh", "-c", "printf '%s' > /tmp/odd; "
+               "{ exec -a \"$(cat /tmp/odd)\" sleep 600 & } ; echo $! > /tmp/pid"
+               % "".join("\\%03o" % byte for byte in odd))
+        pid = guests("exec", self.name, "--", "cat", "/tmp/pid").strip()
+        done = subprocess.run([BUILD / "cli/scwatcher", "cat", "--json", self.name, pid + "/cmdline", "version"],
+                              stdout=subprocess.PIPE, env=self.env, check=True)
+        files = json.loads(done.stdout.decode("utf-8", "strict"))
+        self.assertNotIn("content", files[0])
+        self.assertTrue(base64.b64decode(files[0]["content_base64"]).startswith(odd.rstrip()), files[0])
+        self.assertIn("Linux version", files[1]["content"])
 
     def test_run(self):
         run = lambda *c: self.call("run", self.name, "--", *c)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/utf8.h"
 #include "bytes.h"
 
 void channel_frame_encode(enum channel_frame_kind kind, size_t size,
@@ -31,34 +32,17 @@ enum err channel_frame_decode(const void *bytes, size_t size, enum channel_frame
 	return ERR_OK;
 }
 
-/* Bytes of the UTF-8 character at `s` (RFC 3629); 0 when there is none. */
-static size_t utf8_size(const unsigned char *s)
-{
-	size_t size = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-	if (s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < size; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* overlong forms, surrogates, and what lies beyond the last character */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	/* U+0080 to U+009F are control characters too */
-	return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : size;
-}
-
 bool channel_vm_name_valid(const char *name)
 {
 	const unsigned char *s = (const unsigned char *)name;
-	size_t used = 0;
+	size_t length = strnlen(name, CHANNEL_VM_NAME_MAX + 1), used = 0;
 
 	while (s[used]) {
-		size_t size = utf8_size(s + used);
+		size_t size = base_utf8_size(s + used, length - used);
 
-		if (!size || s[used] < 0x20 || s[used] == 0x7f || s[used] == '/')
+		/* control characters: those of ASCII, and U+0080 to U+009F */
+		if (!size || s[used] < 0x20 || s[used] == 0x7f || s[used] == '/' ||
+		    (s[used] == 0xc2 && s[used + 1] < 0xa0))
 			return false;
 		used += size;
 		if (used > CHANNEL_VM_NAME_MAX)

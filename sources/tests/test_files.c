@@ -318,7 +318,7 @@ static void test_refused(void **state)
 		assert_non_null(strstr(err.text, cases[i].text));
 	}
 	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(source_open_file(path, &s, NULL), ERR_INVAL);
+	assert_int_equal(source_open_file(path, &s, NULL), ERR_CORRUPT);
 	assert_int_equal(source_open_file("/proc", &s, NULL), ERR_INVAL);
 	assert_int_equal(source_open_file("/nowhere/at/all", &s, NULL), ERR_ABSENT);
 	close(fd);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 static void test_err_first_wins(void **state)
 {
@@ -169,6 +170,26 @@ static int *cleanup_scope(int *value, int take)
 	return take ? base_take(&p) : NULL;
 }
 
+static void test_utf8(void **state)
+{
+	static const char *const good[] = {"", "plain", "\x7f\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+					   "\xed\x9f\xbf", "\xf0\x90\x80\x80",
+					   "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {
+		"\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\xff", "\xc2", "\xe2\x82", "\xf0\x9f\x98",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(good); i++)
+		assert_true(base_utf8_valid(good[i], strlen(good[i])));
+	for (size_t i = 0; i < BASE_COUNT(bad); i++)
+		assert_false(base_utf8_valid(bad[i], strlen(bad[i])));
+	assert_true(base_utf8_valid("a\0b", 3));
+	/* cut off, with the rest right behind the end */
+	assert_false(base_utf8_valid("\xe2\x82\xac", 2));
+}
+
 static void test_cleanup(void **state)
 {
 	int value = 5;
@@ -187,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_err_first_wins), cmocka_unit_test(test_err_names),
 		cmocka_unit_test(test_alloc_limit),    cmocka_unit_test(test_cursor),
 		cmocka_unit_test(test_checked),	       cmocka_unit_test(test_cleanup),
+		cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
