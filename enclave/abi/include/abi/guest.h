@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an enclave asks its host for to reach the watched guest: requests in the range ABI_OCALL_GUEST_FIRST of
+ * abi/ocall.h. The host carries frames of docs/PROTOCOL.md, which are sealed where it matters, maps the
+ * ring's memory, sleeps and wakes, and has reports made into quotes. Results are >= 0 or negative errno numbers.
+ */
+#ifndef SCW_ABI_GUEST_H
+#define SCW_ABI_GUEST_H
+
+#include "abi/ocall.h"
+
+enum abi_guest_number {
+	/* a0: kind of frame, a1: bytes of payload in the arena. 0; -EPIPE: the device hung up. */
+	ABI_GUEST_SEND = ABI_OCALL_GUEST_FIRST,
+	/* Waits for a frame; its payload comes to the arena. kind << 32 | bytes of payload; -EPIPE. */
+	ABI_GUEST_RECEIVE = ABI_OCALL_GUEST_FIRST + 1,
+	/*
+	 * a0, a1: bytes of the rings to the device and to the client. Maps the memory that came with the last RING
+	 * frame. Its address in the process, page-aligned, outside the enclave.
+	 */
+	ABI_GUEST_RING = ABI_OCALL_GUEST_FIRST + 2,
+	/*
+	 * a0: offset of a bell in that memory, a1: nanoseconds. Sleeps while the bell is 1. 0, also for no
+	 * reason; -EPIPE: the device hung up.
+	 */
+	ABI_GUEST_SLEEP = ABI_OCALL_GUEST_FIRST + 3,
+	/* a0: offset of a bell. Wakes who sleeps on it. 0. */
+	ABI_GUEST_WAKE = ABI_OCALL_GUEST_FIRST + 4,
+	/*
+	 * For whom a report has to be made: TARGETINFO comes to the arena. Type of evidence (enum
+	 * channel_evidence_type); for emulated enclaves TARGETINFO is zeros.
+	 */
+	ABI_GUEST_TARGET = ABI_OCALL_GUEST_FIRST + 5,
+	/* A REPORT in the arena; a quote of it comes there. Its bytes. */
+	ABI_GUEST_QUOTE = ABI_OCALL_GUEST_FIRST + 6,
+};
+
+#endif

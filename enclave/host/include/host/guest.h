@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The untrusted side of an enclave's way to the memory device: it carries frames, maps the ring, sleeps and wakes,
+ * and has reports made into quotes. It holds no key and opens nothing.
+ */
+#ifndef SCW_HOST_GUEST_H
+#define SCW_HOST_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct host_guest;
+
+/*
+ * Connect to the device that listens at `path`. `emulated`: the enclave's evidence are reports of the
+ * emulation; else quotes, for which DCAP's library is loaded when they are asked for. ERR_ABSENT, ERR_PERM, ERR_IO.
+ */
+enum err host_guest_open(const char *path, bool emulated, struct host_guest **ret,
+			 struct err_ctx *err) ERR_NODISCARD;
+/* The same over a connected socket, which becomes its own. */
+enum err host_guest_open_socket(int socket, bool emulated, struct host_guest **ret,
+				struct err_ctx *err) ERR_NODISCARD;
+void host_guest_close(struct host_guest *g);
+
+/*
+ * Serve a request of abi/guest.h with the calling thread's arena: the result for the enclave. -ENOSYS for
+ * another one. From several threads, but frames and rings from one at a time.
+ */
+int64_t host_guest_serve(struct host_guest *g, uint64_t number, const uint64_t args[6], void *arena,
+			 size_t arena_size);
+
+#endif

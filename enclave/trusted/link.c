@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+/* See link.h. While the device keeps up, requests and answers need no exit. */
+#include "link.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "abi/guest.h"
+#include "channel/message.h"
+#include "channel/ring.h"
+#include "trusted/ocall.h"
+#include "trusted/runtime.h"
+
+enum {
+	TO_DEVICE = 1 << 16, /* bytes of the rings */
+	TO_CLIENT = 1 << 18,
+	/* Looks before leaving to sleep: there is no clock inside, and leaving costs tens of thousands of cycles. */
+	SPINS = 3000,
+	SLICE_NS = 200000000,
+	CLOCK_STEP_NS = 50000,
+};
+#define TIMEOUT_NS 30000000000ull
+
+struct link {
+	struct sealed_carrier sealed;
+	struct sealed_transport transport;
+	struct channel_ring_wait wait;
+	struct base_alloc *alloc;
+	struct sealed_session *session;
+	struct channel_ring_end out, in;
+	uint8_t *region;
+	/* the wait in which it slept last, and when that began */
+	uint64_t waits, since;
+	uint64_t wire_bytes;
+	uint64_t clock;
+	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
+	uint8_t frame[CHANNEL_FRAME_PAYLOAD_MAX];
+};
+
+static struct link *of_wait(struct channel_ring_wait *w)
+{
+	return (struct link *)((char *)w - offsetof(struct link, wait));
+}
+
+static struct link *of_sealed(struct sealed_carrier *c)
+{
+	return (struct link *)((char *)c - offsetof(struct link, sealed));
+}
+
+/* What the host says when it can't. */
+static enum err by_host(int64_t result, const char *what, struct err_ctx *err)
+{
+	if (result == -EPIPE)
+		return err_set(err, ERR_GONE, "the memory device hung up");
+	return err_set(err, ERR_IO, "the host can't %s (error %lld)", what, (long long)-result);
+}
+
+/* A signal that comes meanwhile waits: whoever asks for memory can't be interrupted. */
+static int64_t ask(unsigned int number, uint64_t a0, uint64_t a1)
+{
+	int64_t r;
+
+	do
+		r = trusted_ocall(number, a0, a1, 0, 0, 0, 0);
+	while (r == -EINTR);
+	return r;
+}
+
+/* ---- frames ---- */
+
+static enum err send_frame(struct sealed_transport *t, enum channel_frame_kind kind,
+			   const void *bytes, size_t size, struct err_ctx *err)
+{
+	void *arena = trusted_arena(size);
+	int64_t r;
+
+	(void)t;
+	if (!arena)
+		return err_set(err, ERR_LIMIT, "a frame of %zu bytes", size);
+	trusted_copy_out(arena, bytes, size);
+	r = ask(ABI_GUEST_SEND, kind, size);
+	return r == 0 ? ERR_OK : by_host(r, "send", err);
+}
+
+static enum err receive_frame(struct sealed_transport *t, enum channel_frame_kind *kind_ret,
+			      void *buf, size_t *size_ret, struct err_ctx *err)
+{
+	int64_t r = ask(ABI_GUEST_RECEIVE, 0, 0);
+	uint64_t size = (uint64_t)r & UINT32_MAX, kind = (uint64_t)r >> 32;
+
+	(void)t;
+	if (r < 0)
+		return by_host(r, "receive", err);
+	if (size > CHANNEL_FRAME_PAYLOAD_MAX || size > trusted_arena_size() || kind > UINT16_MAX)
+		return err_set(err, ERR_TAMPERED, "the host gives a frame of kind %llu and %llu bytes",
+			       (unsigned long long)kind, (unsigned long long)size);
+	trusted_copy_in(buf, trusted_arena(size), size);
+	*kind_ret = (enum channel_frame_kind)kind;
+	*size_ret = size;
+	return ERR_OK;
+}
+
+/* ---- the ring ---- */
+
+static enum err sleep_on(struct channel_ring_wait *w, uint64_t *bell, struct err_ctx *err)
+{
+	struct link *l = of_wait(w);
+	uint64_t now = trusted_now();
+	int64_t r;
+
+	if (l->waits != w->waits) {
+		l->waits = w->waits;
+		l->since = now;
+	}
+	if (now - l->since > TIMEOUT_NS)
+		return err_set(err, ERR_LIMIT, "the memory device took too long");
+	r = trusted_ocall(ABI_GUEST_SLEEP, (uint64_t)((uint8_t *)bell - l->region), SLICE_NS, 0, 0, 0,
+			  0);
+	return r == -EPIPE ? by_host(r, "sleep", err) : ERR_OK;
+}
+
+static void wake(struct channel_ring_wait *w, uint64_t *bell)
+{
+	trusted_ocall(ABI_GUEST_WAKE, (uint64_t)((uint8_t *)bell - of_wait(w)->region), 0, 0, 0, 0, 0);
+}
+
+static enum err take_ring(struct link *l, const struct channel_ring_sizes *want, struct err_ctx *err)
+{
+	enum channel_frame_kind kind;
+	struct channel_ring_sizes got;
+	size_t size;
+	int64_t at;
+	enum err e = receive_frame(&l->transport, &kind, l->frame, &size, err);
+
+	if (e)
+		return e;
+	if (kind != CHANNEL_FRAME_RING)
+		return err_set(err, ERR_TAMPERED, "a frame of kind %d came instead of a ring",
+			       (int)kind);
+	e = channel_ring_sizes_decode(l->frame, size, &got, err);
+	if (e)
+		return e;
+	if (got.to_device > want->to_device || got.to_client > want->to_client)
+		return err_set(err, ERR_TAMPERED, "a ring larger than what was asked for");
+	size = channel_ring_region_size(&got);
+	if (!size)
+		return err_set(err, ERR_TAMPERED, "a ring of %u and %u bytes", got.to_device,
+			       got.to_client);
+	at = ask(ABI_GUEST_RING, got.to_device, got.to_client);
+	if (at < 0)
+		return by_host(at, "map a ring", err);
+	/* or we would read and write our own memory as the host's */
+	if (!at || at % ABI_PAGE_SIZE || !trusted_outside((const void *)at, size))
+		return err_set(err, ERR_TAMPERED,
+			       "the host gives a ring that isn't outside the enclave");
+	l->region = (uint8_t *)at;
+	l->wait = (struct channel_ring_wait){
+		.sleep = sleep_on, .wake = wake, .spins_max = SPINS, .spins = SPINS};
+	e = channel_ring_writer_init(&l->out, l->region, &got, CHANNEL_TO_DEVICE, &l->wait, err);
+	return e ? e
+		 : channel_ring_reader_init(&l->in, l->region, &got, CHANNEL_TO_CLIENT, &l->wait,
+					    err);
+}
+
+static enum err send(struct sealed_carrier *c, const void *request, size_t size,
+		     struct err_ctx *err)
+{
+	struct link *l = of_sealed(c);
+	size_t sealed;
+	enum err e = sealed_session_seal(l->session, request, size, l->request, sizeof(l->request),
+					 &sealed, err);
+
+	if (e)
+		return e;
+	l->wire_bytes += sealed;
+	return channel_ring_write(&l->out, l->request, sealed, err);
+}
+
+static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
+			size_t *size_ret, struct err_ctx *err)
+{
+	struct link *l = of_sealed(c);
+	size_t size;
+	enum err e = channel_ring_read(&l->in, record, CHANNEL_RECORD_MAX, &size, err);
+
+	if (e)
+		return e;
+	l->wire_bytes += size;
+	return sealed_session_open_record(l->session, record, size, CHANNEL_PAGES, NULL, plain_ret,
+					  size_ret, err);
+}
+
+/*
+ * The host's clock, which can stand still; ours doesn't, or what was read once would count as new for
+ * as long as the host likes.
+ */
+static uint64_t now(struct sealed_carrier *c)
+{
+	struct link *l = of_sealed(c);
+	uint64_t t = trusted_now();
+
+	l->clock = t > l->clock + CLOCK_STEP_NS ? t : l->clock + CLOCK_STEP_NS;
+	return l->clock;
+}
+
+static struct sealed_carrier_stats stats(struct sealed_carrier *c)
+{
+	struct link *l = of_sealed(c);
+
+	return (struct sealed_carrier_stats){
+		.cipher_calls = channel_sealer_count(l->session->sealer) +
+				channel_opener_count(l->session->opener),
+		.wire_bytes = l->wire_bytes,
+		.sleeps = l->wait.sleeps,
+	};
+}
+
+/* ---- opening ---- */
+
+static bool fill(void *ctx, void *buf, size_t size)
+{
+	(void)ctx;
+	trusted_random(buf, size);
+	return true;
+}
+
+static enum err open_session(struct link *l, const char *vm, const uint8_t *device,
+			     struct err_ctx *err)
+{
+	static const struct channel_random random = {.fill = fill};
+	const struct channel_ring_sizes want = {.to_device = TO_DEVICE, .to_client = TO_CLIENT};
+	uint8_t sizes[CHANNEL_RING_SIZES_SIZE];
+	struct sealed_identity identity;
+	const struct sealed_session_options o = {
+		.vm = vm,
+		.device = device,
+		.identity = &identity,
+		.random = &random,
+		.order = CHANNEL_IN_ORDER,
+		.then = CHANNEL_FRAME_RING,
+		.then_bytes = sizes,
+		.then_size = sizeof(sizes),
+	};
+	enum err e;
+
+	evidence_init(&identity);
+	channel_ring_sizes_encode(&want, sizes);
+	l->transport = (struct sealed_transport){
+		.send = send_frame, .receive = receive_frame, .queues = true};
+	e = sealed_session_open(l->alloc, &l->transport, &o, &l->session, err);
+	return e ? e : take_ring(l, &want, err);
+}
+
+enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *device,
+		   struct link **ret, struct err_ctx *err)
+{
+	struct link *l = base_alloc_zeroed(alloc, 1, sizeof(*l));
+	enum err e;
+
+	if (!l)
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	l->alloc = alloc;
+	l->sealed = (struct sealed_carrier){
+		.send = send, .receive = receive, .now = now, .stats = stats};
+	e = open_session(l, vm, device, err);
+	if (e)
+		link_close(l);
+	else
+		*ret = l;
+	return e;
+}
+
+void link_close(struct link *l)
+{
+	if (!l)
+		return;
+	sealed_session_close(l->session);
+	base_free(l->alloc, l);
+}
+
+struct sealed_carrier *link_sealed(struct link *l)
+{
+	return &l->sealed;
+}
+
+const struct channel_accept *link_accept(const struct link *l)
+{
+	return &l->session->accept;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way to the memory device from inside: a session whose keys are made here, evidence by a report of
+ * this enclave, and a ring in the host's memory. The host carries, and is believed nothing.
+ */
+#ifndef SCW_TRUSTED_LINK_H
+#define SCW_TRUSTED_LINK_H
+
+#include "abi/sgx.h"
+#include "sealed/session.h"
+
+struct link;
+
+/*
+ * Open a session for `vm` with the device whose public key is `device` (CHANNEL_KEY_SIZE bytes). Errors as
+ * sealed_session_open()'s; ERR_TAMPERED also for a host that gives a ring where it mustn't be. `alloc` is used
+ * until link_close().
+ */
+enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *device,
+		   struct link **ret, struct err_ctx *err) ERR_NODISCARD;
+/* Wipes the keys. NULL is fine. */
+void link_close(struct link *l);
+
+/* For sealed_pages_create(); belongs to `l`. */
+struct sealed_carrier *link_sealed(struct link *l);
+/* What the device said of the guest. */
+const struct channel_accept *link_accept(const struct link *l);
+
+/* An enclave's report as an identity. */
+void evidence_init(struct sealed_identity *ret);
+
+/* EREPORT. All aligned as the instruction wants it (abi/sgx.h). */
+void evidence_report(const struct abi_targetinfo *target, const uint8_t data[64],
+		     struct abi_report *ret);
+
+#endif

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The way to the memory device with a real device, the real untrusted side between, and then with an
+ * untrusted side that lies: where the ring is, what frames it gives, in the ring's words. What comes is the
+ * guest's bytes or an error, and nothing inside the "enclave" is touched.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include <cmocka.h>
+
+#include "abi/guest.h"
+#include "base/checked.h"
+#include "carrier/wait.h"
+#include "device.h"
+#include "emulation/report.h"
+#include "host/guest.h"
+#include "link.h"
+#include "native.h"
+
+enum {
+	INSIDE = 1 << 20, /* bytes of the enclave */
+};
+
+static struct {
+	struct base_alloc alloc;
+	struct device device;
+	struct host_guest *host;
+	struct abi_ocall block;
+	uint64_t arena[ABI_ARENA_SIZE / 8];
+	uint8_t *inside;
+	uint64_t exits;
+	/* what a host does that isn't honest; after the honest one has served */
+	void (*lie)(struct abi_ocall *call);
+	struct channel_ring_head *ring;
+	uint64_t clock;
+	bool debug, other_enclave;
+} t;
+
+/* ---- what stands in for the processor and the runtime ---- */
+
+void evidence_report(const struct abi_targetinfo *target, const uint8_t data[64],
+		     struct abi_report *ret)
+{
+	assert_int_equal((uintptr_t)target % ABI_TARGETINFO_ALIGN, 0);
+	assert_int_equal((uintptr_t)data % ABI_REPORT_DATA_ALIGN, 0);
+	assert_int_equal((uintptr_t)ret % ABI_REPORT_ALIGN, 0);
+	memset(ret, 0, sizeof(*ret));
+	ret->attributes.flags = ABI_ATTR_INIT | ABI_ATTR_MODE64BIT | (t.debug ? ABI_ATTR_DEBUG : 0);
+	memset(ret->mrenclave, t.other_enclave ? 0x78 : 0x77, sizeof(ret->mrenclave));
+	memcpy(ret->report_data, data, sizeof(ret->report_data));
+	emulation_report_mac(ret, target, ret->mac);
+}
+
+uint64_t trusted_now(void)
+{
+	return t.clock ? t.clock : carrier_now();
+}
+
+void trusted_random(void *ret, size_t size)
+{
+	assert_int_equal(getrandom(ret, size, 0), (ssize_t)size);
+}
+
+static void serve(struct abi_ocall *call)
+{
+	t.exits++;
+	call->result = host_guest_serve(t.host, call->number, call->args, t.arena, sizeof(t.arena));
+	if (call->number == ABI_GUEST_RING && call->result > 0)
+		t.ring = (struct channel_ring_head *)call->result;
+	if (t.lie)
+		t.lie(call);
+}
+
+/* ---- a client ---- */
+
+static int set_up(void **state)
+{
+	struct trusted_thread *self = trusted_thread_at(0);
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	base_alloc_init(&t.alloc, 64 << 20);
+	t.inside = mmap(NULL, INSIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	native.base = (uint64_t)(uintptr_t)t.inside;
+	((struct abi_thread *)native.pages[0])->size = INSIDE;
+	native.serve = serve;
+	self->ocall = &t.block;
+	self->arena = (uint8_t *)t.arena;
+	self->arena_size = sizeof(t.arena);
+	t.device = device_start(true);
+	return host_guest_open_socket(t.device.socket, true, &t.host, NULL);
+}
+
+static int tear_down(void **state)
+{
+	struct device_end end;
+
+	(void)state;
+	host_guest_close(t.host);
+	end = device_wait(&t.device);
+	assert_true(end.ended);
+	for (size_t i = 0; i < INSIDE; i++)
+		assert_int_equal(t.inside[i], 0);
+	munmap(t.inside, INSIDE);
+	assert_int_equal(t.alloc.used, 0);
+	return 0;
+}
+
+static enum err open_link(struct link **ret, struct err_ctx *err)
+{
+	const struct carrier_options o = device_client_options(CARRIER_RING);
+
+	return link_open(&t.alloc, DEVICE_VM, o.session.device, ret, err);
+}
+
+static struct guest_pages *open_pages(struct link *l)
+{
+	struct sealed_options o = {.cache_pages = DEVICE_PAGES,
+				   .readahead = 1,
+				   .generation = link_accept(l)->generation};
+	struct guest_pages *pages;
+
+	assert_int_equal(sealed_pages_create(&t.alloc, link_sealed(l), &o, &pages, NULL), ERR_OK);
+	return pages;
+}
+
+static void the_guest_is_read(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_int_equal(link_accept(l)->generation, DEVICE_GENERATION);
+	pages = open_pages(l);
+	for (unsigned int i = 0; i < 50; i++)
+		assert_int_equal(device_client_read(pages, i * 3, 1, NULL), ERR_OK);
+	before = t.exits;
+	assert_int_equal(device_client_read(pages, 0, DEVICE_PAGES, NULL), ERR_OK);
+	/* exits only to sleep and to wake: a handful for 8 MiB */
+	assert_true(t.exits - before < DEVICE_PAGES / 2);
+	assert_true(sealed_pages_stats(pages).carrier.wire_bytes > DEVICE_PAGES * 4096);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+static void refused(const char *text)
+{
+	struct err_ctx err = {0};
+	struct link *l = NULL;
+	enum err e = open_link(&l, &err);
+
+	assert_int_not_equal(e, ERR_OK);
+	assert_null(l);
+	if (!strstr(err.text, text))
+		fail_msg("\"%s\" instead of \"%s\"", err.text, text);
+}
+
+static void debug_enclaves_are_refused(void **state)
+{
+	(void)state;
+	t.debug = true;
+	refused("a debug enclave");
+}
+
+static void unknown_enclaves_are_refused(void **state)
+{
+	(void)state;
+	t.other_enclave = true;
+	refused("no enclave with MRENCLAVE 7878");
+}
+
+/* ---- hosts that lie ---- */
+
+static void ring_inside(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RING)
+		call->result = (int64_t)(uintptr_t)t.inside;
+}
+static void ring_reaches_inside(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RING)
+		call->result = (int64_t)(uintptr_t)t.inside - ABI_PAGE;
+}
+static void ring_wraps_around(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RING)
+		call->result = INT64_MAX & ~(int64_t)(ABI_PAGE - 1);
+}
+static void ring_unaligned(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RING)
+		call->result += 8;
+}
+static void ring_nowhere(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RING)
+		call->result = 0;
+}
+static void no_ring(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RING)
+		call->result = -ENOMEM;
+}
+static void frame_too_long(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE)
+		call->result |= CHANNEL_FRAME_PAYLOAD_MAX + 1;
+}
+static void frame_of_another_kind(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE)
+		call->result += 1ll << 32;
+}
+static void frame_of_no_kind(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE)
+		call->result |= 1ll << 60;
+}
+static void altered_answer(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_ANSWER)
+		t.arena[1] ^= 1;
+}
+static void altered_acceptance(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_RECORD)
+		t.arena[9] ^= 1;
+}
+static void larger_ring(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_RING)
+		t.arena[0] <<= 1;
+}
+static void odd_ring(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_RING)
+		t.arena[0] -= 8;
+}
+static void odd_type_of_evidence(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_TARGET)
+		call->result = 1;
+}
+static void quote_that_is_none(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_TARGET)
+		call->result = CHANNEL_EVIDENCE_DCAP;
+	if (call->number == ABI_GUEST_QUOTE)
+		call->result = 1000;
+}
+static void quote_too_long(struct abi_ocall *call)
+{
+	quote_that_is_none(call);
+	if (call->number == ABI_GUEST_QUOTE)
+		call->result = CHANNEL_PROOF_MAX + 1;
+}
+static void hung_up(struct abi_ocall *call)
+{
+	call->result = -EPIPE;
+}
+static void unknown(struct abi_ocall *call)
+{
+	call->result = -ENOSYS;
+}
+
+static void lies_at_the_start(void **state)
+{
+	static const struct {
+		void (*lie)(struct abi_ocall *call);
+		const char *text;
+	} lies[] = {
+		{ring_inside, "isn't outside the enclave"},
+		{ring_reaches_inside, "isn't outside the enclave"},
+		{ring_wraps_around, "isn't outside the enclave"},
+		{ring_unaligned, "isn't outside the enclave"},
+		{ring_nowhere, "isn't outside the enclave"},
+		{no_ring, "the host can't map a ring (error 12)"},
+		{frame_too_long, "a frame of kind"},
+		{frame_of_another_kind, "a refusal of 0 bytes"},
+		{frame_of_no_kind, "of kind"},
+		{altered_answer, ""},
+		{altered_acceptance, "failed authentication"},
+		{larger_ring, "ring"},
+		{odd_ring, "ring"},
+		{odd_type_of_evidence, "nobody who makes evidence"},
+		{quote_that_is_none, "not the evidence of a development key"},
+		{quote_too_long, "the host makes no quote"},
+		{hung_up, "hung up"},
+		{unknown, "the host can't send (error 38)"},
+	};
+
+	for (size_t i = 0; i < BASE_COUNT(lies); i++) {
+		if (i) {
+			tear_down(state);
+			set_up(state);
+		}
+		t.lie = lies[i].lie;
+		refused(lies[i].text);
+	}
+}
+
+static void head_too_far(struct channel_ring_head *r)
+{
+	r->to_client.head += 1 << 20;
+}
+static void head_odd(struct channel_ring_head *r)
+{
+	r->to_client.head += 4;
+}
+static void head_back(struct channel_ring_head *r)
+{
+	r->to_client.head -= 64;
+}
+static void tail_ahead(struct channel_ring_head *r)
+{
+	r->to_device.tail += 1 << 12;
+}
+static void all_ones(struct channel_ring_head *r)
+{
+	memset(r, 0xff, sizeof(*r));
+}
+static void other_bytes(struct channel_ring_head *r)
+{
+	uint8_t *bytes = (uint8_t *)(r + 1);
+
+	for (size_t i = 0; i < (1 << 16) + (1 << 18); i++)
+		bytes[i] ^= 0x55;
+	r->to_client.head += 4096;
+}
+
+static void lies_in_the_ring(void **state)
+{
+	static const struct {
+		void (*lie)(struct channel_ring_head *r);
+		bool seen; /* before the honest device can overwrite it */
+	} lies[] = {
+		{head_too_far, true}, {head_odd, true},	  {head_back, true},
+		{all_ones, true},     {other_bytes, true}, {tail_ahead, false},
+	};
+
+	for (size_t i = 0; i < BASE_COUNT(lies); i++) {
+		struct guest_pages *pages;
+		struct err_ctx err = {0};
+		struct link *l;
+		enum err e;
+
+		if (i) {
+			tear_down(state);
+			set_up(state);
+		}
+		assert_int_equal(open_link(&l, NULL), ERR_OK);
+		pages = open_pages(l);
+		assert_int_equal(device_client_read(pages, 0, 8, NULL), ERR_OK);
+		if (lies[i].seen)
+			kill(t.device.pid, SIGSTOP);
+		lies[i].lie(t.ring);
+		/* aborts for a page with other bytes than the guest's, or one that is said to be absent */
+		e = device_client_read(pages, 100, 64, &err);
+		if (lies[i].seen)
+			assert_int_equal(e, ERR_TAMPERED);
+		if (e)
+			assert_int_not_equal(device_client_read(pages, 200, 1, NULL), ERR_OK);
+		kill(t.device.pid, SIGCONT);
+		guest_pages_destroy(pages);
+		link_close(l);
+	}
+}
+
+static void no_wake_ups(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_SLEEP || call->number == ABI_GUEST_WAKE)
+		call->result = (int64_t)0x8000000000000000ull;
+}
+
+static void odd_results_of_waiting_only_cost_time(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	t.lie = no_wake_ups;
+	pages = open_pages(l);
+	assert_int_equal(device_client_read(pages, 0, 256, NULL), ERR_OK);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+/* Answers that never come, with a clock that runs. */
+static void swallow(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_SLEEP) {
+		t.clock += 10000000000ull;
+		__atomic_store_n(&t.ring->to_device.head, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void a_device_that_is_silent_is_given_up(void **state)
+{
+	struct guest_pages *pages;
+	struct err_ctx err = {0};
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	t.clock = carrier_now();
+	t.lie = swallow;
+	kill(t.device.pid, SIGSTOP);
+	assert_int_not_equal(device_client_read(pages, 0, 4, &err), ERR_OK);
+	assert_non_null(strstr(err.text, "took too long"));
+	kill(t.device.pid, SIGCONT);
+	t.lie = NULL;
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+/* A host that stops the clock doesn't get old pages taken for new ones for ever. */
+static void a_clock_that_stands_still(void **state)
+{
+	struct sealed_options o = {.cache_pages = 64, .readahead = 1, .freshness_ns = 10000000};
+	struct guest_pages *pages;
+	uint64_t before;
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	o.generation = link_accept(l)->generation;
+	assert_int_equal(sealed_pages_create(&t.alloc, link_sealed(l), &o, &pages, NULL), ERR_OK);
+	t.clock = 5;
+	assert_int_equal(device_client_read(pages, 0, 1, NULL), ERR_OK);
+	before = sealed_pages_stats(pages).round_trips;
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(device_client_read(pages, 0, 1, NULL), ERR_OK);
+	assert_true(sealed_pages_stats(pages).round_trips > before);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(the_guest_is_read),
+		TEST(debug_enclaves_are_refused),
+		TEST(unknown_enclaves_are_refused),
+		TEST(lies_at_the_start),
+		TEST(lies_in_the_ring),
+		TEST(odd_results_of_waiting_only_cost_time),
+		TEST(a_device_that_is_silent_is_given_up),
+		TEST(a_clock_that_stands_still),
+	};
+
+	device_prepare();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
