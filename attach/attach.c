@@ -290,7 +290,7 @@ static enum err find_kernel(struct attach *a, const struct instance *handed, boo
 	struct attach_private *p = a->private;
 	struct instance cached;
 	uint64_t t = now_ns();
-	bool done = false;
+	bool done = false, before = false;
 	enum err e = ERR_OK;
 
 	*at_rest_ret = false;
@@ -301,6 +301,7 @@ static enum err find_kernel(struct attach *a, const struct instance *handed, boo
 			e = ERR_TORN;
 		a->stats.handed_over = done;
 	} else if (!p->opts.no_cache && place_load(&p->known, &cached)) {
+		before = true;
 		e = place_open_known(&cached, &a->source, &a->boot, &done, err);
 		if (done && p->known.is_file) {
 			p->known.vmm = cached.vmm;
@@ -321,7 +322,7 @@ static enum err find_kernel(struct attach *a, const struct instance *handed, boo
 	t = now_ns();
 	e = source_place(a->source, &a->boot, err);
 	a->stats.place_ns = now_ns() - t;
-	return e;
+	return !e && before ? place_not_left_behind(&cached.boot, &a->boot, err) : e;
 }
 
 static enum err attach_backing(struct attach *a, const struct instance *handed,
@@ -527,7 +528,7 @@ void attach_close(struct attach *a)
 enum err attach_alive(struct attach *a, struct err_ctx *err)
 {
 	if (a->sealed.carrier)
-		return a->session ? guest_pages_epoch(a->pages, err) : ERR_OK;
+		return a->session ? guest_pages_verify(a->pages, err) : ERR_OK;
 	return place_alive(a->source, &a->private->known, err);
 }
 

@@ -12,7 +12,7 @@
 
 #include "base/checked.h"
 
-#define VERSION "scwatcher-instance 2\n"
+#define VERSION "scwatcher-instance 3\n"
 
 struct out {
 	char *buf;
@@ -50,9 +50,10 @@ bool instance_print(const struct instance *in, char *buf, size_t size)
 	else
 		put(&o, "process %d %" PRIx64 "\n", (int)in->pid, in->start);
 	put(&o, "vmm %d %" PRIx64 "\n", (int)in->vmm, in->vmm_start);
-	put(&o, "boot %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %u %" PRIx64 " %s\n",
+	put(&o, "boot %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %u %" PRIx64 " %" PRIx32
+		" %s\n",
 	    b->vmcoreinfo.v, b->kaslr, (uint64_t)b->phys_base, b->paging.kernel_top.v,
-	    b->paging.levels, b->trampoline.v, b->osrelease);
+	    b->paging.levels, b->trampoline.v, b->firmware_clock, b->osrelease);
 	if (b->has_build_id) {
 		put(&o, "build-id ");
 		for (size_t i = 0; i < KTYPE_BUILD_ID_SIZE; i++)
@@ -160,6 +161,7 @@ static void take_boot(struct fields *f, struct ktype_boot *b)
 	b->paging.kernel_top.v = take_hex(f);
 	b->paging.levels = (unsigned char)take_int(f);
 	b->trampoline.v = take_hex(f);
+	b->firmware_clock = (uint32_t)take_hex(f);
 	take_rest(f, b->osrelease, sizeof(b->osrelease));
 }
 

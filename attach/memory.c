@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "instance.h"
+#include "place.h"
 
 enum {
 	CACHE_PAGES = 8192, /* of a guest that must be copied, in one request: 32 MiB */
@@ -98,19 +99,27 @@ static enum err make_pages(struct attach_memory *m, struct err_ctx *err)
 	return e ? err_set(err, e, "out of memory") : ERR_OK;
 }
 
-static bool place_as_known(struct attach_memory *m, const char *known)
+/* Where the guest was found before, or by a search. */
+static enum err place(struct attach_memory *m, const char *known, bool *fresh_ret,
+		      struct err_ctx *err)
 {
 	struct instance *in = malloc(sizeof(*in));
-	bool done = in && instance_parse(known, in) && !in->is_file && in->pid == m->vmm.pid &&
-		    in->start == m->vmm.start;
+	bool before = in && known && instance_parse(known, in) && !in->is_file &&
+		      in->pid == m->vmm.pid && in->start == m->vmm.start;
+	enum err e = ERR_OK;
 
-	if (done) {
+	*fresh_ret = true;
+	if (before) {
 		m->boot = in->boot;
-		done = source_place_as(m->source, in->extents, in->extent_count, &m->boot, NULL) ==
-		       ERR_OK;
+		*fresh_ret = source_place_as(m->source, in->extents, in->extent_count, &m->boot,
+					     NULL) != ERR_OK;
 	}
+	if (*fresh_ret)
+		e = source_place(m->source, &m->boot, err);
+	if (!e && *fresh_ret && before)
+		e = place_not_left_behind(&in->boot, &m->boot, err);
 	free(in);
-	return done;
+	return e;
 }
 
 /* Make a placement that was found by its looks exact, by what the guest's kernel knows. */
@@ -133,8 +142,8 @@ static enum err settle(struct attach_memory *m, struct err_ctx *err)
 
 enum err attach_memory_find(struct attach_memory *m, const char *known, struct err_ctx *err)
 {
-	bool fresh = !known || !place_as_known(m, known);
-	enum err e = fresh ? source_place(m->source, &m->boot, err) : ERR_OK;
+	bool fresh;
+	enum err e = place(m, known, &fresh, err);
 
 	if (!e)
 		e = make_pages(m, err);
@@ -169,10 +178,11 @@ bool attach_memory_remember(const struct attach_memory *m, char text[ATTACH_MEMO
 uint64_t attach_memory_generation(const struct attach_memory *m)
 {
 	const struct {
-		uint64_t pid, start, vmcoreinfo, kaslr, phys_base, kernel_top;
+		uint64_t pid, start, vmcoreinfo, kaslr, phys_base, kernel_top, firmware_clock;
 	} facts = {(uint64_t)m->vmm.pid, m->vmm.start,
 		   m->boot.vmcoreinfo.v, m->boot.kaslr,
-		   (uint64_t)m->boot.phys_base, m->boot.paging.kernel_top.v};
+		   (uint64_t)m->boot.phys_base, m->boot.paging.kernel_top.v,
+		   m->boot.firmware_clock};
 
 	return XXH3_64bits_withSeed(&facts, sizeof(facts),
 				    XXH3_64bits(m->boot.build_id, sizeof(m->boot.build_id)));

@@ -170,6 +170,15 @@ void place_note(const struct source *s, const struct ktype_boot *boot, struct in
 		in->piece_count = 0;
 }
 
+enum err place_not_left_behind(const struct ktype_boot *known, const struct ktype_boot *found,
+			       struct err_ctx *err)
+{
+	return ktype_boot_left_behind(known, found) ?
+		       err_set(err, ERR_NOTREADY,
+			       "the guest is restarting: its new kernel isn't there yet") :
+		       ERR_OK;
+}
+
 enum err place_alive(struct source *s, const struct instance *in, struct err_ctx *err)
 {
 	enum err e = source_alive(s, err);

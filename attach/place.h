@@ -39,6 +39,10 @@ void place_save(const struct instance *in);
 /* Take down where it is now, to be remembered. */
 void place_note(const struct source *s, const struct ktype_boot *boot, struct instance *in);
 
+/* ERR_NOTREADY when `found` is only what the restart of `known` hasn't overwritten yet. */
+enum err place_not_left_behind(const struct ktype_boot *known, const struct ktype_boot *found,
+			       struct err_ctx *err) ERR_NODISCARD;
+
 /* Is the guest still there, and the same one? ERR_GONE with a text. */
 enum err place_alive(struct source *s, const struct instance *in, struct err_ctx *err) ERR_NODISCARD;
 

@@ -45,6 +45,7 @@ struct memdev_engine {
 	struct memdev_sink *sink;
 	struct err_ctx *err;
 	enum err failed;
+	bool holes;  /* the present record says that a page isn't there */
 	size_t used;
 	size_t record; /* bytes at which the present record is full */
 	uint32_t budget; /* pages that may still be sent */
@@ -135,8 +136,15 @@ static bool sent_before(struct memdev_engine *e, uint64_t space, uint64_t page)
 	return false;
 }
 
+/*
+ * Nothing is said of a guest that wasn't the same when it was read: a restart overwrites memory bit by bit, page
+ * tables too. So a look at the guest comes before the answer ends, and before it says that a page isn't there.
+ */
 static void flush(struct memdev_engine *e, uint32_t flags)
 {
+	if (e->failed == ERR_OK && (e->holes || !(flags & CHANNEL_PAGES_MORE)))
+		e->failed = guest_pages_verify(e->pages, e->err);
+	e->holes = false;
 	e->head.flags = flags;
 	channel_pages_encode(&e->head, e->plain);
 	if (e->failed == ERR_OK)
@@ -145,6 +153,18 @@ static void flush(struct memdev_engine *e, uint32_t flags)
 	e->head.count = 0;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
 	e->record = e->record < RECORD_LARGEST / 2 ? 2 * e->record : RECORD_LARGEST;
+}
+
+/* Copies of pages that were sent needn't be kept: when there is no more room, make some. */
+static enum err read_page(struct memdev_engine *e, uint64_t space, uint64_t page, const void **ret)
+{
+	enum err r = guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
+
+	if (r == ERR_LIMIT)
+		r = guest_pages_epoch(e->pages, e->err);
+	else
+		return r;
+	return r ? r : guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
 }
 
 /* Send the page at `page` unless it was sent; false when the answer is at its end. */
@@ -158,7 +178,7 @@ static bool send_page(struct memdev_engine *e, uint64_t space, uint64_t page)
 		return false;
 	if (sent_before(e, space, page))
 		return true;
-	r = guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, &data);
+	r = read_page(e, space, page, &data);
 	if (r == ERR_UNMAPPED)
 		state = CHANNEL_PAGE_UNMAPPED;
 	else if (r == ERR_NOPHYS)
@@ -169,6 +189,7 @@ static bool send_page(struct memdev_engine *e, uint64_t space, uint64_t page)
 		return false;
 	if (e->used >= e->record)
 		flush(e, CHANNEL_PAGES_MORE);
+	e->holes |= state != CHANNEL_PAGE_DATA && !space;
 	e->used += channel_page_encode(space, page, state, data, e->plain + e->used);
 	e->head.count++;
 	e->budget--;
@@ -292,6 +313,7 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	e->sink = sink;
 	e->err = err;
 	e->failed = ERR_OK;
+	e->holes = false;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
 	e->record = RECORD_FIRST;
 	e->budget = CHANNEL_REQUEST_PAGES;
@@ -337,6 +359,9 @@ enum err memdev_engine_read(struct memdev_engine *e, const struct channel_bound 
 		at += n;
 		left -= n;
 	}
+	result = guest_pages_verify(e->pages, err);
+	if (result != ERR_OK)
+		return result;
 	channel_bytes_encode(&head, e->plain);
 	e->stats.requests++;
 	e->stats.pages += pages;

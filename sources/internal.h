@@ -10,6 +10,10 @@
 enum {
 	SOURCE_BLOCKS_MAX = 64,
 	CANARY_SIZE = 256,
+	SOURCE_WATCHES_MAX = 30,
+	/* what is looked at of the BIOS data area */
+	FIRMWARE_AT = 0x408,
+	FIRMWARE_SIZE = 0x68,
 };
 
 /*
@@ -29,6 +33,15 @@ struct source_block {
 struct placed_extent {
 	struct source_extent e;
 	struct store *store;
+};
+
+/* A word of the guest's memory that stays as it is until the guest restarts: see watch.c. */
+struct watch {
+	uint64_t gpa;
+	uint64_t value;
+	bool is_entry;	    /* of a page table: hardware's bits don't count */
+	unsigned int level; /* of an entry that may be split: of its table; else 0 */
+	uint64_t maps;	    /* and the physical address that it leads to */
 };
 
 struct source {
@@ -51,8 +64,10 @@ struct source {
 	bool watched;
 	struct gpa canary_at;
 	uint8_t canary[CANARY_SIZE];
-	struct gpa top;
-	uint64_t top_entry;
+	bool has_firmware;
+	uint8_t firmware[FIRMWARE_SIZE];
+	struct watch watches[SOURCE_WATCHES_MAX];
+	size_t watch_count;
 };
 
 struct source *source_create(enum source_kind kind);
@@ -75,5 +90,11 @@ enum err source_set_extents(struct source *s, const struct source_extent *extent
 /* Open the store for block `b` of a process source. */
 enum err process_open_block(struct source *s, struct source_block *b, struct store **ret,
 			    struct err_ctx *err) ERR_NODISCARD;
+
+/* Note what the kernel that `boot` describes looks like now. */
+enum err watch_begin(struct source *s, const struct ktype_boot *boot) ERR_NODISCARD;
+
+/* Does it look so still? ERR_GONE with a text. */
+enum err watch_check(struct source *s, struct err_ctx *err) ERR_NODISCARD;
 
 #endif

@@ -19,9 +19,6 @@ enum {
 	MAP_ALIGN = 16, /* loads through a mapped page assume the alignment of guest objects */
 };
 
-/* Hardware sets these in a page-table entry by itself (SDM vol. 3A 4.8). */
-#define ENTRY_VOLATILE ((1ull << 5) | (1ull << 6))
-
 static struct source *to_source(struct guest_phys *p)
 {
 	return (struct source *)p;
@@ -180,23 +177,6 @@ static enum err phys_next_range(struct guest_phys *p, struct gpa from, uint64_t 
 	return ERR_ABSENT;
 }
 
-static enum err read_canary(struct source *s, struct gpa vmcoreinfo, struct gpa top, uint8_t *page,
-			    uint64_t *entry_ret)
-{
-	/* the last entry of the top table maps the kernel's image; it never changes */
-	struct guest_phys_io io[2] = {
-		{.at = vmcoreinfo, .buf = page, .size = CANARY_SIZE},
-		{.at = {top.v + 511 * 8}, .buf = entry_ret, .size = 8},
-	};
-
-	enum err e = phys_read_many(&s->phys, io, 2, NULL);
-
-	*entry_ret &= ~ENTRY_VOLATILE;
-	if (e)
-		return e;
-	return io[0].ok && io[1].ok ? ERR_OK : ERR_NOPHYS;
-}
-
 static bool has_ended(int pidfd)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
@@ -206,9 +186,7 @@ static bool has_ended(int pidfd)
 
 enum err source_alive(struct source *s, struct err_ctx *err)
 {
-	uint8_t page[CANARY_SIZE];
 	struct store *last = NULL;
-	uint64_t entry;
 
 	if (s->pidfd >= 0 && has_ended(s->pidfd))
 		return err_set(err, ERR_GONE, "the virtual machine has ended");
@@ -223,14 +201,7 @@ enum err source_alive(struct source *s, struct err_ctx *err)
 		}
 		last = store;
 	}
-	if (!s->watched)
-		return ERR_OK;
-	if (read_canary(s, s->canary_at, s->top, page, &entry))
-		return err_set(err, ERR_GONE, "the virtual machine's memory went away");
-	if (entry != s->top_entry || memcmp(page, s->canary, sizeof(page)) != 0)
-		return err_set(err, ERR_GONE,
-			       "the guest restarted: another kernel is in its memory now");
-	return ERR_OK;
+	return watch_check(s, err);
 }
 
 /*
@@ -253,6 +224,11 @@ static enum err phys_alive(struct guest_phys *p, struct err_ctx *err)
 		return e;
 	}
 	return source_alive(s, err);
+}
+
+static enum err phys_verify(struct guest_phys *p, struct err_ctx *err)
+{
+	return watch_check(to_source(p), err);
 }
 
 static uint64_t phys_now(struct guest_phys *p)
@@ -278,6 +254,7 @@ static const struct guest_phys_ops phys_ops[][2] = {
 	 .map = map_fn,                                                                            \
 	 .next_range = phys_next_range,                                                            \
 	 .alive = phys_alive,                                                                      \
+	 .verify = phys_verify,                                                                    \
 	 .now = phys_now,                                                                          \
 	 .close = phys_close}
 #define BOTH(text) {OPS(text, NULL), OPS(text, phys_map)}
@@ -477,9 +454,7 @@ enum err source_watch(struct source *s, pid_t pid, const struct ktype_boot *boot
 			return err_set_errno(err, ERR_IO, errno, "can't watch process %d",
 					     (int)pid);
 	}
-	s->canary_at = boot->vmcoreinfo;
-	s->top = boot->paging.kernel_top;
-	if (read_canary(s, s->canary_at, s->top, s->canary, &s->top_entry))
+	if (watch_begin(s, boot))
 		return err_set(err, ERR_GONE, "the virtual machine's memory went away");
 	s->watched = true;
 	return ERR_OK;

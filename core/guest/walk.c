@@ -340,6 +340,13 @@ static enum err walk_epoch_aged(struct guest_pages *p, struct err_ctx *err)
 	return walk_epoch(p, err);
 }
 
+static enum err walk_verify(struct guest_pages *p, struct err_ctx *err)
+{
+	struct guest_phys *phys = from_pages(p)->phys;
+
+	return phys->ops->verify ? phys->ops->verify(phys, err) : ERR_OK;
+}
+
 static void walk_expire(struct guest_pages *p, uint64_t age_ns)
 {
 	struct walk_pages *w = from_pages(p);
@@ -415,6 +422,7 @@ static void walk_destroy(struct guest_pages *p)
 static const struct guest_pages_ops walk_ops = {
 	.page = walk_page,
 	.epoch = walk_epoch,
+	.verify = walk_verify,
 	.want = walk_want,
 	.destroy = walk_destroy,
 };
@@ -422,6 +430,7 @@ static const struct guest_pages_ops walk_ops = {
 static const struct guest_pages_ops copying_ops = {
 	.page = walk_page,
 	.epoch = walk_epoch,
+	.verify = walk_verify,
 	.want = walk_want,
 	.reread = walk_reread,
 	.destroy = walk_destroy,
@@ -430,6 +439,7 @@ static const struct guest_pages_ops copying_ops = {
 static const struct guest_pages_ops aged_ops = {
 	.page = walk_page,
 	.epoch = walk_epoch_aged,
+	.verify = walk_verify,
 	.want = walk_want,
 	.expire = walk_expire,
 	.reread = walk_reread,

@@ -303,6 +303,16 @@ static enum proof prove(struct guest_phys *phys, struct ktype_boot *b)
 	return booted_last(phys, b, 0, LOW_MEMORY) ? PROOF_TRAMPOLINE : PROOF_TABLES;
 }
 
+static uint32_t firmware_clock(struct guest_phys *phys)
+{
+	uint32_t clock;
+
+	return guest_phys_read(phys, (struct gpa){KTYPE_FIRMWARE_CLOCK}, &clock, sizeof(clock),
+			       NULL) == ERR_OK ?
+		       clock :
+		       0;
+}
+
 struct search {
 	struct guest_phys *phys;
 	struct ktype_boot best;
@@ -332,6 +342,7 @@ static bool consider(struct search *s, struct gpa at)
 		return false;
 	}
 	b.vmcoreinfo = at;
+	b.firmware_clock = firmware_clock(s->phys);
 	proof = prove(s->phys, &b);
 	if (proof > s->proof) {
 		s->proof = proof;
@@ -524,6 +535,7 @@ enum err ktype_boot_check(struct guest_phys *phys, const struct ktype_boot *know
 	if (e == ERR_GONE || e == ERR_PERM || e == ERR_NOMEM)
 		return err_set(err, e, "can't read the guest's memory");
 	if (e || !starts_right(text) || vmcoreinfo_parse(text, sizeof(text), &b, NULL) ||
+	    firmware_clock(phys) != known->firmware_clock ||
 	    strcmp(b.osrelease, known->osrelease) != 0 ||
 	    b.has_build_id != known->has_build_id ||
 	    memcmp(b.build_id, known->build_id, sizeof(b.build_id)) != 0 ||
@@ -534,6 +546,17 @@ enum err ktype_boot_check(struct guest_phys *phys, const struct ktype_boot *know
 						 known->trampoline.v + GUEST_PAGE_SIZE)))
 		return err_set(err, ERR_TORN, "another kernel is in this memory than before");
 	b.vmcoreinfo = known->vmcoreinfo;
+	b.firmware_clock = known->firmware_clock;
 	*ret = b;
 	return ERR_OK;
+}
+
+bool ktype_boot_left_behind(const struct ktype_boot *known, const struct ktype_boot *found)
+{
+	/* without KASLR each boot is at the same places */
+	return found->firmware_clock != known->firmware_clock && (found->kaslr || found->phys_base) &&
+	       found->vmcoreinfo.v == known->vmcoreinfo.v && found->kaslr == known->kaslr &&
+	       found->phys_base == known->phys_base &&
+	       found->paging.kernel_top.v == known->paging.kernel_top.v &&
+	       memcmp(found->build_id, known->build_id, sizeof(found->build_id)) == 0;
 }

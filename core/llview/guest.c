@@ -76,6 +76,17 @@ static __attribute__((noreturn)) void run_abort(struct llview_guest *g, enum err
 	__builtin_longjmp(g->abort_to, 1);
 }
 
+/*
+ * What a page that can't be had means. That it isn't there is an answer about the guest; all else (no room for it,
+ * a host that fails, a VM that ended) says nothing about it, and nothing may be built on it.
+ */
+static bool can_read(struct llview_guest *g, enum err e)
+{
+	if (__builtin_expect(e != ERR_OK && e != ERR_UNMAPPED && e != ERR_NOPHYS, 0))
+		run_abort(g, e);
+	return e == ERR_OK;
+}
+
 static void fault(struct llview_guest *g, uint64_t va)
 {
 	g->stats.faults++;
@@ -101,11 +112,8 @@ static const char *fill(struct llview_guest *g, struct llview_tlb_entry *t, uint
 
 	g->stats.misses++;
 	e = g->pages->ops->page(g->pages, GUEST_SPACE_KERNEL, (struct gva){page}, &host);
-	if (__builtin_expect(e != ERR_OK, 0)) {
-		if (e == ERR_GONE)
-			run_abort(g, e);
+	if (__builtin_expect(!can_read(g, e), 0))
 		return NULL;
-	}
 	t->tag = page;
 	t->addend = (uint64_t)(uintptr_t)host - page;
 	if (!g->pages->lasts) {
@@ -140,11 +148,7 @@ static bool keeps_nothing(const struct llview_guest *g)
 static bool read_object(struct llview_guest *g, struct guest_space as, void *dst, uint64_t va,
 			size_t size)
 {
-	enum err e = g->pages->ops->object(g->pages, as, (struct gva){va}, dst, size);
-
-	if (e == ERR_GONE)
-		run_abort(g, e);
-	return e == ERR_OK;
+	return can_read(g, g->pages->ops->object(g->pages, as, (struct gva){va}, dst, size));
 }
 
 /* How many of `size` bytes at `va` could be copied to `dst`. */
@@ -207,7 +211,6 @@ bool __llview_read(void *dst, uint64_t src, size_t size)
 bool guest_reread(const struct guest_piece *pieces, size_t count)
 {
 	struct llview_guest *g = llview_state.guest;
-	enum err e;
 
 	if (!g->pages->ops->reread) {
 		for (size_t i = 0; i < count; i++) {
@@ -216,15 +219,12 @@ bool guest_reread(const struct guest_piece *pieces, size_t count)
 		}
 		return true;
 	}
-	e = g->pages->ops->reread(g->pages, pieces, count);
-	if (e == ERR_GONE)
-		run_abort(g, e);
-	if (e) {
-		for (size_t i = 0; i < count; i++)
-			memset(pieces[i].buf, 0, pieces[i].size);
-		fault(g, count ? pieces[0].at.v : 0);
-	}
-	return e == ERR_OK;
+	if (can_read(g, g->pages->ops->reread(g->pages, pieces, count)))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		memset(pieces[i].buf, 0, pieces[i].size);
+	fault(g, count ? pieces[0].at.v : 0);
+	return false;
 }
 
 size_t __llview_strncpy(char *dst, uint64_t src, size_t size)
@@ -284,7 +284,6 @@ size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va, size_t 
 		uint64_t at = va + done;
 		size_t part = page_left(at);
 		const void *host;
-		enum err e;
 
 		/* The upper half is the kernel's, also in a process's tables. */
 		if (at < va || at >> 63)
@@ -297,10 +296,8 @@ size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va, size_t 
 			done += part;
 			continue;
 		}
-		e = g->pages->ops->page(g->pages, as, (struct gva){at & GUEST_PAGE_MASK}, &host);
-		if (e == ERR_GONE)
-			run_abort(g, e);
-		if (e)
+		if (!can_read(g, g->pages->ops->page(g->pages, as,
+						     (struct gva){at & GUEST_PAGE_MASK}, &host)))
 			break;
 		memcpy((char *)dst + done, (const char *)host + at % GUEST_PAGE_SIZE, part);
 		done += part;

@@ -12,6 +12,8 @@
 #include "channel/message.h"
 #include "store.h"
 
+#define IMAGE_START 0xffffffff80000000 /* of the kernel's image */
+
 struct sealed_pages {
 	struct guest_pages pages;
 	struct base_alloc *alloc;
@@ -34,6 +36,7 @@ struct sealed_pages {
 	uint64_t number; /* of the last request sent */
 	bool answering;	 /* more records of its answer are to come */
 	bool unwanted;	 /* but nobody wants them */
+	bool unsure;	 /* the end of an answer was not waited for */
 	uint8_t wire[CHANNEL_REQUEST_MAX];
 	uint8_t *spare; /* room for a record when the store has none */
 	bool kept;	/* pages of the present record stay in the store */
@@ -72,6 +75,7 @@ static enum err take_record(struct sealed_pages *s, const void *plain, size_t si
 	if (head.generation != s->options.generation)
 		return err_set(err, ERR_GONE, "the guest was restarted with another kernel");
 	s->answering = head.flags & CHANNEL_PAGES_MORE;
+	s->unsure &= s->answering;
 	s->stats.records++;
 	s->stats.bytes += size;
 	return ERR_OK;
@@ -162,12 +166,10 @@ static void add_hint(struct sealed_pages *s, const struct channel_item *item)
 
 static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, struct gva va)
 {
-	const uint64_t image = 0xffffffff80000000;
-
 	if (as.top)
 		return 1;
 	/* of user memory what is wanted is known to the byte */
-	return va.v >= image && s->options.image_readahead ? s->options.image_readahead :
+	return va.v >= IMAGE_START && s->options.image_readahead ? s->options.image_readahead :
 							     s->options.readahead;
 }
 
@@ -255,6 +257,7 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	if (s->answering && s->carrier->drop) {
 		s->carrier->drop(s->carrier);
 		s->answering = false;
+		s->unsure = true;
 	}
 	s->unwanted = true;
 	(void)!receive_all(s); /* the failure is kept */
@@ -273,6 +276,23 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	if (s->carrier->epoch)
 		s->carrier->epoch(s->carrier);
 	return ERR_OK;
+}
+
+/* The device looks at the guest before it ends an answer: so the end of the last one is waited for. */
+static enum err sealed_verify(struct guest_pages *p, struct err_ctx *err)
+{
+	static const struct channel_item any = {
+		.kind = CHANNEL_READ, .address = IMAGE_START, .size = GUEST_PAGE_SIZE};
+	struct sealed_pages *s = from_pages(p);
+
+	/* the failure is kept */
+	(void)!receive_all(s);
+	forget_hints(s);
+	if (s->unsure && send(s, &any) == ERR_OK)
+		(void)!receive_all(s);
+	if (s->failure.code != ERR_OK && err && err->code == ERR_OK)
+		*err = s->failure;
+	return s->failure.code;
 }
 
 static void sealed_expire(struct guest_pages *p, uint64_t age_ns)
@@ -378,6 +398,7 @@ static void sealed_destroy(struct guest_pages *p)
 static const struct guest_pages_ops sealed_ops = {
 	.page = sealed_page,
 	.epoch = sealed_epoch,
+	.verify = sealed_verify,
 	.want = sealed_want,
 	.chase = sealed_chase,
 	.expire = sealed_expire,
@@ -424,7 +445,7 @@ void sealed_pages_abandon(struct guest_pages *p)
 {
 	struct sealed_pages *s = from_pages(p);
 
-	s->answering = false;
+	s->answering = s->unsure = false;
 	s->stats = (struct sealed_stats){0};
 	p->stats = (struct guest_pages_stats){0};
 }

@@ -352,6 +352,46 @@ static void errors_end_an_answer(void **state)
 	assert_int_equal(f.count, 64);
 }
 
+/* What was read while a restart overwrote it is never said to be the guest's. */
+static void a_restart_ends_an_answer(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED};
+	struct channel_bound r = {.address = VA, .length = 8};
+	struct err_ctx err = {0};
+	const void *plain;
+	size_t size;
+
+	(void)state;
+	synth_set_restarted(f.guest, true);
+	assert_int_equal(ask(&item, 1, &err), ERR_GONE);
+	assert_string_equal(err.text, "the synthetic guest restarted");
+	/* there may have been records, but not the last, and no holes */
+	assert_int_equal(f.flags, CHANNEL_PAGES_MORE);
+	item.address = VA - CHANNEL_PAGE_SIZE;
+	assert_int_equal(ask(&item, 1, NULL), ERR_GONE);
+	assert_int_equal(f.records, 0);
+	assert_int_equal(memdev_engine_read(f.engine, &r, 5, &plain, &size, NULL), ERR_GONE);
+}
+
+/* Copies of pages have little room, less than an answer may take. */
+static void copies_make_room(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED};
+	struct guest_paging paging = synth_paging(f.guest);
+
+	(void)state;
+	memdev_engine_destroy(f.engine);
+	guest_pages_destroy(f.pages);
+	assert_int_equal(guest_walk_pages_create(&f.alloc, synth_source(f.guest, SYNTH_CLOCK), &paging,
+						 8, &f.pages),
+			 ERR_OK);
+	assert_int_equal(memdev_engine_create(&f.alloc, f.pages, &f.engine, NULL), ERR_OK);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, MAPPED / CHANNEL_PAGE_SIZE);
+	for (unsigned int i = 0; i < f.count; i++)
+		assert_int_equal(f.states[i], CHANNEL_PAGE_DATA);
+}
+
 static void reads_by_address(void **state)
 {
 	struct channel_bound r = {.address = at(2, 4092), .length = 8};
@@ -410,6 +450,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_answers_take_several_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(budget_ends_an_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_end_an_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_restart_ends_an_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(copies_make_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reads_by_address, set_up, tear_down),
 	};
 

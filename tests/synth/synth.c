@@ -22,7 +22,7 @@ struct synth {
 	struct guest_phys phys;
 	unsigned int levels;
 	uint64_t top;
-	bool gone;
+	bool gone, restarted;
 	uint64_t clock_ns;
 	size_t range_count;
 	struct range ranges[MAX_RANGES];
@@ -172,6 +172,12 @@ static enum err phys_alive(struct guest_phys *p, struct err_ctx *err)
 	return from_phys(p)->gone ? err_set(err, ERR_GONE, "the synthetic guest ended") : ERR_OK;
 }
 
+static enum err phys_verify(struct guest_phys *p, struct err_ctx *err)
+{
+	return from_phys(p)->restarted ? err_set(err, ERR_GONE, "the synthetic guest restarted") :
+					 ERR_OK;
+}
+
 static uint64_t phys_now(struct guest_phys *p)
 {
 	return from_phys(p)->clock_ns;
@@ -184,7 +190,7 @@ static void phys_close(struct guest_phys *p)
 
 #define SOURCE_OPS                                                                                 \
 	.name = "synthetic", .read = phys_read, .next_range = phys_next_range,                     \
-	.alive = phys_alive, .close = phys_close
+	.alive = phys_alive, .verify = phys_verify, .close = phys_close
 
 static const struct guest_phys_ops source_ops[] = {
 	[0] = {SOURCE_OPS},
@@ -203,6 +209,11 @@ struct guest_phys *synth_source(struct synth *s, unsigned int flags)
 void synth_set_gone(struct synth *s, bool gone)
 {
 	s->gone = gone;
+}
+
+void synth_set_restarted(struct synth *s, bool restarted)
+{
+	s->restarted = restarted;
 }
 
 void synth_set_clock(struct synth *s, uint64_t ns)

@@ -94,7 +94,7 @@ static int read_all(struct guest_pages *pages, uint64_t start, const uint8_t *ri
 
 		if (e) {
 			err_clear(&err);
-			(void)!guest_pages_epoch(pages, &err);
+			(void)!guest_pages_verify(pages, &err);
 			err_set(&err, e, "page %u", i);
 			return fail("a page failed", &err);
 		}

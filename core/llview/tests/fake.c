@@ -34,7 +34,8 @@ struct ktype {
 	void *copies[COPIES_MAX];
 	uint64_t copied[COPIES_MAX];
 	size_t member_count, value_count, object_count, copy_count;
-	bool gone, copying, lasting;
+	bool copying, lasting;
+	enum err failing; /* what each page says */
 };
 
 struct ktype *fake_create(void)
@@ -110,8 +111,8 @@ static enum err fake_page(struct guest_pages *p, struct guest_space as, struct g
 
 	(void)as;
 	p->stats.lookups++;
-	if (k->gone)
-		return ERR_GONE;
+	if (k->failing)
+		return k->failing;
 	for (size_t i = 0; i < k->object_count; i++) {
 		struct fake_object *o = &k->objects[i];
 
@@ -144,7 +145,7 @@ static enum err fake_epoch(struct guest_pages *p, struct err_ctx *err)
 
 	p->epoch++;
 	drop_copies(k);
-	return k->gone ? err_set(err, ERR_GONE, "the guest is gone") : ERR_OK;
+	return k->failing == ERR_GONE ? err_set(err, ERR_GONE, "the guest is gone") : ERR_OK;
 }
 
 static void fake_pages_destroy(struct guest_pages *p)
@@ -162,6 +163,24 @@ struct guest_pages *fake_pages(struct ktype *k)
 
 	k->pages.ops = &ops;
 	return &k->pages;
+}
+
+static enum err fake_reread(struct guest_pages *p, const struct guest_piece *pieces, size_t count)
+{
+	(void)pieces, (void)count;
+	return of_pages(p)->failing;
+}
+
+void fake_rereads(struct ktype *k)
+{
+	static const struct guest_pages_ops ops = {
+		.page = fake_page,
+		.epoch = fake_epoch,
+		.reread = fake_reread,
+		.destroy = fake_pages_destroy,
+	};
+
+	k->pages.ops = &ops;
 }
 
 /* As those would who keep nothing: nothing but the bytes asked for. */
@@ -199,9 +218,9 @@ void fake_keep_nothing(struct ktype *k)
 	k->pages.ops = &ops;
 }
 
-void fake_gone(struct ktype *k)
+void fake_fail(struct ktype *k, enum err code)
 {
-	k->gone = true;
+	k->failing = code;
 }
 
 void fake_copy_pages(struct ktype *k)

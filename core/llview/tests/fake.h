@@ -27,9 +27,11 @@ void fake_value(struct ktype *k, enum fake_kind kind, const char *type, const ch
 		uint64_t value);
 void fake_set_kaslr(struct ktype *k, uint64_t kaslr);
 
-/* The guest's memory. page() fails for what isn't an object; ERR_GONE once fake_gone() was called. */
+/* The guest's memory. page() fails for what isn't an object; for all, once fake_fail() was called. */
 struct guest_pages *fake_pages(struct ktype *k);
-void fake_gone(struct ktype *k);
+void fake_fail(struct ktype *k, enum err code);
+/* From now on, until fake_pages(): reread() is there, and fails or does nothing. */
+void fake_rereads(struct ktype *k);
 
 /* From now on page() gives copies, made anew after each epoch. */
 void fake_copy_pages(struct ktype *k);

@@ -15,6 +15,7 @@
 
 #include "fake.h"
 #include "llview/guest.h"
+#include "llview/state.h"
 #include "probe.h"
 #include "walk.h"
 
@@ -363,7 +364,7 @@ static void test_gone(void **state)
 	(void)state;
 	setup(&f, 1, NULL);
 	run(&f, probe_pid, &p);
-	fake_gone(f.k);
+	fake_fail(f.k, ERR_GONE);
 	assert_int_equal(llview_guest_epoch(f.guest, &err), ERR_GONE);
 	p = (struct probe){0};
 	assert_int_equal(guest_run(f.guest, probe_pid, &p), ERR_GONE);
@@ -462,6 +463,51 @@ static void test_user(void **state)
 	assert_int_equal(p.out[2], 0);
 	assert_int_equal(p.out[3], 0);
 	teardown(&f);
+}
+
+static void reread(void *arg)
+{
+	struct guest_piece piece = {.buf = arg, .size = sizeof(uint64_t)};
+
+	(void)!guest_reread(&piece, 1);
+}
+
+/*
+ * A page that isn't there is an answer about the guest, and reads as zeros; any other failure isn't, and
+ * what is taken for a hole then would be left out of a listing.
+ */
+static void test_failures(void **state)
+{
+	static const enum err codes[] = {ERR_UNMAPPED, ERR_NOPHYS, ERR_LIMIT, ERR_NOMEM,
+					 ERR_IO,       ERR_PERM,   ERR_GONE,  ERR_CORRUPT};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		enum err expected = codes[i] == ERR_UNMAPPED || codes[i] == ERR_NOPHYS ? ERR_OK :
+											  codes[i];
+
+		for (int keeping = 0; keeping < 2; keeping++) {
+			struct probe p = {.in = {4096, 16}};
+			struct guest_pages *pages;
+			struct fixture f;
+			uint64_t word;
+
+			setup(&f, 1, NULL);
+			llview_guest_destroy(f.guest);
+			pages = fake_pages(f.k);
+			if (!keeping)
+				fake_keep_nothing(f.k);
+			assert_int_equal(llview_guest_create(&f.alloc, f.layout, pages, NULL, &f.guest),
+					 ERR_OK);
+			fake_fail(f.k, codes[i]);
+			assert_int_equal(guest_run(f.guest, probe_pid, &p), expected);
+			assert_int_equal(guest_run(f.guest, probe_user, &p), expected);
+			assert_int_equal(guest_run(f.guest, probe_text, &p), expected);
+			fake_rereads(f.k);
+			assert_int_equal(guest_run(f.guest, reread, &word), expected);
+			teardown(&f);
+		}
+	}
 }
 
 static void test_per_cpu(void **state)
@@ -618,6 +664,7 @@ int main(void)
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_lasting), cmocka_unit_test(test_user),
 		cmocka_unit_test(test_per_cpu),

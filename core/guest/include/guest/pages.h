@@ -94,6 +94,13 @@ struct guest_pages_ops {
 	enum err (*epoch)(struct guest_pages *p, struct err_ctx *err);
 
 	/*
+	 * Optional (NULL: it can't be otherwise). Was all that page() and the others have answered so far
+	 * true: the same guest's, and all of it? To be asked after what is to be believed. ERR_GONE with
+	 * a text when the guest restarted, the failure of those that fail for good.
+	 */
+	enum err (*verify)(struct guest_pages *p, struct err_ctx *err);
+
+	/*
 	 * Optional hints, free to ignore: these ranges / these lists will be read next. They are kept
 	 * until a page is asked for that isn't there, at most until the next epoch().
 	 */
@@ -184,6 +191,11 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 static inline enum err ERR_NODISCARD guest_pages_epoch(struct guest_pages *p, struct err_ctx *err)
 {
 	return p->ops->epoch(p, err);
+}
+
+static inline enum err ERR_NODISCARD guest_pages_verify(struct guest_pages *p, struct err_ctx *err)
+{
+	return p->ops->verify ? p->ops->verify(p, err) : ERR_OK;
 }
 
 static inline void guest_pages_want(struct guest_pages *p, struct guest_space as,

@@ -78,6 +78,13 @@ struct guest_phys_ops {
 	enum err (*alive)(struct guest_phys *p, struct err_ctx *err);
 
 	/*
+	 * Optional (NULL: it can't change hands). Looks now, each time: is what was read so far of the
+	 * guest that is watched? ERR_GONE with a text once another kernel, or none, is in its memory: a
+	 * guest that restarts overwrites the old kernel bit by bit.
+	 */
+	enum err (*verify)(struct guest_phys *p, struct err_ctx *err);
+
+	/*
 	 * Optional. Nanoseconds of a clock that never goes back. With it, copies of pages may be as old
 	 * as GUEST_WALK_FRESH_NS; without, each epoch makes them anew.
 	 */

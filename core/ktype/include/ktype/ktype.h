@@ -23,6 +23,7 @@ enum {
 	KTYPE_OSRELEASE_SIZE = 65, /* as struct new_utsname, with the NUL */
 	KTYPE_BUILD_ID_SIZE = 20,
 	KTYPE_NAME_SIZE = 512, /* longest symbol name with the NUL (KSYM_NAME_LEN since 6.1) */
+	KTYPE_FIRMWARE_CLOCK = 0x46c, /* guest-physical; in the BIOS data area, which Linux keeps out of */
 };
 
 /*
@@ -51,6 +52,11 @@ struct ktype_boot {
 	int64_t phys_base;
 	struct guest_paging paging;
 	struct gpa trampoline;	  /* the page that proved it to be the last booted; 0: none did */
+	/*
+	 * What PC firmware's clock stood at when it started this kernel: ticks since midnight, which
+	 * nobody counts on. So it tells this boot from others. 0 where there is no such firmware.
+	 */
+	uint32_t firmware_clock;
 	struct ktype_addresses at;
 };
 
@@ -79,6 +85,12 @@ enum err ktype_boot_find(struct guest_phys *phys, struct gpa hint, struct ktype_
  */
 enum err ktype_boot_check(struct guest_phys *phys, const struct ktype_boot *known,
 			  struct ktype_boot *ret, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Is `found` only what a restart has left of `known`? Its firmware has run since, but the kernel is the same
+ * down to the random places that it is at: its successor isn't there yet, and overwrites it.
+ */
+bool ktype_boot_left_behind(const struct ktype_boot *known, const struct ktype_boot *found);
 
 /*
  * Read symbols and layouts out of the running kernel that `boot` describes. `btf` / `symbols`

@@ -107,8 +107,9 @@ struct guest_pages *llview_guest_pages(const struct llview_guest *g);
  * guest can't call guest_run() (the plugin rejects it). Each run starts with no fault, an empty
  * arena and full fuel.
  *
- * ERR_LIMIT when the run was aborted (too many faults or steps), ERR_GONE when that was because the
- * VM ended: `fn` didn't return, and nothing between was unwound. ERR_OK otherwise; whatever fn has
+ * When the run was aborted, why: ERR_LIMIT (too many faults or steps, or pages: see guest_pages), ERR_GONE (the VM
+ * ended), or whatever else a page failed with but that it isn't there. `fn` didn't return then, and nothing
+ * between was unwound. ERR_OK otherwise; whatever fn has
  * to say goes through `arg`.
  */
 enum err guest_run(struct llview_guest *g, void (*fn)(void *arg), void *arg) ERR_NODISCARD;

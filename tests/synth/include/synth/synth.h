@@ -56,6 +56,9 @@ struct guest_phys *synth_source(struct synth *s, unsigned int flags);
 /* The next alive() says that the VM ended (true), or that it lives. */
 void synth_set_gone(struct synth *s, bool gone);
 
+/* The next verify() says that the guest restarted (true), or that it didn't. */
+void synth_set_restarted(struct synth *s, bool restarted);
+
 /* What now() says from now on, in nanoseconds. */
 void synth_set_clock(struct synth *s, uint64_t ns);
 
