@@ -26,7 +26,7 @@
 #define MIB ((size_t)1 << 20)
 
 enum {
-	CACHE_PAGES = 16384,	/* of a guest that must be copied: 64 MiB */
+	CACHE_PAGES = 1 << 17,	/* of a guest that must be copied, in one file: 512 MiB, 100,000 sockets */
 	EXTERNAL_MAX = 1 << 28, /* bytes of an external BTF file or System.map */
 };
 

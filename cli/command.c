@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attach/share.h"
 #include "base/checked.h"
 
 bool command_file(const char *name, char path[PATH_MAX])
@@ -236,6 +237,12 @@ enum status command_status(int wait_status)
 enum status command_gone(const char *vm, const char *command, enum err code,
 			 const struct err_ctx *err)
 {
+	struct err_ctx plain = {0};
+
+	if (!err || !err->code) {
+		err_set(&plain, code, "%s", share_failure(code));
+		err = &plain;
+	}
 	cli_complain(vm, code, err);
 	fprintf(stderr, "scwatcher: what %s printed may be incomplete\n", command);
 	return STATUS_RUN_GONE;

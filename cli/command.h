@@ -26,7 +26,7 @@ enum status command_run(const char *path, char **argv, int *wait_status_ret);
 /* The exit status of what waitpid() told. */
 enum status command_status(int wait_status);
 
-/* The guest of `vm` went away while the command ran: says so. */
+/* The guest of `vm` went away while the command ran, or couldn't be read as a whole: says so. */
 enum status command_gone(const char *vm, const char *command, enum err code,
 			 const struct err_ctx *err);
 

@@ -3,17 +3,24 @@
  * What ties the libc door to a guest: at the first look at /proc, attach to the VM that the
  * environment names and put its procfs there. Linked into the preload library and by scw-cc.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attach/attach.h"
 #include "attach/share.h"
+#include "cli.h"
 #include "door/door.h"
 #include "procfs/procfs.h"
 
 static struct attach *guest;
 static struct procfs *procfs;
 static struct share_totals *share;
+static enum err failed; /* what was read of the guest isn't whole */
+static bool watched;	/* somebody looks at the guest when we have ended */
+static char *vm;
 
 static bool preload_wanted(void)
 {
@@ -56,6 +63,15 @@ static void save_notes(void)
 		attach_note_write(guest, "facts", notes, size);
 }
 
+static void note_failure(void *ctx, enum err e)
+{
+	(void)ctx;
+	failed = e;
+	/* at once: not every program comes to its end by way of our destructor */
+	if (share)
+		share_fail(share, e);
+}
+
 static int preload_attach(char *message, size_t size)
 {
 	struct attach_opts opts = {.program = SCW_PROGRAM};
@@ -65,6 +81,8 @@ static int preload_attach(char *message, size_t size)
 
 	message[0] = message[size - 1] = '\0';
 	share = share_find();
+	watched = share || getenv(ATTACH_ENV_HANDOVER);
+	vm = strdup(getenv(ATTACH_ENV_VM));
 	e = attach_open(&opts, &guest, &err);
 	if (e && share)
 		share_fail(share, e);
@@ -73,6 +91,7 @@ static int preload_attach(char *message, size_t size)
 	e = procfs_create(&guest->alloc, guest->guest, &procfs, &err);
 	if (!e) {
 		procfs_use_names(procfs, kernel_names, guest);
+		procfs_use_failed(procfs, note_failure, NULL);
 		load_notes();
 	}
 	r = e ? fail(&err, e, message, size) : door_mount("/proc", procfs_vfs(procfs));
@@ -99,23 +118,46 @@ static void preload_fork_child(void)
 	memset(&guest->pages->stats, 0, sizeof(guest->pages->stats));
 }
 
+/*
+ * A tool that nobody watches must not end as if all were well when what it read wasn't whole. `scwatcher run`
+ * looks at the guest itself when it ends, and at the page of figures if there is one.
+ */
+static void complain(enum err e, const struct err_ctx *err)
+{
+	char text[512];
+
+	if (err->code)
+		err_describe(err, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s", share_failure(e));
+	fflush(NULL);
+	dprintf(STDERR_FILENO, "scwatcher: %s: %s\nscwatcher: what %s printed may be incomplete\n",
+		vm ? vm : "guest", text, program_invocation_short_name);
+	_exit(STATUS_RUN_GONE);
+}
+
 /* The kernel frees everything; only the figures have to be saved. */
 static void __attribute__((destructor)) preload_end(void)
 {
-	enum err e;
+	struct err_ctx err = {0};
+	enum err e = failed;
 
-	if (guest)
-		save_notes();
 	if (!guest)
 		return;
+	save_notes();
+	if (guest->session || (!watched && (!e || e == ERR_GONE)))
+		e = attach_alive(guest, &err);
+	if (!e)
+		e = failed;
 	if (share) {
 		share_add(share, guest);
-		e = guest->session ? attach_alive(guest, NULL) : ERR_OK;
 		if (e)
 			share_fail(share, e);
 	}
 	if (guest->session)
 		guest->session->leave(guest->session);
+	if (e && !share && !(watched && e == ERR_GONE))
+		complain(e, &err);
 }
 
 const struct door_ops door_ops = {

@@ -46,7 +46,7 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 	}
 	status = command_run(path, argv + 1, &wait_status);
 	e = attach_alive(s.a, &err);
-	if (share && o->sealed.carrier)
+	if (share && (o->sealed.carrier || (!e && share->failure)))
 		e = share->failure;
 	if (o->stats)
 		cli_print_stats(o, s.a, share);

@@ -2,17 +2,15 @@
 /* Copies of pages: see guest/page_store.h. */
 #include "guest/page_store.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "guest/addr.h"
 
 enum {
 	CHUNK_PAGES = 32,
+	SLOTS_FIRST = 1 << 15, /* most at first; there are more when there are more keys */
 };
-
-/* Values of page_slot.page that are no index. */
-#define PAGE_UNMAPPED (UINT32_MAX - 1)
-#define PAGE_NOPHYS   UINT32_MAX
 
 enum err page_store_init(struct page_store *s, struct base_alloc *alloc, size_t pages)
 {
@@ -22,7 +20,7 @@ enum err page_store_init(struct page_store *s, struct base_alloc *alloc, size_t 
 		return ERR_INVAL;
 	if (pages == 0)
 		pages = 1;
-	while (slots < pages * 2)
+	while (slots < pages * 2 && slots < SLOTS_FIRST)
 		slots *= 2;
 	*s = (struct page_store){.alloc = alloc, .mask = slots - 1, .max = pages, .epoch = 1};
 	s->chunk_max = (pages + CHUNK_PAGES - 1) / CHUNK_PAGES;
@@ -46,7 +44,7 @@ void page_store_deinit(struct page_store *s)
 
 void page_store_clear(struct page_store *s)
 {
-	s->used = s->keys = 0;
+	s->used = 0;
 	if (++s->epoch == 0) {
 		memset(s->slots, 0, (s->mask + 1) * sizeof(*s->slots));
 		s->epoch = 1;
@@ -67,6 +65,27 @@ static struct page_slot *find_slot(const struct page_store *s, struct page_key k
 	}
 }
 
+/* Is there a slot for one more key, at most half of them being taken? */
+static bool slots_suffice(struct page_store *s, size_t keys)
+{
+	struct page_slot *old = s->slots, *more;
+	size_t count = s->mask + 1;
+
+	if (keys < count / 2)
+		return true;
+	more = base_alloc_zeroed(s->alloc, 2 * count, sizeof(*more));
+	if (!more)
+		return false;
+	s->slots = more;
+	s->mask = 2 * count - 1;
+	for (size_t i = 0; i < count; i++) {
+		if (old[i].epoch == s->epoch)
+			*find_slot(s, old[i].key) = old[i];
+	}
+	base_free(s->alloc, old);
+	return true;
+}
+
 static unsigned char *page_at(const struct page_store *s, size_t page)
 {
 	return s->chunks[page / CHUNK_PAGES] + page % CHUNK_PAGES * GUEST_PAGE_SIZE;
@@ -78,10 +97,6 @@ enum err page_store_find(const struct page_store *s, struct page_key key, const 
 
 	if (slot->epoch != s->epoch)
 		return ERR_ABSENT;
-	if (slot->page == PAGE_UNMAPPED)
-		return ERR_UNMAPPED;
-	if (slot->page == PAGE_NOPHYS)
-		return ERR_NOPHYS;
 	*ret = page_at(s, slot->page);
 	return ERR_OK;
 }
@@ -90,7 +105,7 @@ unsigned char *page_store_room(struct page_store *s, size_t ahead)
 {
 	size_t page = s->used + ahead;
 
-	if (s->keys + ahead >= s->max)
+	if (s->used + ahead >= s->max || !slots_suffice(s, s->used + ahead))
 		return NULL;
 	while (page / CHUNK_PAGES >= s->chunk_count) {
 		unsigned char *chunk =
@@ -107,18 +122,7 @@ const void *page_store_put(struct page_store *s, struct page_key key)
 {
 	size_t page = s->used++;
 
-	s->keys++;
 	*find_slot(s, key) =
 		(struct page_slot){.key = key, .epoch = s->epoch, .page = (uint32_t)page};
 	return page_at(s, page);
-}
-
-void page_store_put_absent(struct page_store *s, struct page_key key, enum err why)
-{
-	s->keys++;
-	*find_slot(s, key) = (struct page_slot){
-		.key = key,
-		.epoch = s->epoch,
-		.page = why == ERR_UNMAPPED ? PAGE_UNMAPPED : PAGE_NOPHYS,
-	};
 }

@@ -333,7 +333,7 @@ static enum err walk_epoch_aged(struct guest_pages *p, struct err_ctx *err)
 	struct walk_pages *w = from_pages(p);
 	uint64_t now = w->phys->ops->now(w->phys);
 
-	if (now - w->epoch_begun < w->lifetime && w->cache.keys < w->cache.max / 4)
+	if (now - w->epoch_begun < w->lifetime && w->cache.used < w->cache.max / 4)
 		return w->phys->ops->alive ? w->phys->ops->alive(w->phys, err) : ERR_OK;
 	w->epoch_begun = now;
 	w->lifetime = GUEST_WALK_FRESH_NS;

@@ -20,6 +20,8 @@ struct procfs {
 	struct vfs *vfs;
 	procfs_names_fn *names;
 	void *names_ctx;
+	procfs_failed_fn *failed;
+	void *failed_ctx;
 	signed char facts[PROCFS_FACTS], facts_loaded[PROCFS_FACTS];
 	bool pass; /* /proc was listed, in this epoch or in one that only grew old since */
 	uint64_t pass_done[PROCFS_PASSES]; /* the epoch in which it was */
@@ -108,6 +110,20 @@ void procfs_use_names(struct procfs *p, procfs_names_fn *fn, void *ctx)
 {
 	p->names = fn;
 	p->names_ctx = ctx;
+}
+
+void procfs_use_failed(struct procfs *p, procfs_failed_fn *fn, void *ctx)
+{
+	p->failed = fn;
+	p->failed_ctx = ctx;
+}
+
+/* -EIO, after those were told who want to know. */
+static int fail(struct procfs *p, enum err e)
+{
+	if (p->failed)
+		p->failed(p->failed_ctx, e);
+	return -EIO;
 }
 
 size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t size)
@@ -279,6 +295,7 @@ struct call {
 	int result;
 	bool checked; /* what the operation says is of no use if the task went away meanwhile */
 	bool lives;
+	enum err failed; /* the run was aborted */
 
 	const char *name;
 	size_t name_size;
@@ -366,14 +383,14 @@ static int call_once(struct procfs *p, const struct vfs_node *n, struct call *c)
 	enum err e = guest_run(p->guest, call_run, c);
 	bool copies = llview_guest_pages(p->guest)->copies;
 
-	if (e) {
-		c->result = -EIO;
+	c->failed = e;
+	if (e)
 		c->lives = true;
-	}
 	/* A copy says what it said before, and a torn task leads anywhere: look at the guest again. */
 	if (c->checked && c->it.task && c->lives && e != ERR_GONE && (e || copies)) {
-		if (lives_after(p, c)) {
-			c->result = -EIO;
+		e = lives_after(p, c);
+		if (e) {
+			c->failed = e;
 			c->lives = true;
 		}
 	}
@@ -386,7 +403,8 @@ static int call_once(struct procfs *p, const struct vfs_node *n, struct call *c)
  * But a number may also have moved to another task (a thread that calls exec becomes the process's
  * first), and then the process is asked again.
  */
-static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int (*op)(struct call *))
+static int try_call(struct procfs *p, const struct vfs_node *n, struct call *c,
+		    int (*op)(struct call *))
 {
 	enum { TRIES = 3 };
 
@@ -397,12 +415,20 @@ static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int 
 
 		if (c->lives)
 			return r;
+		c->failed = ERR_OK;
 		/* Copies would say the same again. When this fails, so does what reads next. */
 		guest_pages_expire(pages, 0);
 		if (pages->copies && llview_guest_epoch(p->guest, NULL))
 			break;
 	}
 	return -ESRCH;
+}
+
+static int call(struct procfs *p, const struct vfs_node *n, struct call *c, int (*op)(struct call *))
+{
+	int r = try_call(p, n, c, op);
+
+	return c->failed ? fail(p, c->failed) : r;
 }
 
 static int getattr_in(struct call *c)
@@ -643,8 +669,10 @@ static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)
 
 	note_shown(p, n);
 	faults = llview_guest_stats(p->guest)->faults;
-	r = call(fs, n, &c, show_in);
-	return torn(p, faults) ? call(fs, n, &c, show_in) : r;
+	r = try_call(fs, n, &c, show_in);
+	if (torn(p, faults))
+		r = try_call(fs, n, &c, show_in);
+	return c.failed ? fail(p, c.failed) : r;
 }
 
 static int readlink_in(struct call *c)
@@ -705,7 +733,7 @@ static int fs_enter(void *fs)
 	struct procfs *p = fs;
 	enum err e = llview_guest_epoch(p->guest, NULL);
 
-	return e ? -err_to_errno(e) : 0;
+	return e ? fail(p, e) : 0;
 }
 
 /* ---- calls beside files: vfs/calls.h ---- */
@@ -745,7 +773,9 @@ static void machine_run(void *arg)
 
 static int machine_call(struct procfs *p, struct machine_call *c)
 {
-	return guest_run(p->guest, machine_run, c) ? -EIO : c->result;
+	enum err e = guest_run(p->guest, machine_run, c);
+
+	return e ? fail(p, e) : c->result;
 }
 
 static int op_task(void *fs, int tid, struct vfs_task *ret)

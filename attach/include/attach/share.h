@@ -25,7 +25,7 @@ struct share_totals {
 	uint64_t reads;		/* copies and system calls on the guest's memory */
 	uint64_t bytes;
 	struct attach_sealed_stats sealed;
-	/* Why a process couldn't attach, or lost its guest: an enum err; 0: none did. The last one counts. */
+	/* Why a process couldn't attach, or what it read isn't whole: an enum err; 0: all went well. The last one counts. */
 	int32_t failure;
 };
 
@@ -35,8 +35,11 @@ struct share_totals *share_create(void);
 /* The page that the environment names, or NULL: nobody asked. */
 struct share_totals *share_find(void);
 
-/* Note that a process couldn't attach, or lost its guest. */
+/* Note that a process couldn't attach, or couldn't read all that it should have. */
 void share_fail(struct share_totals *t, enum err code);
+
+/* For people: what it means that a process failed so; nothing more is known then. */
+const char *share_failure(enum err code);
 
 /* Add what this process's guest did. Call once, before attach_close(). */
 void share_add(struct share_totals *t, const struct attach *a);

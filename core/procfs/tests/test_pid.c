@@ -142,6 +142,8 @@ struct fixture {
 	uint64_t trap;
 	void (*spring)(struct fixture *f);
 	int sprung;
+	enum err failing; /* what each page says */
+	enum err told;	  /* by the procfs */
 
 	struct synth *s;
 	struct synth_btf *types;
@@ -157,7 +159,7 @@ static enum err trap_page(struct guest_pages *p, struct guest_space as, struct g
 			  const void **ret)
 {
 	struct fixture *f = (struct fixture *)p;
-	enum err e = guest_pages_page(f->below, as, va, ret);
+	enum err e = f->failing ? f->failing : guest_pages_page(f->below, as, va, ret);
 
 	if (f->spring && va.v == f->trap) {
 		void (*spring)(struct fixture *) = f->spring;
@@ -421,6 +423,49 @@ static void test_released(void **state)
 	assert_int_equal(read_file(f, "7/comm", 0, NULL), -ENOENT);
 }
 
+static void be_told(void *ctx, enum err e)
+{
+	((struct fixture *)ctx)->told = e;
+}
+
+/* Memory that can't be had is not memory that isn't there: nothing is shown, and it is told. */
+static void test_failing(void **state)
+{
+	static const enum err codes[] = { ERR_LIMIT, ERR_NOMEM, ERR_IO, ERR_GONE };
+	struct fixture *f = *state;
+	struct vfs_file *file, *list;
+	struct vfs_dirent entry;
+	struct vfs_place at;
+	char c;
+
+	procfs_use_failed(f->fs, be_told, f);
+	assert_int_equal(open_file(f, "7/comm", &file), 0);
+	assert_int_equal(vfs_walk(procfs_vfs(f->fs), NULL, "7/task", 0, &at), 0);
+	assert_int_equal(vfs_open(procfs_vfs(f->fs), &at.node, &list), 0);
+	assert_int_equal(f->told, ERR_OK);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		f->failing = codes[i];
+		f->told = ERR_OK;
+		guest_pages_expire(&f->pages, 0);
+		assert_int_equal(vfs_pread(file, &c, 1, 0), -EIO);
+		assert_int_equal(f->told, codes[i]);
+		f->told = ERR_OK;
+		assert_int_equal(vfs_dirent_at(list, 0, &entry), -EIO);
+		assert_int_equal(f->told, codes[i]);
+		f->told = ERR_OK;
+		assert_int_equal(vfs_walk(procfs_vfs(f->fs), NULL, "7", 0, &at), -EIO);
+		assert_int_equal(f->told, codes[i]);
+	}
+	f->failing = ERR_OK;
+	f->told = ERR_OK;
+	guest_pages_expire(&f->pages, 0);
+	assert_int_equal(vfs_pread(file, &c, 1, 0), 1);
+	assert_int_equal(vfs_dirent_at(list, 2, &entry), 1);
+	assert_int_equal(f->told, ERR_OK);
+	vfs_close(file);
+	vfs_close(list);
+}
+
 /* Between the look-up and the first read. */
 static void test_released_open(void **state)
 {
@@ -591,7 +636,7 @@ static void test_tasks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_names), TEST(test_nobody), TEST(test_released), TEST(test_released_open),
+		TEST(test_names), TEST(test_nobody), TEST(test_failing), TEST(test_released), TEST(test_released_open),
 		TEST(test_half_released), TEST(test_stat_released), TEST(test_reused),
 		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time), TEST(test_exists),
 		TEST(test_task), TEST(test_task_hostile), TEST(test_tasks),

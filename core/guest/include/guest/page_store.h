@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copies of pages by a two-word key: a bounded hash table, emptied at each epoch. A copy stays
- * where it is until then, so its address may be handed out. That a page can't be had is kept too.
+ * where it is until then, so its address may be handed out.
  */
 #ifndef SCW_GUEST_PAGE_STORE_H
 #define SCW_GUEST_PAGE_STORE_H
@@ -20,7 +20,7 @@ struct page_key {
 struct page_slot {
 	struct page_key key;
 	uint32_t epoch;
-	uint32_t page; /* index of the copy, or one of the values for pages that aren't there */
+	uint32_t page; /* index of the copy */
 };
 
 /* Opaque but for its storage. */
@@ -31,8 +31,7 @@ struct page_store {
 	unsigned char **chunks;
 	size_t chunk_count, chunk_max;
 	size_t used; /* copies of this epoch */
-	size_t keys; /* keys of this epoch: those of pages that aren't there as well */
-	size_t max;  /* bound of keys, and so of copies */
+	size_t max;
 	uint32_t epoch;
 };
 
@@ -44,9 +43,7 @@ void page_store_deinit(struct page_store *s);
 /* Forget all pages; their memory is kept for the next ones. */
 void page_store_clear(struct page_store *s);
 
-/*
- * ERR_OK and the copy; the reason given to page_store_put_absent(); or ERR_ABSENT: nothing known.
- */
+/* ERR_OK and the copy; or ERR_ABSENT. */
 enum err page_store_find(const struct page_store *s, struct page_key key,
 			 const void **ret) ERR_NODISCARD;
 
@@ -62,13 +59,10 @@ unsigned char *page_store_room(struct page_store *s, size_t ahead);
  */
 const void *page_store_put(struct page_store *s, struct page_key key);
 
-/* Note that `key`, which isn't known yet, can't be had: ERR_UNMAPPED or ERR_NOPHYS. */
-void page_store_put_absent(struct page_store *s, struct page_key key, enum err why);
-
 /* Is there room for another key? */
 static inline int page_store_full(const struct page_store *s)
 {
-	return s->keys >= s->max;
+	return s->used >= s->max;
 }
 
 #endif

@@ -33,6 +33,14 @@ typedef const struct ktype *procfs_names_fn(void *ctx);
 void procfs_use_names(struct procfs *p, procfs_names_fn *fn, void *ctx);
 
 /*
+ * Who is to be told when a file, listing or call failed for a reason that isn't the guest's to give: its memory
+ * can't be had (ERR_GONE, ERR_LIMIT, ERR_NOMEM, ERR_IO, ...), or there was no end to a walk (ERR_LIMIT). The file
+ * says EIO then, which tools take for many things: what they print isn't whole.
+ */
+typedef void procfs_failed_fn(void *ctx, enum err e);
+void procfs_use_failed(struct procfs *p, procfs_failed_fn *fn, void *ctx);
+
+/*
  * What was found out by looking at the kernel's code, as bytes to keep for the next procfs over the same
  * kernel (of the same build id). Loading ignores what it doesn't know; saving gives 0 when there is nothing
  * that wasn't loaded.
