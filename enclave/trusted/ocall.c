@@ -114,14 +114,23 @@ bool ocall_take_start(struct trusted_thread *self, const void *untrusted,
 	return true;
 }
 
-void ocall_end_all(void)
+void trusted_end(int code, int sig)
 {
 	__atomic_store_n(&ended, 1, __ATOMIC_SEQ_CST);
+	(void)trusted_ocall(ABI_OCALL_EXIT, (uint64_t)code, (uint64_t)sig, 0, 0, 0, 0);
+	trusted_leave_for_good(THREAD_DEAD);
 }
 
-bool ocall_is_ended(void)
+void trusted_abort(const char *why)
 {
-	return __atomic_load_n(&ended, __ATOMIC_SEQ_CST);
+	size_t size = strlen(why);
+	void *text = trusted_arena(size);
+
+	__atomic_store_n(&ended, 1, __ATOMIC_SEQ_CST);
+	if (text)
+		trusted_copy_out(text, why, size);
+	(void)trusted_ocall(ABI_OCALL_ABORT, text ? size : 0, 0, 0, 0, 0, 0);
+	trusted_leave_for_good(THREAD_DEAD);
 }
 
 int64_t trusted_ocall(unsigned int number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
@@ -129,6 +138,8 @@ int64_t trusted_ocall(unsigned int number, uint64_t a0, uint64_t a1, uint64_t a2
 {
 	struct abi_ocall *call = trusted_self()->ocall;
 
+	if (!call)
+		trusted_leave_for_good(THREAD_DEAD);
 	trusted_store(&call->number, number);
 	trusted_store(&call->args[0], a0);
 	trusted_store(&call->args[1], a1);
@@ -138,7 +149,7 @@ int64_t trusted_ocall(unsigned int number, uint64_t a0, uint64_t a1, uint64_t a2
 	trusted_store(&call->args[5], a5);
 	trusted_store(&call->result, (uint64_t)-38); /* ENOSYS, for a host that doesn't know it */
 	trusted_leave();
-	if (ocall_is_ended())
+	if (__atomic_load_n(&ended, __ATOMIC_SEQ_CST))
 		trusted_leave_for_good(THREAD_DEAD);
 	return (int64_t)trusted_load(&call->result);
 }

@@ -11,8 +11,7 @@
 #define THREAD_STARTING 1 /* given to a new thread, which the host is to enter */
 #define THREAD_INSIDE	2
 #define THREAD_OUTSIDE	3 /* in an ocall */
-#define THREAD_LEAVING	4 /* ends: free once it is outside */
-#define THREAD_DEAD	5 /* never to be entered again */
+#define THREAD_DEAD	4 /* never to be entered again */
 
 /* Offsets from GSBASE; those below 256 are struct abi_thread's. */
 #define GS_INDEX	      0
@@ -35,7 +34,7 @@
 #define FRAME_RSP    32
 #define FRAME_RFLAGS 128
 #define FRAME_RIP    136
-#define FRAME_XSAVE  184
+#define FRAME_XSAVE  256
 
 #ifndef __ASSEMBLER__
 
@@ -48,15 +47,6 @@
 #include "trusted/runtime.h"
 
 #define THREAD_NS_FOREVER UINT64_MAX
-
-/* In a queue of a futex; on the stack of the thread that waits. */
-struct futex_waiter {
-	struct futex_waiter *next, *prev;
-	struct trusted_thread *thread;
-	uint64_t key;
-	uint32_t bitset;
-	uint32_t woken;
-};
 
 struct trusted_thread {
 	uint64_t state; /* THREAD_ */
@@ -80,7 +70,10 @@ struct trusted_thread {
 	uint64_t pending; /* atomic: others add to it */
 	uint64_t suspend_mask;
 	bool suspended; /* in sigsuspend(): suspend_mask comes back after the handler */
+	bool leaving;	/* ends: its TCS is going to be free */
 	struct trusted_stack altstack;
+	uint32_t lock_depth; /* locks held: faults are the runtime's own then */
+	uint32_t sleeping;   /* in a WAIT or about to be: wants a WAKE */
 };
 _Static_assert(offsetof(struct trusted_thread, state) == GS_STATE - ABI_THREAD_OWN, "entry.S");
 _Static_assert(offsetof(struct trusted_thread, host_return) == GS_HOST_RETURN - ABI_THREAD_OWN,
@@ -121,9 +114,8 @@ static inline void trusted_pause(void)
 /* ocall.c: takes over a start block; false: it isn't fit, nothing is changed. */
 bool ocall_take_start(struct trusted_thread *self, const void *untrusted,
 		      struct abi_start *start_ret);
-/* After exit_group: threads that come back in end. */
-void ocall_end_all(void);
-bool ocall_is_ended(void);
+/* The end of the program; `sig` is what killed it, or 0. Threads that come back in end. */
+_Noreturn void trusted_end(int code, int sig);
 
 void memory_init(uint64_t heap, size_t heap_size);
 /* What instructions may do there, as PROT_*: 0 also where nothing is. */
@@ -134,11 +126,30 @@ void thread_init(void);
 struct trusted_thread *thread_find(uint64_t tid);
 /* The thread is to look at its signals: wakes it if it sleeps. */
 void thread_kick(struct trusted_thread *t);
+/* Wakes it from a WAIT. */
+void thread_wake(struct trusted_thread *t);
+/* A new thread, just entered. */
+_Noreturn void thread_start(struct trusted_thread *self);
 
-/* A signal that an instruction raised; returns its due action. */
+long futex_wake_one(uint32_t *addr);
+
+/* In nanoseconds: a clock that trusted_clock_gettime() knows; a duration or time that may be used.
+ */
+uint64_t time_of(int clock);
+bool time_to_ns(const struct trusted_timespec *t, uint64_t *ret);
+/* For RDTSC: more at every call. */
+uint64_t time_ticks(void);
+
+struct trusted_frame;
+
+/* Has a signal that an instruction raised a handler that may run now? */
 bool signal_is_handled(int sig, struct trusted_action *ret);
+/* Is this stack pointer on the thread's alternative stack? */
+bool signal_on_altstack(const struct trusted_thread *self, uint64_t sp);
 /* Stops the program by a signal's default action. */
 _Noreturn void signal_die(int sig);
+/* The host's word of signals that came; from the first start block. */
+void signal_init(uint64_t *untrusted);
 
 #endif
 #endif

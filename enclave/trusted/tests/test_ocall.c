@@ -81,16 +81,21 @@ static void test_start_blocks(void **state)
 	static struct abi_ocall call;
 	static uint64_t signals;
 	const struct abi_start good = {
-		.version = ABI_START_VERSION,
-		.size = sizeof(good),
-		.ocall = (uint64_t)&call,
-		.arena = (uint64_t)arena,
-		.arena_size = sizeof(arena),
-		.signals = (uint64_t)&signals,
+	    .version = ABI_START_VERSION,
+	    .size = sizeof(good),
+	    .ocall = (uint64_t)&call,
+	    .arena = (uint64_t)arena,
+	    .arena_size = sizeof(arena),
+	    .signals = (uint64_t)&signals,
 	};
-	const uint64_t bad_addresses[] = {0, (uint64_t)enclave, (uint64_t)enclave - 8,
-					  (uint64_t)enclave + ENCLAVE_SIZE - 8, (uint64_t)arena + 4,
-					  UINT64_MAX - 7, 1ull << 47, 1ull << 63};
+	const uint64_t bad_addresses[] = {0,
+					  (uint64_t)enclave,
+					  (uint64_t)enclave - 8,
+					  (uint64_t)enclave + ENCLAVE_SIZE - 8,
+					  (uint64_t)arena + 4,
+					  UINT64_MAX - 7,
+					  1ull << 47,
+					  1ull << 63};
 	struct trusted_thread *self = trusted_self();
 	struct abi_start s = good, got;
 
@@ -132,9 +137,9 @@ static void test_start_blocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outside),
-		cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_start_blocks),
+	    cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_copy),
+	    cmocka_unit_test(test_start_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

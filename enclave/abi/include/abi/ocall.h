@@ -24,7 +24,7 @@
 enum abi_ocall_number {
 	/* In the block when the host enters; still there afterwards: the entry was refused. */
 	ABI_OCALL_NONE = 0,
-	/* a0: exit code of the program, 0..255; doesn't return. */
+	/* a0: exit code of the program, 0..255; a1: signal that killed it, or 0. Doesn't return. */
 	ABI_OCALL_EXIT = 1,
 	/* The thread ends: its host thread may go. Doesn't return; the TCS is free after the EEXIT.
 	 */
