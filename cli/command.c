@@ -2,7 +2,6 @@
 /* See command.h. */
 #include "command.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 
 #include "attach/share.h"
 #include "base/checked.h"
+#include "door/program.h"
 
 bool command_file(const char *name, char path[PATH_MAX])
 {
@@ -60,56 +60,49 @@ static bool find_command(const char *command, char path[PATH_MAX])
 }
 
 /*
- * The loader ignores LD_PRELOAD in static and in privileged programs. They would show the host's
- * /proc as if it were the guest's: refuse. NULL: fine, or nothing known against it.
+ * The loader ignores LD_PRELOAD in privileged programs, and others have no such loader. They would
+ * show the host's /proc as if it were the guest's: refuse. NULL: fine, or nothing known against it.
  */
-static const char *why_not(const char *path)
+static const char *why_not(const char *path, char interpreter[DOOR_PROGRAM_PATH])
 {
 	const char *text = NULL;
-	Elf64_Ehdr eh = {0};
+	char head[DOOR_PROGRAM_HEAD];
 	struct stat st;
+	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+	interpreter[0] = '\0';
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &st) == 0 && (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
 				    ((st.st_mode & S_ISGID) && st.st_gid != getegid())))
 		text = "is set-user-ID or set-group-ID, so that it can't be shown the guest's /proc: "
 		       "run scwatcher as root, or use a copy without that bit";
-	if (!text && pread(fd, &eh, sizeof(eh), 0) == (ssize_t)sizeof(eh) &&
-	    memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0 && eh.e_ident[EI_CLASS] != ELFCLASS64)
-		text = "is a 32-bit program, which can't load the preload library";
-	if (!text && memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0) {
-		bool dynamic = false;
-
-		for (unsigned int i = 0; i < eh.e_phnum && !dynamic; i++) {
-			Elf64_Phdr ph;
-
-			dynamic = pread(fd, &ph, sizeof(ph),
-					(off_t)(eh.e_phoff + i * sizeof(ph))) ==
-					  (ssize_t)sizeof(ph) &&
-				  ph.p_type == PT_INTERP;
-		}
-		if (!dynamic)
-			text = "is statically linked, so that it can't be shown the guest's /proc: "
-			       "build it with scw-cc";
-	}
+	n = pread(fd, head, sizeof(head), 0);
+	if (!text && n > 0)
+		text = door_program_obstacle(head, (size_t)n, interpreter);
 	close(fd);
 	return text;
 }
 
 enum status command_find(const char *command, char path[PATH_MAX])
 {
-	const char *problem;
+	char program[PATH_MAX], interpreter[DOOR_PROGRAM_PATH];
+	const char *problem = NULL;
 
 	if (!find_command(command, path)) {
 		fprintf(stderr, "scwatcher: %s: no such command\n", command);
 		return STATUS_RUN_ABSENT;
 	}
-	problem = why_not(path);
-	if (problem) {
-		fprintf(stderr, "scwatcher: %s %s\n", path, problem);
-		return STATUS_RUN_CANNOT;
+	/* of a script its interpreter counts, which may be a script in turn */
+	snprintf(program, sizeof(program), "%s", path);
+	for (int depth = 0; depth < 4 && program[0]; depth++) {
+		problem = why_not(program, interpreter);
+		if (problem) {
+			fprintf(stderr, "scwatcher: %s %s\n", program, problem);
+			return STATUS_RUN_CANNOT;
+		}
+		snprintf(program, sizeof(program), "%s", interpreter);
 	}
 	return STATUS_OK;
 }

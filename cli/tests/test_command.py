@@ -209,12 +209,19 @@ class SmallGuest(Commands):
         self.assertEqual(self.call("run", self.name)[0], USAGE)
 
     def test_run_refuses_what_would_see_the_host(self):
-        static = shutil.which("busybox")
-        if static and "statically" in subprocess.run(["file", static], capture_output=True,
-                                                     text=True).stdout:
-            code, out, err = self.call("run", self.name, static, "cat", "/proc/version")
+        source, static, script = self.dir / "x.c", self.dir / "static", self.dir / "script"
+        source.write_text("#include <stdio.h>\nint main(void) { puts(\"ran\"); return 0; }\n")
+        subprocess.run(["cc", "-static", source, "-o", static], check=True)
+        script.write_text("#!%s\n" % static)
+        script.chmod(0o755)
+        for program in static, script:
+            code, out, err = self.call("run", self.name, program)
             self.assertEqual((code, out), (RUN_CANNOT, ""))
-            self.assertIn("static", err)
+            self.assertIn("%s is statically linked" % static, err)
+        # a tool's children aren't held up, but told about
+        code, out, err = self.call("run", self.name, "sh", "-c", "%s; exit 3" % static)
+        self.assertEqual((code, out), (3, "ran\n"))
+        self.assertIn("it sees the host's /proc", err)
 
     def test_run_forwards_signals(self):
         job = subprocess.Popen([BUILD / "cli/scwatcher", "run", self.name, "--", "sh", "-c",

@@ -7,12 +7,15 @@
  */
 #include "state.h"
 
+#include "door/program.h"
+
 #include <alloca.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -44,7 +47,10 @@ static void init(void)
 	char host[VFS_PATH_MAX];
 	const char *start = NULL;
 
-	if (door_ops.wanted && !door_ops.wanted()) {
+	/* Made by scw-cc, or scwatcher itself: its own door, or its search for a VM, is not to be met here. */
+	if ((IS_PRELOADED && door_program_is_own((const void *)getauxval(AT_PHDR),
+						 getauxval(AT_PHNUM))) ||
+	    (door_ops.wanted && !door_ops.wanted())) {
 		door_off = true;
 		return;
 	}
@@ -171,13 +177,100 @@ static void env_fill(char *const *env, char **out, char *text)
 	}
 }
 
+#ifdef DOOR_PRELOAD
+/* The file that execvp() would take for `name`, in `path`. */
+static bool search(const char *name, char path[PATH_MAX])
+{
+	const char *dirs = getenv("PATH");
+
+	if (strchr(name, '/'))
+		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+	for (dirs = dirs ? dirs : "/bin:/usr/bin"; *dirs; dirs += *dirs == ':') {
+		size_t n = strcspn(dirs, ":");
+
+		if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "", name) < PATH_MAX &&
+		    REAL(access)(path, X_OK) == 0)
+			return true;
+		dirs += n;
+	}
+	return false;
+}
+
+/* Of an open file. `interpreter` as door_program_obstacle() has it. */
+static const char *obstacle(int fd, char interpreter[DOOR_PROGRAM_PATH])
+{
+	char head[DOOR_PROGRAM_HEAD];
+	struct stat st;
+	ssize_t n = REAL(pread)(fd, head, sizeof(head), 0);
+
+	interpreter[0] = '\0';
+	if (REAL(fstat)(fd, &st) == 0 && (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
+					  ((st.st_mode & S_ISGID) && st.st_gid != getegid())))
+		return "is set-user-ID or set-group-ID";
+	return n > 0 ? door_program_obstacle(head, (size_t)n, interpreter) : NULL;
+}
+
+/*
+ * A program that is about to be started and that preloading doesn't reach will see the host's /proc: it
+ * may have no business there, so it isn't held up, but whoever reads its output has to know.
+ */
+static void tell_unreached(int fd, const char *path)
+{
+	char interpreter[DOOR_PROGRAM_PATH], line[PATH_MAX + 256];
+	const char *text = NULL;
+	int saved = errno, n;
+
+	for (int depth = 0; depth < 4; depth++) {
+		int f = fd >= 0 ? fd : REAL(open)(depth ? interpreter : path, O_RDONLY | O_CLOEXEC);
+
+		if (f < 0)
+			break;
+		text = obstacle(f, interpreter);
+		if (fd < 0)
+			REAL(close)(f);
+		fd = -1;
+		if (text || !interpreter[0])
+			break;
+	}
+	if (text) {
+		n = snprintf(line, sizeof(line), "scwatcher: %s %.*s: it sees the host's /proc\n", path,
+			     (int)strcspn(text, ","), text);
+		if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+			errno = saved;
+	}
+	errno = saved;
+}
+
+static void tell_unreached_in_path(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (search(name, path))
+		tell_unreached(-1, path);
+}
+#else
+/* A linked program's children have no door in any case. */
+static void tell_unreached(int fd, const char *path)
+{
+	(void)fd;
+	(void)path;
+}
+
+static void tell_unreached_in_path(const char *name)
+{
+	(void)name;
+}
+#endif
+
 /*
  * Around the C library's call that starts a program: descriptors made to last, `env` made whole on
  * this function's stack, so that it works between vfork and exec, too.
  */
-#define WITH_ENV(env, new, call)                                                             \
+#define WITH_ENV(env, new, tell, call)                                                       \
 	do {                                                                                 \
 		door_init();                                                                 \
+		if (!door_off)                                                               \
+			tell;                                                                \
 		if (door_off || !door_lock())                                                \
 			return call(env);                                                    \
 		char **new = alloca((env_count(env) + KEPT_MAX + 2) * sizeof(*new));         \
@@ -192,7 +285,7 @@ DOOR_API int scw_execve(const char *path, char *const argv[], char *const env[])
 int scw_execve(const char *path, char *const argv[], char *const env[])
 {
 #define CALL(e) REAL(execve)(path, argv, e)
-	WITH_ENV(env, new, CALL);
+	WITH_ENV(env, new, tell_unreached(-1, path), CALL);
 #undef CALL
 }
 
@@ -213,7 +306,7 @@ DOOR_API int scw_execvpe(const char *file, char *const argv[], char *const env[]
 int scw_execvpe(const char *file, char *const argv[], char *const env[])
 {
 #define CALL(e) REAL_EXECVPE(file, argv, e)
-	WITH_ENV(env, new, CALL);
+	WITH_ENV(env, new, tell_unreached_in_path(file), CALL);
 #undef CALL
 }
 
@@ -227,7 +320,7 @@ DOOR_API int scw_fexecve(int fd, char *const argv[], char *const env[]);
 int scw_fexecve(int fd, char *const argv[], char *const env[])
 {
 #define CALL(e) REAL(fexecve)(fd, argv, e)
-	WITH_ENV(env, new, CALL);
+	WITH_ENV(env, new, tell_unreached(fd, "the program"), CALL);
 #undef CALL
 }
 
@@ -282,7 +375,7 @@ int scw_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions
 		    const posix_spawnattr_t *attributes, char *const argv[], char *const env[])
 {
 #define CALL(e) REAL(posix_spawn)(pid, path, actions, attributes, argv, e)
-	WITH_ENV(env, new, CALL);
+	WITH_ENV(env, new, tell_unreached(-1, path), CALL);
 #undef CALL
 }
 
@@ -294,7 +387,7 @@ int scw_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_action
 		     const posix_spawnattr_t *attributes, char *const argv[], char *const env[])
 {
 #define CALL(e) REAL(posix_spawnp)(pid, file, actions, attributes, argv, e)
-	WITH_ENV(env, new, CALL);
+	WITH_ENV(env, new, tell_unreached_in_path(file), CALL);
 #undef CALL
 }
 

@@ -80,6 +80,23 @@ def check(what, first, second):
     return False
 
 
+def check_under_run(build, name, folder):
+    """`scwatcher run` leaves programs to themselves that look for their VM, static ones too."""
+    source = folder / "cat.c"
+    source.write_text('#include <stdio.h>\nint main(void) { int c; FILE *f = fopen("/proc/1/status", "r");\n'
+                      'while (f && (c = getc(f)) != EOF) putchar(c); return !f; }\n')
+    watch = (build / "cli" / "scwatcher", "run", name, "--")
+    want = run(*watch, "cat", "/proc/1/status").splitlines()
+    good = True
+    for kind in ([], ["-static"]):
+        run(build / "scw-cc" / "scw-cc", *kind, source, "-o", folder / "cat", stderr=subprocess.DEVNULL)
+        good &= check(f"a program under run {kind}", want, run(*watch, folder / "cat").splitlines())
+        good &= check(f"its child {kind}", want, run(*watch, "sh", "-c", f"{folder}/cat; true").splitlines())
+    good &= check("a monitor under run", run(build / "examples" / "proclist", name).splitlines(),
+                  run(*watch, build / "examples" / "proclist", name).splitlines())
+    return good
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     scw_cc = build / "scw-cc" / "scw-cc"
@@ -109,6 +126,9 @@ def main():
                     debian = run(build / "cli" / "scwatcher", "run", name, "--", "netstat", option)
                     good &= check(f"netstat {option}", debian.splitlines(),
                                   run(netstat, option, env=env).splitlines())
+            else:
+                run(TOP / "guests/freeze", name)
+            good &= check_under_run(build, name, pathlib.Path(folder))
         finally:
             run(TOP / "guests/stop", name)
     if not good:

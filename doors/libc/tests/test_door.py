@@ -381,6 +381,28 @@ def test_attach_fails(self):
                               "cat: /proc/net/tcp: Input/output error\ncat\n"))
 
 
+# Children that preloading doesn't reach see the host's /proc, and whoever reads that is told.
+def test_unreached_children(self):
+    if not MUSL:
+        self.skipTest("no musl-gcc")
+    static = os.path.join(self.dir, "static")
+    script = os.path.join(self.dir, "script")
+    shutil.copy(MUSL[0], static)
+    with open(script, "w") as f:
+        f.write(f"#!{static}\n")
+    os.chmod(script, 0o755)
+    said = "scwatcher: %s is statically linked: it sees the host's /proc\n"
+    for argv, path in [(["sh", "-c", f"{static} /nowhere open; true"], static),
+                       (["env", f"PATH={self.dir}", "static", "/nowhere", "open"], static),
+                       (["perl", "-e", f"exec '{script}'"], script),
+                       (["python3", "-c", f"import os; os.posix_spawn('{static}', ['x'], os.environ); os.wait()"], static)]:
+        got = self.run_in(argv, "preload")
+        self.assertIn(said % path, got[1])
+    # and nothing of others
+    got = self.run_in(["sh", "-c", "cat /proc/1/stat; env true"], "preload")
+    self.assertEqual(got, (0, "1 (init) S 0 1 1 0 -1 4194560\n"))
+
+
 # The library must not call through the names it takes over: that would be itself.
 def test_no_own_names(self):
     archive = os.path.join(os.path.dirname(os.path.dirname(PRELOAD)), "libdoor_preload.a")
@@ -392,7 +414,8 @@ def test_no_own_names(self):
     self.assertGreater(len(undefined), 20)
 
 
-for function in [test_python, test_perl, test_zero_sizes, test_attach_fails, test_no_own_names, test_terminals]:
+for function in [test_python, test_perl, test_zero_sizes, test_attach_fails, test_no_own_names, test_terminals,
+                 test_unreached_children]:
     setattr(DoorTest, function.__name__, function)
 add_probe_tests()
 add_command_tests()
