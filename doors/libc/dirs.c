@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vfs/forms.h"
+
 /* Not a number that a C library's DIR begins with: glibc has a descriptor and a lock there. */
 #define STREAM_MAGIC 0xd00d51de0ff1ce8dULL
 
@@ -231,43 +233,13 @@ long scw_telldir(DIR *d)
 	return door_done(s->file->pos);
 }
 
-/* What getdents64 fills, packed. */
-struct dents_head {
-	uint64_t ino;
-	int64_t off;
-	uint16_t reclen;
-	uint8_t type;
-	char name[];
-} __attribute__((packed));
-
 static ssize_t fill_dents(struct door_file *f, char *buf, size_t size)
 {
-	size_t used = 0;
-
 	if (f->is_path)
 		return -EBADF;
 	if (!f->is_dir)
 		return -ENOTDIR;
-	for (;;) {
-		struct vfs_dirent e;
-		int r = vfs_dirent_at(f->file, (uint64_t)f->pos, &e);
-
-		if (r <= 0)
-			return used || !r ? (ssize_t)used : r;
-		size_t name_size = strlen(e.name) + 1;
-		size_t need = (offsetof(struct dents_head, name) + name_size + 7) & ~7UL;
-		if (size - used < need)
-			return used ? (ssize_t)used : -EINVAL;
-		f->pos++;
-		struct dents_head *h = (struct dents_head *)(buf + used);
-		memset(h, 0, need);
-		h->ino = e.ino;
-		h->off = f->pos;
-		h->reclen = (uint16_t)need;
-		h->type = e.type;
-		memcpy(h->name, e.name, name_size);
-		used += need;
-	}
+	return vfs_form_dents(f->file, &f->pos, buf, size);
 }
 
 DOOR_API ssize_t scw_getdents64(int fd, void *buf, size_t size)

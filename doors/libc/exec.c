@@ -18,6 +18,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "vfs/forms.h"
+
 extern char **environ;
 
 enum {
@@ -140,7 +142,7 @@ static void env_fill(char *const *env, char **out, char *text)
 	struct statfs sf;
 	size_t n = 0;
 
-	if (!cwd && !REAL(statfs)(".", &sf) && sf.f_type == DOOR_PROC_MAGIC)
+	if (!cwd && !REAL(statfs)(".", &sf) && sf.f_type == VFS_FORM_PROC_MAGIC)
 		cwd = host_cwd;
 	for (; env && *env; env++) {
 		if (!strncmp(*env, cwd_name, sizeof(cwd_name) - 1))

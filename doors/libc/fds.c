@@ -11,47 +11,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum {
-	KERNEL_LARGEFILE = 0100000, /* O_LARGEFILE is 0 to 64-bit programs, but F_GETFL shows it */
-};
-
-/*
- * The guest's /proc is read-only, as one mounted with `ro`: EROFS for what would write or create.
- */
-static int open_check(struct door_target *t, int flags, int error)
-{
-	bool creates = flags & O_CREAT;
-	bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
-
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return error ? error : -EOPNOTSUPP;
-	if (error == -ENOENT && creates)
-		return -EROFS;
-	if (error)
-		return error;
-	if (flags & O_PATH)
-		return 0;
-	if (creates && flags & O_EXCL)
-		return -EEXIST;
-	/* A file of the guest's own file systems or a socket of it: there, but not to be had here. */
-	if (t->place->kind == VFS_OUTSIDE)
-		return -EACCES;
-	bool is_dir = t->place->node.ops->lookup || t->place->node.ops->readdir;
-	if (is_dir && (creates || writes))
-		return -EISDIR;
-	if (!is_dir && flags & O_DIRECTORY)
-		return -ENOTDIR;
-	if (t->place->node.ops->readlink)
-		return -ELOOP;
-	return writes ? -EROFS : 0;
-}
+#include "vfs/forms.h"
 
 int door_target_open(struct door_target *t, int flags, struct door_file **ret)
 {
 	struct door_file *f;
 	const char *path;
 	size_t size;
-	int r = open_check(t, flags, t->error);
+	int r = vfs_form_open_check(t->place, flags, t->error);
 
 	if (r)
 		return r;
@@ -64,8 +31,7 @@ int door_target_open(struct door_target *t, int flags, struct door_file **ret)
 		return -ENOMEM;
 	*f = (struct door_file){
 		.refs = 1,
-		.flags = (flags & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)) |
-			 (flags & O_PATH ? 0 : KERNEL_LARGEFILE),
+		.flags = vfs_form_open_flags(flags),
 		.node = t->place->node,
 		.is_path = flags & O_PATH,
 	};

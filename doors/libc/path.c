@@ -12,6 +12,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "vfs/forms.h"
+
 enum {
 	TURNS_MAX = 16, /* times that a path may change sides before it counts as a loop */
 };
@@ -382,7 +384,7 @@ static bool full_name(int dirfd, const char *path, char out[VFS_PATH_MAX])
 		return false;
 	if (dirfd == AT_FDCWD ? REAL(statfs)(".", &sf) : REAL(fstatfs)(dirfd, &sf))
 		return false;
-	if (sf.f_type != DOOR_PROC_MAGIC)
+	if (sf.f_type != VFS_FORM_PROC_MAGIC)
 		return false;
 	if (dirfd == AT_FDCWD)
 		strcpy(link, "/proc/self/cwd");

@@ -7,43 +7,10 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum {
-	PROC_BLOCK = 1024,
-};
-
-static struct timespec to_timespec(int64_t ns)
-{
-	struct timespec ts = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-
-	if (ts.tv_nsec < 0) {
-		ts.tv_sec--;
-		ts.tv_nsec += 1000000000;
-	}
-	return ts;
-}
-
-static void to_stat(const struct vfs_stat *from, struct stat *st)
-{
-	*st = (struct stat){
-		.st_dev = from->dev,
-		.st_ino = from->ino,
-		.st_nlink = from->nlink,
-		.st_mode = from->mode,
-		.st_uid = from->uid,
-		.st_gid = from->gid,
-		.st_rdev = from->rdev,
-		.st_size = from->size,
-		.st_blksize = PROC_BLOCK,
-		.st_blocks = from->blocks,
-		.st_atim = to_timespec(from->atime_ns),
-		.st_mtim = to_timespec(from->mtime_ns),
-		.st_ctim = to_timespec(from->ctime_ns),
-	};
-}
+#include "vfs/forms.h"
 
 int door_target_getattr(struct door_target *t, struct vfs_stat *ret)
 {
@@ -62,7 +29,7 @@ static int target_stat(struct door_target *t, struct stat *st)
 	int r = door_target_getattr(t, &got);
 
 	if (!r)
-		to_stat(&got, st);
+		vfs_form_stat(&got, st);
 	return r;
 }
 
@@ -83,58 +50,23 @@ DOOR_API int scw_fstat(int fd, struct stat *st)
 		return -1;
 	int r = vfs_getattr(door_vfs(), &f->node, &got);
 	if (!r)
-		to_stat(&got, st);
+		vfs_form_stat(&got, st);
 	return (int)door_done(r);
-}
-
-/*
- * Terminals have fixed names and device numbers (Documentation/admin-guide/devices.txt), and ps
- * believes a name only after stat() of it. One of the guest's that this host has none of is told by
- * its name; nothing else of it can be had.
- */
-static int terminal_stat(const char *path, struct stat *st)
-{
-	static const struct {
-		const char *prefix;
-		unsigned int major, first_minor, count;
-	} kinds[] = {
-		{ "/dev/pts/", 136, 0, 1 << 20 },
-		{ "/dev/ttyS", 4, 64, 192 },
-		{ "/dev/tty", 4, 0, 64 },
-		{ "/dev/hvc", 229, 0, 8 },
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t size = strlen(kinds[i].prefix);
-		unsigned long number;
-		char *end;
-
-		if (strncmp(path, kinds[i].prefix, size) || path[size] < '0' || path[size] > '9')
-			continue;
-		number = strtoul(path + size, &end, 10);
-		if (*end || number >= kinds[i].count)
-			continue;
-		*st = (struct stat){
-			.st_mode = S_IFCHR | 0620,
-			.st_nlink = 1,
-			.st_rdev = makedev(kinds[i].major, kinds[i].first_minor + number),
-			.st_blksize = PROC_BLOCK,
-		};
-		return 0;
-	}
-	return -1;
 }
 
 /* What the host said of `path`, or, when it has no such file, what is known of a terminal. */
 static int host_stat(int result, const char *path, struct stat *st)
 {
+	struct vfs_stat got;
+
 	if (__builtin_expect(result == 0, 1) || errno != ENOENT || door_off || !path ||
 	    strncmp(path, "/dev/", 5))
 		return result;
-	if (terminal_stat(path, st)) {
+	if (!vfs_form_terminal(path, &got)) {
 		errno = ENOENT;
 		return -1;
 	}
+	vfs_form_stat(&got, st);
 	return 0;
 }
 
@@ -210,52 +142,6 @@ DOOR_ALIAS(int, scw___fxstatat64,
 	   (int version, int dirfd, const char *path, struct stat64 *st, int flags), scw___fxstatat)
 #endif
 
-/* struct statx as the kernel has it (include/uapi/linux/stat.h); not every C library declares it. */
-struct kernel_statx {
-	uint32_t mask, blksize;
-	uint64_t attributes;
-	uint32_t nlink, uid, gid;
-	uint16_t mode, spare;
-	uint64_t ino, size, blocks, attributes_mask;
-	struct {
-		int64_t sec;
-		uint32_t nsec;
-		int32_t spare;
-	} atime, btime, ctime, mtime;
-	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
-	uint64_t spare2[14];
-};
-_Static_assert(sizeof(struct kernel_statx) == 256, "the kernel writes 256 bytes");
-
-enum {
-	KERNEL_STATX_BASIC = 0x7ff,
-};
-
-static void to_statx(const struct vfs_stat *from, struct kernel_statx *st)
-{
-	struct timespec a = to_timespec(from->atime_ns), c = to_timespec(from->ctime_ns),
-			m = to_timespec(from->mtime_ns);
-
-	*st = (struct kernel_statx){
-		.mask = KERNEL_STATX_BASIC,
-		.blksize = PROC_BLOCK,
-		.nlink = from->nlink,
-		.uid = from->uid,
-		.gid = from->gid,
-		.mode = (uint16_t)from->mode,
-		.ino = from->ino,
-		.size = (uint64_t)from->size,
-		.blocks = (uint64_t)from->blocks,
-		.atime = { a.tv_sec, (uint32_t)a.tv_nsec, 0 },
-		.ctime = { c.tv_sec, (uint32_t)c.tv_nsec, 0 },
-		.mtime = { m.tv_sec, (uint32_t)m.tv_nsec, 0 },
-		.rdev_major = major(from->rdev),
-		.rdev_minor = minor(from->rdev),
-		.dev_major = major(from->dev),
-		.dev_minor = minor(from->dev),
-	};
-}
-
 static int host_statx(int dirfd, const char *path, int flags, unsigned int mask, void *st)
 {
 #ifdef __GLIBC__
@@ -277,14 +163,14 @@ DOOR_API int scw_statx(int dirfd, const char *path, int flags, unsigned int mask
 			return -1;
 		r = vfs_getattr(door_vfs(), &f->node, &got);
 		if (!r)
-			to_statx(&got, st);
+			vfs_form_statx(&got, st);
 		return (int)door_done(r);
 	}
 	if (!door_resolve(&t, dirfd, path, at_flags(flags)))
 		return host_statx(t.dirfd, t.path, flags, mask, st);
 	r = door_target_getattr(&t, &got);
 	if (!r)
-		to_statx(&got, st);
+		vfs_form_statx(&got, st);
 	return (int)door_target_done(&t, r);
 }
 
@@ -418,7 +304,7 @@ ssize_t scw_readlink(const char *path, char *buf, size_t size)
 static void to_statfs(struct statfs *sf)
 {
 	*sf = (struct statfs){
-		.f_type = DOOR_PROC_MAGIC,
+		.f_type = VFS_FORM_PROC_MAGIC,
 		.f_bsize = 4096,
 		.f_namelen = VFS_NAME_MAX,
 		.f_frsize = 4096,

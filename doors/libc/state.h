@@ -56,7 +56,6 @@ void *door_real_find(void **cache, const char *name);
 enum {
 	DOOR_FDS_CHUNK = 1024,
 	DOOR_FDS_CHUNKS = 1024, /* descriptors up to a million */
-	DOOR_PROC_MAGIC = 0x9fa0, /* f_type of a /proc */
 };
 
 /* An open file of the guest, shared by the descriptors, DIRs and FILEs that came from one open. */
