@@ -1,0 +1,860 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Descriptors, which exist only inside, and reading from what they stand for. The host's three
+ * standard streams are kinds of files behind the numbers 0, 1 and 2 at first; a number never crosses
+ * the edge, only which stream.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "calls.h"
+#include "layer.h"
+#include "trusted/files.h"
+#include "trusted/proxy.h"
+#include "trusted/runtime.h"
+#include "vfs/forms.h"
+
+enum {
+	LAYER_MEMORY = 256 << 20, /* bytes for contents, lists and descriptors: the heap is less */
+	VECTORS_MAX = 1024,
+	READ_MAX = 0x7ffff000, /* what one call moves, as in Linux */
+	PUMP_SIZE = 16384,
+	/* linux/futex.h */
+	FUTEX_WAIT_PRIVATE = 128,
+	FUTEX_WAKE_PRIVATE = 129,
+};
+
+/* -- the lock and memory ------------------------------------------------------------------------ */
+
+static uint32_t lock_word; /* 0: free, 1: held, 2: held and somebody waits */
+static long lock_owner;	   /* thread, 0: nobody */
+
+static struct base_alloc alloc;
+static bool alloc_ready;
+
+static struct {
+	struct file *file;
+	bool cloexec;
+} fds[LAYER_FDS];
+static bool streams_ready;
+static struct file streams[LAYER_STREAMS]; /* never freed */
+static char cwd[VFS_PATH_MAX] = "/";
+static trusted_output_fn *output;
+
+bool layer_is_locked_here(void)
+{
+	return __atomic_load_n(&lock_owner, __ATOMIC_RELAXED) == trusted_gettid();
+}
+
+static void make_ready(void)
+{
+	if (streams_ready)
+		return;
+	streams_ready = true;
+	for (unsigned int i = 0; i < LAYER_STREAMS; i++) {
+		streams[i] = (struct file){
+			.kind = FILE_STREAM,
+			.refs = 2,
+			.stream = i,
+			.flags = i ? O_WRONLY : O_RDONLY,
+		};
+		fds[i].file = &streams[i];
+	}
+}
+
+bool layer_lock(void)
+{
+	uint32_t was = 0;
+
+	if (layer_is_locked_here())
+		return false;
+	if (!__atomic_compare_exchange_n(&lock_word, &was, 1, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE))
+			trusted_futex(&lock_word, FUTEX_WAIT_PRIVATE, 2, 0, NULL, 0);
+	__atomic_store_n(&lock_owner, trusted_gettid(), __ATOMIC_RELAXED);
+	make_ready();
+	return true;
+}
+
+void layer_unlock(void)
+{
+	__atomic_store_n(&lock_owner, 0, __ATOMIC_RELAXED);
+	if (__atomic_exchange_n(&lock_word, 0, __ATOMIC_RELEASE) == 2)
+		trusted_futex(&lock_word, FUTEX_WAKE_PRIVATE, 1, 0, NULL, 0);
+}
+
+struct base_alloc *layer_alloc(void)
+{
+	if (!alloc_ready)
+		base_alloc_init(&alloc, LAYER_MEMORY);
+	alloc_ready = true;
+	return &alloc;
+}
+
+const char *layer_cwd(void)
+{
+	return cwd;
+}
+
+void layer_cwd_set(const char *path)
+{
+	memcpy(cwd, path, strlen(path) + 1);
+}
+
+__attribute__((weak)) struct vfs *trusted_vfs(void)
+{
+	return NULL;
+}
+
+void trusted_output_hook(trusted_output_fn *fn)
+{
+	__atomic_store_n(&output, fn, __ATOMIC_RELEASE);
+}
+
+/* -- the table ------------------------------------------------------------------------------------ */
+
+struct file *file_at(int fd)
+{
+	return fd >= 0 && fd < LAYER_FDS ? fds[fd].file : NULL;
+}
+
+int file_next_fd(int from)
+{
+	for (int fd = from; fd < LAYER_FDS; fd++)
+		if (fds[fd].file)
+			return fd;
+	return -1;
+}
+
+static int lowest_free(int from)
+{
+	for (int fd = from; fd < LAYER_FDS; fd++)
+		if (!fds[fd].file)
+			return fd;
+	return -EMFILE;
+}
+
+static void file_unref(struct file *f)
+{
+	if (--f->refs)
+		return;
+	vfs_close(f->file);
+	base_free(layer_alloc(), f);
+}
+
+static void forget(int fd)
+{
+	struct file *f = fds[fd].file;
+
+	fds[fd].file = NULL;
+	fds[fd].cloexec = false;
+	file_unref(f);
+}
+
+int file_install(struct file *f, int from, bool cloexec)
+{
+	int fd = lowest_free(from);
+
+	if (fd < 0) {
+		file_unref(f);
+		return fd;
+	}
+	fds[fd].file = f;
+	fds[fd].cloexec = cloexec;
+	return fd;
+}
+
+void file_name(const struct file *f, char *ret, size_t size)
+{
+	if (f->kind == FILE_STREAM)
+		snprintf(ret, size, "pipe:[%u]", f->stream + 1);
+	else if (f->kind == FILE_NOBODY)
+		snprintf(ret, size, "socket:[4]");
+	else
+		snprintf(ret, size, "%s", f->path);
+}
+
+/* A reference that keeps a file while the lock isn't held. */
+static struct file *file_take(int fd)
+{
+	struct file *f = file_at(fd);
+
+	if (f)
+		f->refs++;
+	return f;
+}
+
+static void file_put(struct file *f)
+{
+	if (!layer_lock())
+		return; /* can't be: nobody holds it across what needs a reference */
+	file_unref(f);
+	layer_unlock();
+}
+
+/* -- open ----------------------------------------------------------------------------------------- */
+
+static int file_create(const struct place *p, int flags, struct file **ret)
+{
+	size_t size = strlen(p->path) + 1;
+	struct file *f = base_alloc_zeroed(layer_alloc(), 1, sizeof(*f) + size);
+	int r = 0;
+
+	if (!f)
+		return -ENOMEM;
+	f->refs = 1;
+	f->flags = vfs_form_open_flags(flags);
+	f->vfs = p->vfs;
+	f->node = p->at.node;
+	f->is_path = flags & O_PATH;
+	f->is_dir = f->node.ops->lookup || f->node.ops->readdir;
+	f->device = own_device_of(&f->node);
+	memcpy(f->path, p->path, size);
+	if (f->device && !f->is_path) {
+		f->kind = FILE_DEVICE;
+	} else if (f->is_path && !f->is_dir && !f->node.ops->show) {
+		f->kind = FILE_PATH;
+	} else {
+		f->kind = FILE_VFS;
+		r = vfs_open(f->vfs, &f->node, &f->file);
+	}
+	if (!r && f->is_path && flags & O_DIRECTORY && !f->is_dir)
+		r = -ENOTDIR;
+	if (r)
+		file_unref(f);
+	else
+		*ret = f;
+	return r;
+}
+
+/* /proc/self/fd/N opened: another descriptor of the same stream; of files a new one of that path. */
+static long reopen(struct file *f, int flags)
+{
+	if (f->kind != FILE_STREAM)
+		return -EACCES;
+	if (flags & O_PATH || ((flags & O_ACCMODE) != O_RDONLY) != (f->stream != 0))
+		return -EACCES;
+	f->refs++;
+	return file_install(f, 0, flags & O_CLOEXEC);
+}
+
+static long open_place(struct place *p, int flags, int error)
+{
+	struct file *f;
+	int r;
+
+	if (!error && p->file)
+		return reopen(p->file, flags);
+	if (error || p->at.kind != VFS_FOUND || !own_device_of(&p->at.node)) {
+		r = vfs_form_open_check(&p->at, flags, error);
+		if (r)
+			return r;
+	} else if (flags & O_DIRECTORY) {
+		return -ENOTDIR;
+	} else if (flags & O_CREAT && flags & O_EXCL) {
+		return -EEXIST;
+	}
+	if (p->at.kind != VFS_FOUND) /* O_PATH on what is elsewhere in the guest */
+		return -EACCES;
+	r = file_create(p, flags, &f);
+	return r ? r : file_install(f, 0, flags & O_CLOEXEC);
+}
+
+/* Under the lock: too large for the stack. */
+static struct place open_at;
+
+long call_openat(int dirfd, const char *path, int flags)
+{
+	unsigned int how = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ?
+				   PATH_NOFOLLOW :
+				   0;
+	long r;
+
+	if (!path || !trusted_readable(path, 1))
+		return -EFAULT;
+	if (!*path)
+		return -ENOENT;
+	if (!layer_lock())
+		return -EAGAIN;
+	r = path_resolve(dirfd, path, how, &open_at);
+	/* /proc/self/fd/N is opened anew by its path */
+	if (!r && open_at.file && open_at.file->kind != FILE_STREAM) {
+		char again[VFS_PATH_MAX];
+
+		file_name(open_at.file, again, sizeof(again));
+		r = path_resolve(AT_FDCWD, again, how, &open_at);
+	}
+	r = open_place(&open_at, flags, (int)r);
+	layer_unlock();
+	return r;
+}
+
+long call_openat2(int dirfd, const char *path, const void *how, size_t size)
+{
+	struct {
+		uint64_t flags, mode, resolve;
+	} h;
+
+	if (size < sizeof(h))
+		return -EINVAL;
+	if (!how || !trusted_readable(how, sizeof(h)))
+		return -EFAULT;
+	memcpy(&h, how, sizeof(h));
+	/* restrictions on the way are for who walks other people's trees; not known here */
+	if (h.resolve || h.flags > INT_MAX)
+		return -EINVAL;
+	return call_openat(dirfd, path, (int)h.flags);
+}
+
+long call_close(int fd)
+{
+	long r = -EBADF;
+
+	if (!layer_lock())
+		return -EAGAIN;
+	if (file_at(fd)) {
+		forget(fd);
+		r = 0;
+	}
+	layer_unlock();
+	return r;
+}
+
+long call_close_range(unsigned int first, unsigned int last, unsigned int flags)
+{
+	enum { RANGE_UNSHARE = 2, RANGE_CLOEXEC = 4 };
+
+	if (first > last || flags & ~(unsigned int)(RANGE_UNSHARE | RANGE_CLOEXEC))
+		return -EINVAL;
+	if (!layer_lock())
+		return -EAGAIN;
+	for (unsigned int fd = first; fd < LAYER_FDS && fd <= last; fd++) {
+		if (!fds[fd].file)
+			continue;
+		if (flags & RANGE_CLOEXEC)
+			fds[fd].cloexec = true;
+		else
+			forget((int)fd);
+	}
+	layer_unlock();
+	return 0;
+}
+
+/* -- read ----------------------------------------------------------------------------------------- */
+
+static long stream_read(struct file *f, void *buf, size_t size)
+{
+	if (f->stream)
+		return -EBADF;
+	if (f->flags & O_NONBLOCK) {
+		struct abi_poll p = { .stream = f->stream, .events = 1 /* POLLIN */ };
+		long r = trusted_proxy_poll(&p, 1, 0);
+
+		if (r <= 0)
+			return r ? r : -EAGAIN;
+	}
+	return trusted_proxy_read(f->stream, buf, size);
+}
+
+static long device_read(const struct file *f, void *buf, size_t size)
+{
+	switch (f->device) {
+	case OWN_NULL:
+		return 0;
+	case OWN_RANDOM:
+		trusted_random(buf, size);
+		return (long)size;
+	default:
+		memset(buf, 0, size);
+		return (long)size;
+	}
+}
+
+static bool may_read(const struct file *f)
+{
+	return !f->is_path && (f->flags & O_ACCMODE) != O_WRONLY;
+}
+
+/* offset < 0: by the position. The lock is held and kept, but for streams. */
+static long read_locked(struct file *f, void *buf, size_t size, int64_t offset)
+{
+	int64_t n;
+
+	if (f->kind == FILE_DEVICE)
+		return device_read(f, buf, size);
+	n = vfs_pread(f->file, buf, size, offset < 0 ? f->pos : offset);
+	if (n > 0 && offset < 0)
+		f->pos += n;
+	return (long)n;
+}
+
+static long read_any(int fd, void *buf, size_t size, int64_t offset, bool at)
+{
+	struct file *f;
+	long r;
+
+	if (size > READ_MAX)
+		size = READ_MAX;
+	if (at && offset < 0)
+		return -EINVAL;
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_take(fd);
+	if (!f || !may_read(f))
+		r = -EBADF;
+	else if (f->kind == FILE_NOBODY)
+		r = -ECONNREFUSED;
+	else if (size && !trusted_writable(buf, size))
+		r = -EFAULT;
+	else if (f->kind == FILE_STREAM && at)
+		r = -ESPIPE;
+	else if (f->kind == FILE_STREAM)
+		r = 1;
+	else
+		r = read_locked(f, buf, size, at ? offset : -1);
+	bool is_stream = r == 1 && f->kind == FILE_STREAM;
+
+	if (!is_stream && f)
+		file_unref(f);
+	layer_unlock();
+	if (!is_stream)
+		return r;
+	r = stream_read(f, buf, size);
+	file_put(f);
+	return r;
+}
+
+long call_read(int fd, void *buf, size_t size)
+{
+	return read_any(fd, buf, size, 0, false);
+}
+
+long call_pread(int fd, void *buf, size_t size, int64_t offset)
+{
+	return read_any(fd, buf, size, offset, true);
+}
+
+static long check_vectors(const struct iovec *iov, int count)
+{
+	if (count < 0 || count > VECTORS_MAX)
+		return -EINVAL;
+	return count && !trusted_readable(iov, (size_t)count * sizeof(*iov)) ? -EFAULT : 0;
+}
+
+/* One vector after the other; what came before an error counts. */
+static long read_vectors(int fd, const struct iovec *iov, int count, int64_t offset, bool at)
+{
+	long done = 0, r = check_vectors(iov, count);
+
+	for (int i = 0; !r && i < count; i++) {
+		long n = read_any(fd, iov[i].iov_base, iov[i].iov_len, offset + done, at);
+
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < iov[i].iov_len)
+			break;
+	}
+	return r ? r : done;
+}
+
+long call_readv(int fd, const struct iovec *iov, int count)
+{
+	return read_vectors(fd, iov, count, 0, false);
+}
+
+long call_preadv(int fd, const struct iovec *iov, int count, int64_t offset)
+{
+	return offset < 0 ? -EINVAL : read_vectors(fd, iov, count, offset, true);
+}
+
+/* -- write ---------------------------------------------------------------------------------------- */
+
+static long stream_write(struct file *f, const void *data, size_t size)
+{
+	trusted_output_fn *fn = __atomic_load_n(&output, __ATOMIC_ACQUIRE);
+
+	if (!f->stream)
+		return -EBADF;
+	return fn ? fn(f->stream, data, size) : trusted_proxy_write(f->stream, data, size);
+}
+
+long call_write(int fd, const void *data, size_t size)
+{
+	struct file *f;
+	long r;
+
+	if (size > READ_MAX)
+		size = READ_MAX;
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_take(fd);
+	if (!f || f->is_path || (f->flags & O_ACCMODE) == O_RDONLY)
+		r = -EBADF;
+	else if (size && !trusted_readable(data, size))
+		r = -EFAULT;
+	else if (f->kind == FILE_STREAM)
+		r = 0;
+	else if (f->kind == FILE_NOBODY)
+		r = -ECONNREFUSED;
+	else
+		r = f->device == OWN_FULL ? -ENOSPC : (long)size;
+	bool is_stream = !r && f->kind == FILE_STREAM;
+
+	if (!is_stream && f)
+		file_unref(f);
+	layer_unlock();
+	if (!is_stream)
+		return r;
+	r = stream_write(f, data, size);
+	file_put(f);
+	return r;
+}
+
+long call_writev(int fd, const struct iovec *iov, int count)
+{
+	long done = 0, r = check_vectors(iov, count);
+
+	for (int i = 0; !r && i < count; i++) {
+		long n;
+
+		if (!iov[i].iov_len)
+			continue;
+		n = call_write(fd, iov[i].iov_base, iov[i].iov_len);
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < iov[i].iov_len)
+			break;
+	}
+	return r ? r : done;
+}
+
+long call_pwrite(int fd, const void *data, size_t size, int64_t offset)
+{
+	struct file *f;
+	bool is_stream;
+
+	if (offset < 0)
+		return -EINVAL;
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(fd);
+	is_stream = f && f->kind == FILE_STREAM;
+	layer_unlock();
+	return is_stream ? -ESPIPE : call_write(fd, data, size);
+}
+
+/* -- positions and lists -------------------------------------------------------------------------- */
+
+static long seek(struct file *f, int64_t offset, int whence)
+{
+	const struct config_file *measured = own_measured(&f->node);
+	int64_t base = 0;
+
+	if (f->is_path)
+		return -EBADF;
+	if (f->kind == FILE_STREAM || f->kind == FILE_NOBODY)
+		return -ESPIPE;
+	if (f->kind == FILE_DEVICE)
+		return 0;
+	if (whence == SEEK_CUR)
+		base = f->pos;
+	else if (whence == SEEK_END && measured)
+		base = (int64_t)measured->size;
+	else if (whence != SEEK_SET) /* the size isn't known before it is read: as seq_file */
+		return -EINVAL;
+	if (__builtin_add_overflow(offset, base, &offset))
+		return -EOVERFLOW;
+	if (offset < 0)
+		return -EINVAL;
+	f->pos = offset;
+	return offset;
+}
+
+long call_lseek(int fd, int64_t offset, int whence)
+{
+	struct file *f;
+	long r;
+
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(fd);
+	r = f ? seek(f, offset, whence) : -EBADF;
+	layer_unlock();
+	return r;
+}
+
+long call_getdents64(int fd, void *buf, size_t size)
+{
+	struct file *f;
+	long r;
+
+	if (size > INT_MAX)
+		size = INT_MAX;
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(fd);
+	if (!f || f->is_path)
+		r = -EBADF;
+	else if (!f->is_dir)
+		r = -ENOTDIR;
+	else if (size && !trusted_writable(buf, size))
+		r = -EFAULT;
+	else
+		r = vfs_form_dents(f->file, &f->pos, buf, size);
+	layer_unlock();
+	return r;
+}
+
+/* -- duplicates ----------------------------------------------------------------------------------- */
+
+static long duplicate(int fd, int from, bool cloexec)
+{
+	struct file *f;
+	long r = -EBADF;
+
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(fd);
+	if (f && (from < 0 || from >= LAYER_FDS)) {
+		r = -EINVAL;
+	} else if (f) {
+		f->refs++;
+		r = file_install(f, from, cloexec);
+	}
+	layer_unlock();
+	return r;
+}
+
+long call_dup(int fd)
+{
+	return duplicate(fd, 0, false);
+}
+
+static long duplicate_onto(int from, int to, bool cloexec)
+{
+	struct file *f;
+	long r = -EBADF;
+
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(from);
+	if (f && to >= 0 && to < LAYER_FDS) {
+		f->refs++;
+		if (fds[to].file)
+			forget(to);
+		fds[to].file = f;
+		fds[to].cloexec = cloexec;
+		r = to;
+	}
+	layer_unlock();
+	return r;
+}
+
+long call_dup2(int from, int to)
+{
+	long r;
+
+	if (from != to)
+		return duplicate_onto(from, to, false);
+	if (!layer_lock())
+		return -EAGAIN;
+	r = file_at(from) ? to : -EBADF;
+	layer_unlock();
+	return r;
+}
+
+long call_dup3(int from, int to, int flags)
+{
+	if (flags & ~O_CLOEXEC || from == to)
+		return -EINVAL;
+	return duplicate_onto(from, to, flags & O_CLOEXEC);
+}
+
+long call_fcntl(int fd, int command, uint64_t arg)
+{
+	enum { SETTABLE = O_NONBLOCK | O_APPEND | O_NOATIME };
+	struct file *f;
+	long r = 0;
+
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+		return duplicate(fd, arg > INT_MAX ? -1 : (int)arg, command == F_DUPFD_CLOEXEC);
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(fd);
+	if (!f) {
+		layer_unlock();
+		return -EBADF;
+	}
+	switch (command) {
+	case F_GETFD:
+		r = fds[fd].cloexec ? FD_CLOEXEC : 0;
+		break;
+	case F_SETFD:
+		fds[fd].cloexec = arg & FD_CLOEXEC;
+		break;
+	case F_GETFL:
+		r = f->flags;
+		break;
+	case F_SETFL:
+		f->flags = (f->flags & ~SETTABLE) | ((int)arg & SETTABLE);
+		break;
+	default:
+		r = -EINVAL;
+	}
+	layer_unlock();
+	return r;
+}
+
+/* -- terminals ------------------------------------------------------------------------------------ */
+
+enum {
+	REQUEST_TIOCGPGRP = 0x540f,
+	REQUEST_FIONBIO = 0x5421,
+};
+
+static long stream_ioctl(struct file *f, uint64_t request, void *data)
+{
+	uint32_t size;
+
+	if (f->stream && __atomic_load_n(&output, __ATOMIC_ACQUIRE))
+		return -ENOTTY;
+	if (request == REQUEST_TIOCGPGRP) {
+		/* the program is in the foreground, as far as it can know */
+		uint8_t modes[ABI_TERMINAL_MODES];
+		int pid = LAYER_PID;
+		long r = trusted_proxy_terminal(f->stream, 0x5401 /* TCGETS */, modes);
+
+		if (!r && !trusted_writable(data, sizeof(pid)))
+			return -EFAULT;
+		if (!r)
+			memcpy(data, &pid, sizeof(pid));
+		return r;
+	}
+	switch (abi_terminal_request(request, &size)) {
+	case ABI_TERMINAL_GET:
+		return trusted_writable(data, size) ?
+			       trusted_proxy_terminal(f->stream, request, data) :
+			       -EFAULT;
+	case ABI_TERMINAL_SET:
+		return trusted_readable(data, size) ?
+			       trusted_proxy_terminal(f->stream, request, data) :
+			       -EFAULT;
+	default:
+		return -ENOTTY;
+	}
+}
+
+long call_ioctl(int fd, uint64_t request, void *data)
+{
+	struct file *f;
+	long r;
+
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_take(fd);
+	layer_unlock();
+	if (!f)
+		return -EBADF;
+	if (f->is_path)
+		r = -EBADF;
+	else if (request == REQUEST_FIONBIO && trusted_readable(data, sizeof(int)))
+		r = call_fcntl(fd, F_SETFL,
+			       (uint64_t)((f->flags & ~O_NONBLOCK) | (*(int *)data ? O_NONBLOCK : 0)));
+	else
+		r = f->kind == FILE_STREAM ? stream_ioctl(f, request, data) : -ENOTTY;
+	file_put(f);
+	return r;
+}
+
+/* -- copies without the program, and maps --------------------------------------------------------- */
+
+long call_sendfile(int out, int in, int64_t *offset, size_t size)
+{
+	char buf[PUMP_SIZE];
+	long done = 0;
+
+	if (offset && (!trusted_writable(offset, sizeof(*offset)) || *offset < 0))
+		return -EINVAL;
+	if (size > READ_MAX)
+		size = READ_MAX;
+	while ((size_t)done < size) {
+		size_t want = size - (size_t)done < sizeof(buf) ? size - (size_t)done : sizeof(buf);
+		long n = offset ? call_pread(in, buf, want, *offset) : call_read(in, buf, want);
+		long w;
+
+		if (n <= 0)
+			return done ? done : n;
+		w = call_write(out, buf, (size_t)n);
+		if (offset)
+			*offset += w > 0 ? w : 0;
+		else if (w < n)
+			call_lseek(in, (w > 0 ? w : 0) - n, SEEK_CUR);
+		if (w <= 0)
+			return done ? done : w;
+		done += w;
+		if (w < n)
+			break;
+	}
+	return done;
+}
+
+/* A measured file's bytes, copied: they never change, so that a shared map is the same. */
+static long map_measured(uint64_t addr, size_t size, int prot, int flags,
+			 const struct config_file *m, uint64_t offset)
+{
+	size_t left = offset < m->size ? m->size - (size_t)offset : 0;
+	long at = trusted_mmap(addr, size, PROT_READ | PROT_WRITE,
+			       (flags & ~(MAP_SHARED | MAP_SHARED_VALIDATE)) | MAP_PRIVATE |
+				       MAP_ANONYMOUS);
+
+	if (at < 0)
+		return at;
+	if (left)
+		memcpy((void *)at, m->data + offset, left < size ? left : size);
+	if (prot != (PROT_READ | PROT_WRITE))
+		trusted_mprotect((uint64_t)at, size, prot);
+	return at;
+}
+
+long call_mmap(uint64_t addr, size_t size, int prot, int flags, int fd, uint64_t offset)
+{
+	const struct config_file *measured = NULL;
+	bool is_shared = flags & MAP_SHARED;
+	struct file *f;
+
+	if (flags & MAP_ANONYMOUS)
+		return is_shared ? -EPERM : trusted_mmap(addr, size, prot, flags);
+	if (!layer_lock())
+		return -EAGAIN;
+	f = file_at(fd);
+	if (f && f->kind == FILE_VFS)
+		measured = own_measured(&f->node);
+	layer_unlock();
+	if (!f)
+		return -EBADF;
+	/* /proc's text files can't be mapped, nor anything of the host */
+	if (!measured)
+		return -ENODEV;
+	if (offset % 4096)
+		return -EINVAL;
+	if (prot & PROT_EXEC || (is_shared && prot & PROT_WRITE))
+		return -EACCES;
+	return map_measured(addr, size, prot, flags, measured, offset);
+}
+
+long call_umask(int mask)
+{
+	static int now = 022;
+
+	return __atomic_exchange_n(&now, mask & 0777, __ATOMIC_RELAXED);
+}

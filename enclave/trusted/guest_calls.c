@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Calls about processes and the machine: answered for the guest (vfs/calls.h), as a tool that probes
+ * PIDs means those. The program's own number can't be a guest's (LAYER_PID), nor a thread's of it. Asking
+ * never changes anything, and what would change a process hits the program's own only.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "calls.h"
+#include "layer.h"
+#include "trusted/files.h"
+#include "trusted/runtime.h"
+
+enum {
+	SIGNALS_MAX = 64,
+	NSEC_PER_SEC = 1000000000,
+};
+
+/* The guest's, with the lock held; NULL: not there, and not locked. */
+static struct vfs *take_vfs(void)
+{
+	struct vfs *v;
+
+	if (!layer_lock())
+		return NULL;
+	v = trusted_vfs();
+	if (!v)
+		layer_unlock();
+	return v;
+}
+
+static bool is_own(long pid)
+{
+	return !pid || (pid >= LAYER_PID && pid < LAYER_PID + LAYER_FDS);
+}
+
+/* What the program is to itself: a process of root's, of the ordinary kind. */
+static void own_task(struct vfs_task *ret)
+{
+	*ret = (struct vfs_task){
+		.tid = LAYER_PID, .tgid = LAYER_PID, .pgid = LAYER_PID, .sid = LAYER_PID, .cpus = 64,
+		.affinity = { 1 },
+	};
+	for (int i = 0; i < VFS_RLIMITS; i++)
+		ret->limits[i].cur = ret->limits[i].max = UINT64_MAX;
+	ret->limits[RLIMIT_NOFILE].cur = ret->limits[RLIMIT_NOFILE].max = LAYER_FDS;
+}
+
+static int ask_exists(int tgid, int tid)
+{
+	struct vfs *v = take_vfs();
+	int r = v ? vfs_task_exists(v, tgid, tid) : -EIO;
+
+	if (v)
+		layer_unlock();
+	return r == -ENOSYS ? -ESRCH : r;
+}
+
+static int ask_task(int tid, struct vfs_task *ret)
+{
+	struct vfs *v;
+	int r;
+
+	if (is_own(tid)) {
+		own_task(ret);
+		return 0;
+	}
+	v = take_vfs();
+	r = v ? vfs_task(v, tid, ret) : -EIO;
+	if (v)
+		layer_unlock();
+	return r == -ENOSYS ? -ESRCH : r;
+}
+
+static int ask_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
+{
+	struct vfs *v = take_vfs();
+	int r = v ? vfs_tasks(v, what, id, ret) : -EIO;
+
+	if (v)
+		layer_unlock();
+	if (r)
+		return r == -ENOSYS ? -ESRCH : r;
+	return ret->count ? 0 : -ESRCH;
+}
+
+static int ask_machine(struct vfs_machine *ret)
+{
+	struct vfs *v = take_vfs();
+	int r = v ? vfs_machine(v, ret) : -EIO;
+
+	if (v)
+		layer_unlock();
+	return r;
+}
+
+/* -- signals -------------------------------------------------------------------------------------- */
+
+long call_kill(int pid, int sig)
+{
+	struct vfs_tasks tasks;
+	int r;
+
+	if (sig < 0 || sig > SIGNALS_MAX)
+		return -EINVAL;
+	if (is_own(pid) || pid == -LAYER_PID)
+		return sig ? trusted_raise(sig) : 0;
+	if (pid == INT_MIN)
+		return -ESRCH;
+	if (pid == -1)
+		r = ask_tasks(VFS_TASKS_OF_ALL, 0, &tasks);
+	else if (pid < 0)
+		r = ask_tasks(VFS_TASKS_OF_GROUP, -pid, &tasks);
+	else
+		r = ask_exists(0, pid);
+	return r || !sig ? r : -EPERM;
+}
+
+/* The C library names its threads as clone() gave them: small numbers, which are only ours with a signal. */
+static bool is_own_thread(int tid, int sig)
+{
+	return is_own(tid) || (sig && tid > 0 && (size_t)tid <= LAYER_FDS);
+}
+
+long call_tgkill(int tgid, int tid, int sig)
+{
+	int r;
+
+	if (tid <= 0 || tgid < -1 || !tgid || sig < 0 || sig > SIGNALS_MAX)
+		return -EINVAL;
+	if (is_own_thread(tid, sig) && (tgid == -1 || is_own(tgid))) {
+		if (tid >= LAYER_PID)
+			tid = tid - LAYER_PID + 1;
+		return sig ? trusted_tgkill(-1, tid, sig) : 0;
+	}
+	r = ask_exists(tgid < 0 ? 0 : tgid, tid);
+	return r || !sig ? r : -EPERM;
+}
+
+long call_tkill(int tid, int sig)
+{
+	return call_tgkill(-1, tid, sig);
+}
+
+/* -- groups, sessions, scheduling ------------------------------------------------------------------ */
+
+long call_getpgid(int pid)
+{
+	struct vfs_task t;
+	int r = ask_task(pid, &t);
+
+	return r ? r : t.pgid;
+}
+
+long call_getsid(int pid)
+{
+	struct vfs_task t;
+	int r = ask_task(pid, &t);
+
+	return r ? r : t.sid;
+}
+
+/* As the system call has it: 20 - nice, so that an error is another thing than a number. */
+long call_getpriority(int which, int who)
+{
+	struct vfs_tasks tasks = { .count = 0 };
+	struct vfs_task t;
+	int r, nice = 0;
+
+	switch (which) {
+	case PRIO_PROCESS:
+		r = ask_task(who, &t);
+		nice = r ? 0 : t.nice;
+		break;
+	case PRIO_PGRP:
+		if (is_own(who))
+			return 20;
+		r = ask_tasks(VFS_TASKS_OF_GROUP, who, &tasks);
+		nice = tasks.nice;
+		break;
+	case PRIO_USER:
+		r = ask_tasks(VFS_TASKS_OF_USER, who, &tasks);
+		nice = tasks.nice;
+		break;
+	default:
+		return -EINVAL;
+	}
+	return r ? r : 20 - nice;
+}
+
+/* As the system call: how many bytes there are. */
+long call_sched_getaffinity(int pid, size_t size, void *mask)
+{
+	struct vfs_task t;
+	int r = ask_task(pid, &t);
+
+	if (r)
+		return r;
+	if (size < t.cpus / 8 || size % 8)
+		return -EINVAL;
+	if (!trusted_writable(mask, t.cpus / 8))
+		return -EFAULT;
+	memcpy(mask, t.affinity, t.cpus / 8);
+	return (long)(t.cpus / 8);
+}
+
+static int ask_sched(int pid, struct vfs_task *ret)
+{
+	return pid < 0 ? -EINVAL : ask_task(pid, ret);
+}
+
+long call_sched_getscheduler(int pid)
+{
+	struct vfs_task t;
+	int r = ask_sched(pid, &t);
+
+	return r ? r : t.policy;
+}
+
+long call_sched_getparam(int pid, int *ret)
+{
+	struct vfs_task t;
+	int r = ask_sched(pid, &t);
+
+	if (r || !ret)
+		return r ? r : -EINVAL;
+	if (!trusted_writable(ret, sizeof(*ret)))
+		return -EFAULT;
+	*ret = t.rt_priority;
+	return 0;
+}
+
+/* include/uapi/linux/sched/types.h, as of its first version */
+struct attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+long call_sched_getattr(int pid, void *ret, unsigned int size, unsigned int flags)
+{
+	enum { RESET_ON_FORK = 0x40000000 };
+	struct attributes a = { .size = sizeof(a) };
+	struct vfs_task t;
+	int r = ask_sched(pid, &t);
+
+	if (r || !ret || size < sizeof(a) || flags)
+		return r ? r : -EINVAL;
+	if (!trusted_writable(ret, sizeof(a)))
+		return -EFAULT;
+	a.policy = (uint32_t)t.policy & ~(uint32_t)RESET_ON_FORK;
+	a.flags = t.dl_flags | (t.policy & RESET_ON_FORK ? 1 : 0);
+	a.priority = (uint32_t)t.rt_priority;
+	if (a.policy == SCHED_OTHER || a.policy == SCHED_BATCH || a.policy == SCHED_IDLE)
+		a.nice = t.nice;
+	a.runtime = t.dl_runtime;
+	a.deadline = t.dl_deadline;
+	a.period = t.dl_period;
+	memcpy(ret, &a, sizeof(a));
+	return 0;
+}
+
+long call_sched_rr_get_interval(int pid, struct trusted_timespec *ret)
+{
+	struct vfs_task t;
+	int r = ask_sched(pid, &t);
+
+	if (r)
+		return r;
+	if (!trusted_writable(ret, sizeof(*ret)))
+		return -EFAULT;
+	*ret = (struct trusted_timespec){ (int64_t)(t.interval_ns / NSEC_PER_SEC),
+					  (int64_t)(t.interval_ns % NSEC_PER_SEC) };
+	return 0;
+}
+
+/* -- limits --------------------------------------------------------------------------------------- */
+
+/* The program's own can be set as it likes: nothing here goes by them. */
+long call_prlimit(int pid, int resource, const void *new_limit, uint64_t *old_limit)
+{
+	struct vfs_task t;
+	int r;
+
+	if (resource < 0 || resource >= VFS_RLIMITS)
+		return -EINVAL;
+	r = ask_task(pid, &t);
+	if (r)
+		return r;
+	if (new_limit && !is_own(pid))
+		return -EPERM;
+	if (old_limit) {
+		if (!trusted_writable(old_limit, 2 * sizeof(*old_limit)))
+			return -EFAULT;
+		old_limit[0] = t.limits[resource].cur;
+		old_limit[1] = t.limits[resource].max;
+	}
+	return 0;
+}
+
+long call_getrlimit(int resource, uint64_t *ret)
+{
+	return ret ? call_prlimit(0, resource, NULL, ret) : -EFAULT;
+}
+
+/* -- the machine ---------------------------------------------------------------------------------- */
+
+long call_uname(void *ret)
+{
+	struct utsname *name = ret;
+	struct vfs_machine m;
+
+	if (!trusted_writable(name, sizeof(*name)))
+		return -EFAULT;
+	memset(name, 0, sizeof(*name));
+	if (ask_machine(&m)) {
+		/* no guest: what a program can't do without */
+		strcpy(name->sysname, "Linux");
+		strcpy(name->nodename, "enclave");
+		strcpy(name->release, "6.1.0");
+		strcpy(name->machine, "x86_64");
+		return 0;
+	}
+	memcpy(name->sysname, m.sysname, sizeof(name->sysname) - 1);
+	memcpy(name->nodename, m.nodename, sizeof(name->nodename) - 1);
+	memcpy(name->release, m.release, sizeof(name->release) - 1);
+	memcpy(name->version, m.version, sizeof(name->version) - 1);
+	memcpy(name->machine, m.machine, sizeof(name->machine) - 1);
+	memcpy((char *)name + 5 * VFS_UTS_SIZE, m.domainname, VFS_UTS_SIZE - 1);
+	return 0;
+}
+_Static_assert(sizeof(struct utsname) == 6 * VFS_UTS_SIZE, "the kernel's new_utsname");
+
+long call_sysinfo(void *ret)
+{
+	struct sysinfo *info = ret;
+	struct vfs_machine m;
+	int r;
+
+	if (!trusted_writable(info, sizeof(*info)))
+		return -EFAULT;
+	r = ask_machine(&m);
+	if (r)
+		return r == -ENOSYS ? -ENOSYS : -EIO;
+	memset(info, 0, sizeof(*info));
+	info->uptime = m.uptime;
+	for (int i = 0; i < 3; i++)
+		info->loads[i] = m.loads[i];
+	info->totalram = m.total_ram;
+	info->freeram = m.free_ram;
+	info->sharedram = m.shared_ram;
+	info->bufferram = m.buffer_ram;
+	info->totalswap = m.total_swap;
+	info->freeswap = m.free_swap;
+	info->procs = (unsigned short)m.procs;
+	info->mem_unit = 1;
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the system-call layer share. One lock guards the descriptors, the trees and the vfs
+ * of the guest; it may be held while the host is asked for the guest's memory, so it is a futex of the
+ * inside and not a trusted_lock. Nothing that waits for the program's own streams holds it.
+ */
+#ifndef SCW_TRUSTED_LAYER_H
+#define SCW_TRUSTED_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "vfs/vfs.h"
+
+enum {
+	/*
+	 * The program's own process ID: one that no process of a guest can have (PID_MAX_LIMIT), so
+	 * that a tool that leaves itself out of its list leaves out nothing else.
+	 */
+	LAYER_PID = 1 << 22,
+	LAYER_FDS = 1024,
+	LAYER_STREAMS = 3,
+};
+
+/* The measured configuration; an empty one if there is none. */
+const struct config *layer_config(void);
+
+/* False: this thread holds it already. */
+bool layer_lock(void);
+void layer_unlock(void);
+bool layer_is_locked_here(void);
+
+/* Memory of the layer itself: descriptors, and listings and contents of the own tree. */
+struct base_alloc *layer_alloc(void);
+
+/* -- the program's own tree (own.c): measured files, /dev, /proc/self -------------------------- */
+
+struct vfs *own_vfs(void); /* NULL: out of memory */
+/* The place where the guest's /proc begins. */
+bool own_is_proc(const struct vfs_node *n);
+/* What /proc/self and /proc/PID of the program are. */
+struct vfs_node own_self(void);
+/* The link /proc/self itself, or /proc/thread-self. */
+struct vfs_node own_self_link(bool thread);
+/* Of a descriptor's magic link in /proc/self/fd: its number; else -1. */
+int own_fd_of(const struct vfs_node *n);
+
+enum own_device {
+	OWN_NO_DEVICE,
+	OWN_NULL,
+	OWN_ZERO,
+	OWN_FULL,
+	OWN_RANDOM,
+};
+enum own_device own_device_of(const struct vfs_node *n);
+/* The measured file's bytes; NULL if `n` is none. */
+const struct config_file *own_measured(const struct vfs_node *n);
+
+/* -- descriptors (files.c) ---------------------------------------------------------------------- */
+
+enum file_kind {
+	FILE_STREAM, /* of the host: 0, 1, 2 */
+	FILE_DEVICE,
+	FILE_VFS,
+	FILE_PATH,   /* O_PATH on a link or a device */
+	FILE_NOBODY, /* a netlink socket that nobody answers */
+};
+
+/* An open file, shared by the descriptors that came from one open. */
+struct file {
+	enum file_kind kind;
+	unsigned int refs;
+	unsigned int stream;
+	enum own_device device;
+	int flags; /* as F_GETFL shows them */
+	struct vfs *vfs; /* NULL for streams */
+	struct vfs_file *file;
+	struct vfs_node node;
+	int64_t pos; /* bytes; of a directory: entries */
+	bool is_dir, is_path;
+	char path[]; /* absolute, canonical; "" for streams */
+};
+
+/* With the lock held. NULL: no such descriptor. */
+struct file *file_at(int fd);
+const char *layer_cwd(void);
+void layer_cwd_set(const char *path); /* absolute, canonical, of a folder */
+/* Is there a descriptor of this number or a larger one? The number, or -1. */
+int file_next_fd(int from);
+/* The lowest free number from `from` on; takes over the reference, also when it fails. -EMFILE. */
+int file_install(struct file *f, int from, bool cloexec);
+/* What /proc/self/fd/N says. */
+void file_name(const struct file *f, char *ret, size_t size);
+
+/* -- paths (path.c) ----------------------------------------------------------------------------- */
+
+enum {
+	PATH_NOFOLLOW = 1,
+	PATH_MAX_SIZE = VFS_PATH_MAX,
+};
+
+/* What a path leads to. */
+struct place {
+	struct vfs *vfs;	/* whose the node or link is */
+	struct vfs_place at;	/* .kind: as after vfs_walk(); .at_end is true */
+	struct file *file;	/* /proc/self/fd/N, followed: this open file, and nothing else is set */
+	char path[VFS_PATH_MAX]; /* absolute and canonical, of what was found */
+};
+
+/* With the lock held. 0 or -errno. `path` isn't empty. */
+int path_resolve(int dirfd, const char *path, unsigned int flags, struct place *ret);
+int place_getattr(const struct place *p, struct vfs_stat *ret);
+
+#endif

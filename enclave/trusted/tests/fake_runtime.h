@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The system-call layer's runtime and host, made up: for its tests and its fuzz target. */
+#ifndef SCW_TRUSTED_TESTS_FAKE_RUNTIME_H
+#define SCW_TRUSTED_TESTS_FAKE_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trusted/ocall.h"
+#include "trusted/runtime.h"
+
+struct fake {
+	/* the host's side; NULL: -ENOSYS */
+	int64_t (*serve)(unsigned int number, const uint64_t args[6]);
+	_Alignas(8) uint8_t arena[ABI_ARENA_SIZE + 64]; /* the end has a mark that must stay */
+	const void *config;
+	size_t config_size;
+	struct trusted_info info;
+	unsigned int ocalls;
+	unsigned int safe_points;
+	int raised, thread_signalled;
+	uint64_t slept_ns;
+	bool interrupted;
+	/* not the program's: [bad, bad + bad_size) */
+	const void *bad;
+	size_t bad_size;
+};
+extern struct fake fake;
+
+void fake_reset(void);
+/* Has nobody written past the arena? */
+bool fake_arena_is_whole(void);
+
+#endif
