@@ -72,6 +72,54 @@ static void note_failure(void *ctx, enum err e)
 		share_fail(share, e);
 }
 
+/*
+ * A tool that nobody watches must not end as if all were well when what it read wasn't whole. `scwatcher run`
+ * looks at the guest itself when it ends, and at the page of figures if there is one.
+ */
+static void complain(enum err e, const struct err_ctx *err)
+{
+	char text[512];
+
+	if (err->code)
+		err_describe(err, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s", share_failure(e));
+	fflush(NULL);
+	dprintf(STDERR_FILENO, "scwatcher: %s: %s\nscwatcher: what %s printed may be incomplete\n",
+		vm ? vm : "guest", text, program_invocation_short_name);
+	_exit(STATUS_RUN_GONE);
+}
+
+/*
+ * The kernel frees everything; only the figures have to be saved. Before what the program itself does at its end:
+ * many close standard error there.
+ */
+static void preload_end(void)
+{
+	struct err_ctx err = {0};
+	enum err e = failed;
+
+	if (!guest)
+		return;
+	save_notes();
+	/* not attach_alive() of one that isn't sealed: that looks into /proc, which is the guest's here */
+	if (guest->session)
+		e = attach_alive(guest, &err);
+	else if (!watched && (!e || e == ERR_GONE))
+		e = source_alive(guest->source, &err);
+	if (!e)
+		e = failed;
+	if (share) {
+		share_add(share, guest);
+		if (e)
+			share_fail(share, e);
+	}
+	if (guest->session)
+		guest->session->leave(guest->session);
+	if (e && !share && !(watched && e == ERR_GONE))
+		complain(e, &err);
+}
+
 static int preload_attach(char *message, size_t size)
 {
 	struct attach_opts opts = {.program = SCW_PROGRAM};
@@ -102,6 +150,7 @@ static int preload_attach(char *message, size_t size)
 		guest = NULL;
 		return r;
 	}
+	atexit(preload_end);
 	return 0;
 }
 
@@ -116,48 +165,6 @@ static void preload_fork_child(void)
 	}
 	memset(&source_phys(guest->source)->stats, 0, sizeof(struct guest_phys_stats));
 	memset(&guest->pages->stats, 0, sizeof(guest->pages->stats));
-}
-
-/*
- * A tool that nobody watches must not end as if all were well when what it read wasn't whole. `scwatcher run`
- * looks at the guest itself when it ends, and at the page of figures if there is one.
- */
-static void complain(enum err e, const struct err_ctx *err)
-{
-	char text[512];
-
-	if (err->code)
-		err_describe(err, text, sizeof(text));
-	else
-		snprintf(text, sizeof(text), "%s", share_failure(e));
-	fflush(NULL);
-	dprintf(STDERR_FILENO, "scwatcher: %s: %s\nscwatcher: what %s printed may be incomplete\n",
-		vm ? vm : "guest", text, program_invocation_short_name);
-	_exit(STATUS_RUN_GONE);
-}
-
-/* The kernel frees everything; only the figures have to be saved. */
-static void __attribute__((destructor)) preload_end(void)
-{
-	struct err_ctx err = {0};
-	enum err e = failed;
-
-	if (!guest)
-		return;
-	save_notes();
-	if (guest->session || (!watched && (!e || e == ERR_GONE)))
-		e = attach_alive(guest, &err);
-	if (!e)
-		e = failed;
-	if (share) {
-		share_add(share, guest);
-		if (e)
-			share_fail(share, e);
-	}
-	if (guest->session)
-		guest->session->leave(guest->session);
-	if (e && !share && !(watched && e == ERR_GONE))
-		complain(e, &err);
 }
 
 const struct door_ops door_ops = {

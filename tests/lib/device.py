@@ -86,7 +86,7 @@ def running(build, mount=False, vms="*"):
         log = open(folder / "log", "w")
         process = subprocess.Popen(words, stdout=log, stderr=log)
         try:
-            for _ in range(200):
+            for _ in range(1200):
                 if (folder / "device.sock").exists() and (not mount or os.path.ismount(point)):
                     break
                 if process.poll() is not None:
