@@ -55,8 +55,13 @@ fuzz:
 	@scripts/install-deps build
 	@scripts/fuzz $(or $(FUZZ_SECONDS),60)
 
-install: build
-	meson install -C $(BUILD)
+# A prefix that is given counts also when the build folder was set up with another one.
+install: $(BUILD)/build.ninja
+ifneq ($(origin PREFIX),file)
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+endif
+	ninja -C $(BUILD)
+	meson install -C $(BUILD) --no-rebuild
 
 format:
 	@scripts/install-deps format
