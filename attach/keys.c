@@ -22,6 +22,8 @@ static const char *const names[] = {
 	[KEYS_OF_DEVICE_PUBLIC] = "device-public",
 	[KEYS_OF_IDENTITY_SECRET] = "identity-secret",
 	[KEYS_OF_IDENTITY_PUBLIC] = "identity-public",
+	[KEYS_OF_OUTPUT_SECRET] = "output-secret",
+	[KEYS_OF_OUTPUT_PUBLIC] = "output-public",
 };
 
 const char *keys_kind_name(enum keys_kind kind)
@@ -31,7 +33,8 @@ const char *keys_kind_name(enum keys_kind kind)
 
 static bool is_secret(enum keys_kind kind)
 {
-	return kind == KEYS_OF_DEVICE_SECRET || kind == KEYS_OF_IDENTITY_SECRET;
+	return kind == KEYS_OF_DEVICE_SECRET || kind == KEYS_OF_IDENTITY_SECRET ||
+	       kind == KEYS_OF_OUTPUT_SECRET;
 }
 
 static bool fill(void *ctx, void *buf, size_t size)

@@ -40,6 +40,9 @@ struct options {
 	/* sign; as given, or NULL */
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
 	bool debug, unchecked_code;
+	/* open */
+	const char *mrenclave, *sgx_root, *sgx_collateral;
+	bool accept_emulated;
 	const char *control; /* path of the memory device's control socket */
 };
 
@@ -61,6 +64,7 @@ enum status cli_keys(const struct options *o, int argc, char **argv);
 enum status cli_sessions(const struct options *o, int argc, char **argv);
 enum status cli_run(const struct options *o, int argc, char **argv);
 enum status cli_sign(const struct options *o, int argc, char **argv);
+enum status cli_open(const struct options *o, int argc, char **argv);
 enum status cli_inspect(const struct options *o, int argc, char **argv);
 
 /* "scwatcher: what: text" to standard error. `err` may be NULL. */

@@ -23,9 +23,19 @@ static enum status complain(const char *what, enum err e, const struct err_ctx *
 	return e == ERR_PERM ? STATUS_PERMISSION : STATUS_FAILED;
 }
 
-static bool is_of_device(enum keys_kind kind)
+/* The kinds come in pairs. */
+static enum keys_kind public_kind(enum keys_kind secret)
 {
-	return kind == KEYS_OF_DEVICE_SECRET || kind == KEYS_OF_DEVICE_PUBLIC;
+	return secret == KEYS_OF_DEVICE_SECRET	   ? KEYS_OF_DEVICE_PUBLIC
+	       : secret == KEYS_OF_IDENTITY_SECRET ? KEYS_OF_IDENTITY_PUBLIC
+						   : KEYS_OF_OUTPUT_PUBLIC;
+}
+
+static const char *public_use(enum keys_kind secret)
+{
+	return secret == KEYS_OF_DEVICE_SECRET	 ? ": clients pin it."
+	       : secret == KEYS_OF_OUTPUT_SECRET ? ": enclaves seal their output for it."
+						 : ".";
 }
 
 static void print_keys(const struct options *o, const struct shown *s)
@@ -41,7 +51,7 @@ static void print_keys(const struct options *o, const struct shown *s)
 		return;
 	}
 	printf("file    %s\nkind    %s\npublic  %s\n", s->path, keys_kind_name(s->kind), s->public);
-	if (!is_of_device(s->kind))
+	if (s->kind == KEYS_OF_IDENTITY_SECRET || s->kind == KEYS_OF_IDENTITY_PUBLIC)
 		printf("\nFor the policy of a memory device:\n"
 		       "\t{ name = \"me\"; type = \"development\"; key = \"%s\"; vms = [ \"*\" ]; }\n",
 		       s->public);
@@ -57,6 +67,7 @@ static enum err public_of(enum keys_kind kind, const uint8_t key[KEYS_SIZE],
 
 	switch (kind) {
 	case KEYS_OF_DEVICE_SECRET:
+	case KEYS_OF_OUTPUT_SECRET:
 		e = channel_key_pair_from_secret(key, &pair, err);
 		if (!e)
 			memcpy(public, pair.public, KEYS_SIZE);
@@ -86,8 +97,6 @@ static bool public_path(const char *path, char ret[PATH_MAX])
 
 static enum status make(const struct options *o, enum keys_kind secret, const char *path)
 {
-	enum keys_kind kind = secret == KEYS_OF_DEVICE_SECRET ? KEYS_OF_DEVICE_PUBLIC
-							      : KEYS_OF_IDENTITY_PUBLIC;
 	struct shown s = {.path = path, .kind = secret};
 	uint8_t key[KEYS_SIZE], public[KEYS_SIZE];
 	char beside[PATH_MAX];
@@ -103,15 +112,14 @@ static enum status make(const struct options *o, enum keys_kind secret, const ch
 	if (!e)
 		e = keys_write(path, secret, key, &err);
 	if (!e)
-		e = keys_write(beside, kind, public, &err);
+		e = keys_write(beside, public_kind(secret), public, &err);
 	channel_wipe(key, sizeof(key));
 	if (e)
 		return complain("keys", e, &err);
 	keys_to_hex(public, s.public);
 	print_keys(o, &s);
 	if (!o->json)
-		printf("\nThe public key alone is in %s%s\n", beside,
-		       is_of_device(kind) ? ": clients pin it." : ".");
+		printf("\nThe public key alone is in %s%s\n", beside, public_use(secret));
 	return STATUS_OK;
 }
 
@@ -124,12 +132,15 @@ static enum status show(const struct options *o, const char *path)
 
 	if (e)
 		return complain("keys", e, &err);
-	/* what kind it is, the file says */
+	/* what kind it is, the file says; public ones first, which others may read */
 	e = ERR_CORRUPT;
-	for (int kind = KEYS_OF_DEVICE_SECRET; e == ERR_CORRUPT && kind <= KEYS_OF_IDENTITY_PUBLIC;
-	     kind++) {
+	for (int i = 0; e == ERR_CORRUPT && i < 2 * KEYS_KIND_COUNT; i++) {
+		bool is_public = (i % KEYS_KIND_COUNT) % 2 == KEYS_OF_DEVICE_PUBLIC;
+
+		if (is_public != (i < KEYS_KIND_COUNT))
+			continue;
 		err_clear(&err);
-		s.kind = (enum keys_kind)kind;
+		s.kind = (enum keys_kind)(i % KEYS_KIND_COUNT);
 		e = keys_read(path, s.kind, key, &err);
 	}
 	if (e == ERR_CORRUPT) {
@@ -164,16 +175,18 @@ enum status cli_keys(const struct options *o, int argc, char **argv)
 {
 	static const struct err_ctx usage = {
 		.code = ERR_INVAL,
-		.text = "say what: `keys device --new FILE`, `keys identity --new [FILE]` or `keys "
-			"show [FILE]`"};
+		.text = "say what: `keys device --new FILE`, `keys output --new FILE`, `keys "
+			"identity --new [FILE]` or `keys show [FILE]`"};
 	char identity[PATH_MAX];
 	const char *path = argc > 1 ? argv[1] : NULL;
-	bool default_path = !path && strcmp(argv[0], "device") != 0;
+	bool default_path = !path && strcmp(argv[0], "device") != 0 && strcmp(argv[0], "output") != 0;
 
 	if (default_path && keys_identity_path(identity))
 		path = identity;
 	if (path && strcmp(argv[0], "device") == 0 && o->new_key)
 		return make(o, KEYS_OF_DEVICE_SECRET, path);
+	if (path && strcmp(argv[0], "output") == 0 && o->new_key)
+		return make(o, KEYS_OF_OUTPUT_SECRET, path);
 	if (path && strcmp(argv[0], "identity") == 0 && o->new_key) {
 		if (default_path)
 			make_folders(path);

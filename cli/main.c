@@ -33,11 +33,17 @@ static const struct command commands[] = {
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
-	{"keys", "device|identity|show [FILE]", "make and show keys for sealed memory",
+	{"keys", "device|output|identity|show [FILE]", "make and show keys for sealed memory",
 	 "`keys device --new FILE` makes a memory device's key, and beside it the public one that\n"
-	 "clients pin. `keys identity --new` makes your own development key (without FILE, where\n"
+	 "clients pin; `keys output --new FILE` a pair that output of enclaves is sealed for.\n"
+	 "`keys identity --new` makes your own development key (without FILE, where\n"
 	 "`--sealed` looks for it). `keys show` prints what the device's policy needs.\n",
 	 "jw", 1, 2, cli_keys},
+	{"open", "[FILE]", "print output that an enclave has sealed for a key of ours",
+	 "FILE, or standard input, is what the enclave's program wrote to its standard output or\n"
+	 "error. Nothing is printed that was altered; a stream without its end is an error. Says who\n"
+	 "wrote it; with --mrenclave, prints only what that enclave wrote.\n",
+	 "yMEGL", 0, 1, cli_open},
 	{"sessions", "", "list who reads memory through this host's memory device", "", "jo", 0, 0,
 	 cli_sessions},
 };
@@ -62,7 +68,7 @@ static const struct {
 	{'k', "device-key", "FILE", "the device's public key"},
 	{'i', "identity", "FILE", "who we are to the device"},
 	{'f', "freshness", "MS", "how long pages that came from the device are used"},
-	{'y', "key", "FILE", "private key to sign with: PEM, RSA-3072, exponent 3"},
+	{'y', "key", "FILE", "sign: PEM, RSA-3072, exponent 3; open: made by `keys output --new`"},
 	{'H', "heap", "SIZE", "memory for the program inside (64M)"},
 	{'K', "stack", "SIZE", "stack of each thread (256K)"},
 	{'t', "threads", "N", "threads that can be inside at once (8)"},
@@ -72,6 +78,10 @@ static const struct {
 	{'Y', "date", "YYYYMMDD", "date of the signature (today)"},
 	{'C', "config", "FILE", "configuration to measure into the enclave"},
 	{'D', "debug", NULL, "let debuggers read the enclave: it keeps no secrets"},
+	{'M', "mrenclave", "DIGITS", "the enclave that must have written it"},
+	{'E', "insecure-accept-emulated", NULL, "believe enclaves of the emulation: for tests only"},
+	{'G', "sgx-root", "FILE", "Intel's root certificate, for enclaves on hardware"},
+	{'L', "sgx-collateral", "FOLDER", "what Intel says of processors (scwatcherd(8))"},
 	{'w', "new", NULL, "make a new key; never overwrites one"},
 	{'o', "control", "PATH", "the memory device's control socket"},
 	{'u', "unchecked-code", NULL, "take instructions that an enclave can't run"},
@@ -204,6 +214,18 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'u':
 		o->unchecked_code = true;
+		break;
+	case 'M':
+		o->mrenclave = arg;
+		break;
+	case 'E':
+		o->accept_emulated = true;
+		break;
+	case 'G':
+		o->sgx_root = arg;
+		break;
+	case 'L':
+		o->sgx_collateral = arg;
 		break;
 	case 'w':
 		o->new_key = true;

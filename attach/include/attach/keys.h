@@ -27,6 +27,9 @@ enum keys_kind {
 	KEYS_OF_DEVICE_PUBLIC,	 /* what clients pin */
 	KEYS_OF_IDENTITY_SECRET, /* Ed25519 seed of a development identity */
 	KEYS_OF_IDENTITY_PUBLIC, /* what the device's policy names */
+	KEYS_OF_OUTPUT_SECRET,	 /* X25519: opens sealed output */
+	KEYS_OF_OUTPUT_PUBLIC,	 /* what enclaves seal output for */
+	KEYS_KIND_COUNT,
 };
 
 /* "device-secret", ... */
