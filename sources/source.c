@@ -6,6 +6,7 @@
 #include "sources/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -453,6 +454,13 @@ enum err source_watch(struct source *s, pid_t pid, const struct ktype_boot *boot
 		if (s->pidfd < 0)
 			return err_set_errno(err, ERR_IO, errno, "can't watch process %d",
 					     (int)pid);
+		/* out of the way of programs that count descriptors from 3 */
+		int high = fcntl(s->pidfd, F_DUPFD_CLOEXEC, FD_LOWEST);
+
+		if (high >= 0) {
+			close(s->pidfd);
+			s->pidfd = high;
+		}
 	}
 	if (watch_begin(s, boot))
 		return err_set(err, ERR_GONE, "the virtual machine's memory went away");

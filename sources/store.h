@@ -14,6 +14,10 @@
 #include "base/err.h"
 #include "guest/phys.h"
 
+enum {
+	FD_LOWEST = 200, /* descriptors go out of the way of tools that we are preloaded into */
+};
+
 struct store;
 
 /* One piece of a batched read. `ok` is set by the store. */

@@ -31,7 +31,6 @@ enum {
 	 * only asks whether a guest is still there makes no more. (A hole reads as zeros.)
 	 */
 	FIRST_READS = 64,
-	FD_LOWEST = 200, /* out of the way of tools that we are preloaded into */
 };
 
 enum holes {

@@ -44,12 +44,22 @@ static bool prepend_guest(struct prepend *p, const void __guest *s, size_t size)
 	return guest_read(p->buf + p->at, s, size);
 }
 
+/* Move the text to the front of its buffer, which has `size` bytes. */
+static int prepended(struct prepend *p, size_t size)
+{
+	if (p->full)
+		return -ENAMETOOLONG;
+	memmove(p->buf, p->buf + p->at, size - p->at);
+	return (int)(size - p->at);
+}
+
 static struct mount __guest *real_mount(struct vfsmount __guest *mnt)
 {
 	return container_of(mnt, struct mount, mnt);
 }
 
-static void prepend_path(struct prepend *p, const struct klib_path *path,
+/* Was `root` reached? */
+static bool prepend_path(struct prepend *p, const struct klib_path *path,
 			 const struct klib_path *root)
 {
 	struct dentry __guest *dentry = path->dentry;
@@ -90,6 +100,7 @@ static void prepend_path(struct prepend *p, const struct klib_path *path,
 	}
 	if (p->at == end)
 		prepend(p, "/", 1);
+	return guest_eq(dentry, root->dentry) && guest_eq(vfsmnt, root->mnt);
 }
 
 /* The static functions that name the inodes of file systems without a tree. */
@@ -107,6 +118,18 @@ static size_t name_of(struct dentry __guest *d, char *buf, size_t size)
 	return len;
 }
 
+int klib_ns_name(struct inode __guest *inode, char *buf, size_t size)
+{
+	struct ns_common __guest *ns =
+		guest_ptr(struct ns_common, guest_addr(inode->i_private));
+	const struct proc_ns_operations __guest *ops =
+		guest_ptr(struct proc_ns_operations, guest_addr(ns->ops));
+	char name[KLIB_NAME_MAX + 1];
+
+	guest_strncpy(name, ops->name, sizeof(name));
+	return snprintf(buf, size, "%s:[%lu]", name, inode->i_ino);
+}
+
 /* Length of the text, or 0 when we don't know the function: the path's text is the next best. */
 static int dynamic_name(struct dentry __guest *d, void __guest *fn, char *buf, size_t size)
 {
@@ -119,13 +142,7 @@ static int dynamic_name(struct dentry __guest *d, void __guest *fn, char *buf, s
 	} else if (IS_DNAME(fn, sockfs_dname)) {
 		n = snprintf(buf, size, "socket:[%lu]", d->d_inode->i_ino);
 	} else if (IS_DNAME(fn, ns_dname)) {
-		struct ns_common __guest *ns =
-			guest_ptr(struct ns_common, guest_addr(d->d_inode->i_private));
-		const struct proc_ns_operations __guest *ops =
-			guest_ptr(struct proc_ns_operations, guest_addr(ns->ops));
-
-		guest_strncpy(name, ops->name, sizeof(name));
-		n = snprintf(buf, size, "%s:[%lu]", name, d->d_inode->i_ino);
+		n = klib_ns_name(d->d_inode, buf, size);
 	} else if (IS_DNAME(fn, pidfs_dname)) {
 		n = snprintf(buf, size, "anon_inode:[pidfd]");
 	} else if (IS_DNAME(fn, anon_inodefs_dname)) {
@@ -156,10 +173,42 @@ int klib_d_path(const struct klib_path *path, const struct klib_path *root, char
 	if (!is_root && guest_is_null(path->dentry->d_hash.pprev))
 		prepend(&p, " (deleted)", 10);
 	prepend_path(&p, path, root);
-	if (p.full)
-		return -ENAMETOOLONG;
-	memmove(buf, buf + p.at, size - p.at);
-	return (int)(size - p.at);
+	return prepended(&p, size);
+}
+
+int klib_path_below(const struct klib_path *path, const struct klib_path *root, char *buf,
+		    size_t size)
+{
+	struct prepend p = { .buf = buf, .at = size };
+
+	return prepend_path(&p, path, root) ? prepended(&p, size) : -ENOENT;
+}
+
+int klib_dentry_path(struct dentry __guest *dentry, char *buf, size_t size)
+{
+	struct prepend p = { .buf = buf, .at = size };
+	struct guest_bound b = GUEST_BOUND(4096);
+	struct dentry __guest *parent = dentry->d_parent;
+
+	if (!guest_eq(dentry, parent) && guest_is_null(dentry->d_hash.pprev))
+		prepend(&p, "//deleted", 9);
+	size_t end = p.at;
+	while (!guest_eq(dentry, parent) && guest_more_at(&b, dentry)) {
+		uint32_t len = dentry->d_name.len;
+
+		if (len > KLIB_NAME_MAX) {
+			guest_fault(dentry);
+			break;
+		}
+		if (!prepend_guest(&p, dentry->d_name.name, len))
+			break;
+		prepend(&p, "/", 1);
+		dentry = parent;
+		parent = dentry->d_parent;
+	}
+	if (p.at == end)
+		prepend(&p, "/", 1);
+	return prepended(&p, size);
 }
 
 struct klib_path klib_reader_root(void)
@@ -171,9 +220,13 @@ struct klib_path klib_reader_root(void)
 
 int klib_cgroup_path(struct cgroup __guest *cgrp, char *buf, size_t size)
 {
+	return klib_kernfs_path(cgrp->kn, cgrp->root->cgrp.kn, buf, size);
+}
+
+int klib_kernfs_path(struct kernfs_node __guest *kn, struct kernfs_node __guest *root, char *buf,
+		     size_t size)
+{
 	struct prepend p = { .buf = buf, .at = size };
-	struct kernfs_node __guest *kn = cgrp->kn;
-	struct kernfs_node __guest *root = cgrp->root->cgrp.kn;
 	struct guest_bound b = GUEST_BOUND(4096);
 
 	while (kn && !guest_eq(kn, root) && guest_more_at(&b, kn)) {
@@ -186,8 +239,5 @@ int klib_cgroup_path(struct cgroup __guest *cgrp, char *buf, size_t size)
 	}
 	if (p.at == size)
 		prepend(&p, "/", 1);
-	if (p.full)
-		return -ENAMETOOLONG;
-	memmove(buf, buf + p.at, size - p.at);
-	return (int)(size - p.at);
+	return prepended(&p, size);
 }

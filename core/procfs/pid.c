@@ -218,7 +218,7 @@ static void task_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 /* ---- facts ---- */
 
 extern unsigned int __guest nr_node_ids;
-extern const char __guest cpuset_task_status_allowed, proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
+extern const char __guest show_vfsmnt, show_type, cgroup_show_options, cpuset_task_status_allowed, proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
 	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, eventfd_show_fdinfo, arch_proc_pid_thread_features, __percpu_counter_sum;
 
 enum {
@@ -303,6 +303,11 @@ static bool find_fact(enum proc_fact fact)
 	case PROC_FACT_EVENTFD_SEMAPHORE:
 		return has_string(&eventfd_show_fdinfo, 256,
 				  "eventfd-count: %16llx\neventfd-id: %d\neventfd-semaphore: %d\n");
+	case PROC_FACT_MOUNTS_HASH:
+		return has_string(&show_vfsmnt, CODE_SMALL, " \t\n\\#") ||
+		       has_string(&show_type, 256, " \t\n\\#");
+	case PROC_FACT_CGROUP_DYNMODS:
+		return has_string(&cgroup_show_options, 256, ",favordynmods");
 	case PROC_FACT_NO_MM_IS_ESRCH:
 		/* mov $-ESRCH, %eax: until 6.13 such files were empty, but distributors took that early */
 		return klib_text_has_bytes(guest_addr(&environ_open), 64, "\xb8\xfd\xff\xff\xff", 5);
@@ -409,6 +414,9 @@ const struct proc_row proc_tgid_rows[] = {
 	LNK(cwd, proc_pid_cwd),
 	LNK(root, proc_pid_root),
 	LNK(exe, proc_pid_exe),
+	REG("mounts", 0444, proc_pid_mounts_show),
+	REG("mountinfo", 0444, proc_pid_mountinfo_show),
+	REG("mountstats", 0400, proc_pid_mountstats_show),
 	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },
 	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),
 	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),
@@ -444,6 +452,8 @@ const struct proc_row proc_tid_rows[] = {
 	LNK(cwd, proc_pid_cwd),
 	LNK(root, proc_pid_root),
 	LNK(exe, proc_pid_exe),
+	REG("mounts", 0444, proc_pid_mounts_show),
+	REG("mountinfo", 0444, proc_pid_mountinfo_show),
 	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },
 	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),
 	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),

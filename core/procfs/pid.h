@@ -41,6 +41,8 @@ enum proc_fact {
 	PROC_FACT_FDINFO_INO,	     /* fdinfo has "ino:" */
 	PROC_FACT_NO_MM_IS_ESRCH,    /* environ and auxv of a task without memory can't be opened */
 	PROC_FACT_EVENTFD_SEMAPHORE, /* fdinfo of event counters says whether they are semaphores */
+	PROC_FACT_MOUNTS_HASH,	     /* '#' in devices' names is escaped in mounts */
+	PROC_FACT_CGROUP_DYNMODS,    /* control groups' flags are those since 6.0 */
 	PROC_FACTS
 };
 bool proc_fact(const struct proc_item *it, enum proc_fact fact);
@@ -77,6 +79,7 @@ proc_show_fn proc_pid_oom_adj_show, proc_pid_oom_score_adj_show, proc_pid_io_sho
 proc_show_fn proc_pid_schedstat_show, proc_pid_timerslack_show, proc_pid_uid_map_show;
 proc_show_fn proc_pid_gid_map_show, proc_pid_projid_map_show, proc_pid_setgroups_show;
 proc_show_fn proc_pid_fdinfo_show;
+proc_show_fn proc_pid_mounts_show, proc_pid_mountinfo_show, proc_pid_mountstats_show;
 
 proc_link_fn proc_pid_exe_link, proc_pid_cwd_link, proc_pid_root_link, proc_pid_fd_link;
 proc_target_fn proc_pid_exe_target, proc_pid_cwd_target, proc_pid_root_target, proc_pid_fd_target;

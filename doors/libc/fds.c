@@ -133,9 +133,12 @@ DOOR_API int scw_close(int fd)
 {
 	struct door_file *f;
 
-	if (__builtin_expect(fd >= 0 && fd == door_anchor(), 0)) {
-		errno = EBADF; /* not the program's: as if it weren't open */
-		return -1;
+	if (__builtin_expect(fd >= 0 && (fd == door_anchor() || door_is_guarded(fd)), 0)) {
+		if (!door_inside()) {
+			errno = EBADF; /* not the program's: as if it weren't open */
+			return -1;
+		}
+		door_unguard(fd); /* by whoever opened it */
 	}
 	if (!door_fd_take(fd, &f))
 		return REAL(close)(fd);
@@ -156,21 +159,38 @@ static int host_close_range(unsigned int first, unsigned int last, int flags)
 #endif
 }
 
+/* The first descriptor from `at` that isn't the program's to close; -1: none. */
+static int next_kept(unsigned int at)
+{
+	for (; at < DOOR_GUARDED_MAX; at++)
+		if ((int)at == door_anchor() || door_is_guarded((int)at))
+			return (int)at;
+	return (int)at <= door_anchor() ? door_anchor() : -1;
+}
+
+/* All of the range but what is kept, piece by piece. */
+static int close_around(unsigned int first, unsigned int last, int flags)
+{
+	for (;;) {
+		int keep = next_kept(first), r = 0;
+
+		if (keep < 0 || (unsigned int)keep > last)
+			return host_close_range(first, last, flags);
+		if ((unsigned int)keep > first)
+			r = host_close_range(first, (unsigned int)keep - 1, flags);
+		if (r || (unsigned int)keep == last)
+			return r;
+		first = (unsigned int)keep + 1;
+	}
+}
+
 DOOR_API int scw_close_range(unsigned int first, unsigned int last, int flags)
 {
-	unsigned int keep;
 	int r;
 
 	if (!door_lock())
 		return -1;
-	keep = (unsigned int)door_anchor();
-	if (door_anchor() < 0 || keep < first || keep > last) {
-		r = host_close_range(first, last, flags);
-	} else {
-		r = keep > first ? host_close_range(first, keep - 1, flags) : 0;
-		if (!r && keep < last)
-			r = host_close_range(keep + 1, last, flags);
-	}
+	r = first > last ? host_close_range(first, last, flags) : close_around(first, last, flags);
 	if (!r && !(flags & 4 /* CLOSE_RANGE_CLOEXEC */))
 		door_fd_drop_range(first, last);
 	door_unlock();
@@ -333,6 +353,8 @@ static int dup_onto(int from, int to, int flags, bool three)
 {
 	struct door_file *f;
 
+	if (from != to)
+		door_unguard(to);
 	if (!door_fd_maybe(from) && !door_fd_maybe(to) && (to < 0 || to != door_anchor()))
 		return three ? REAL(dup3)(from, to, flags) : REAL(dup2)(from, to);
 	if (!door_lock())

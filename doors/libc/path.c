@@ -41,6 +41,7 @@ int door_mount(const char *at, struct vfs *v)
 
 static bool attached(void)
 {
+	uint64_t open_before[DOOR_GUARDED_MAX / 64];
 	char message[256] = "";
 	sigset_t all, old;
 	int saved = errno, r;
@@ -51,7 +52,10 @@ static bool attached(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	passing = true;
+	door_guard_before(open_before);
 	r = door_ops.attach(message, sizeof(message));
+	if (!r)
+		door_guard_after(open_before);
 	passing = false;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r) {

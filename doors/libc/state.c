@@ -166,6 +166,51 @@ void door_anchor_move(void)
 	}
 }
 
+static uint64_t guarded[DOOR_GUARDED_MAX / 64];
+
+/* Bits of the descriptors that are open; none where this host has no /proc. */
+void door_guard_before(uint64_t open[DOOR_GUARDED_MAX / 64])
+{
+	DIR *d = REAL(opendir)("/proc/self/fd");
+	struct dirent *e;
+
+	memset(open, 0, DOOR_GUARDED_MAX / 8);
+	while (d && (e = REAL(readdir)(d))) {
+		int fd = *e->d_name == '.' ? -1 : atoi(e->d_name);
+
+		if (fd >= 0 && fd < DOOR_GUARDED_MAX)
+			open[fd / 64] |= 1ull << fd % 64;
+	}
+	if (d) {
+		int own = REAL(dirfd)(d);
+
+		if (own >= 0 && own < DOOR_GUARDED_MAX)
+			open[own / 64] &= ~(1ull << own % 64);
+		REAL(closedir)(d);
+	}
+}
+
+void door_guard_after(const uint64_t open[DOOR_GUARDED_MAX / 64])
+{
+	uint64_t now[DOOR_GUARDED_MAX / 64];
+
+	door_guard_before(now);
+	for (int i = 0; i < DOOR_GUARDED_MAX / 64; i++)
+		__atomic_store_n(&guarded[i], now[i] & ~open[i], __ATOMIC_RELEASE);
+}
+
+bool door_is_guarded(int fd)
+{
+	return fd >= 0 && fd < DOOR_GUARDED_MAX &&
+	       __atomic_load_n(&guarded[fd / 64], __ATOMIC_ACQUIRE) >> fd % 64 & 1;
+}
+
+void door_unguard(int fd)
+{
+	if (door_is_guarded(fd))
+		__atomic_fetch_and(&guarded[fd / 64], ~(1ull << fd % 64), __ATOMIC_RELEASE);
+}
+
 int door_fd_install(struct door_file *f, bool cloexec)
 {
 	int command = cloexec ? F_DUPFD_CLOEXEC : F_DUPFD;

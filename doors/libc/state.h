@@ -56,6 +56,7 @@ void *door_real_find(void **cache, const char *name);
 enum {
 	DOOR_FDS_CHUNK = 1024,
 	DOOR_FDS_CHUNKS = 1024, /* descriptors up to a million */
+	DOOR_GUARDED_MAX = 1024,
 };
 
 /* An open file of the guest, shared by the descriptors, DIRs and FILEs that came from one open. */
@@ -107,6 +108,14 @@ void door_fd_drop(int fd); /* forget fd if it is the guest's; the descriptor its
 void door_fd_drop_range(unsigned int first, unsigned int last);
 int door_anchor(void); /* the descriptor that placeholders are duplicates of, or -1 */
 void door_anchor_move(void);
+/*
+ * Descriptors that attaching opened: the guest's memory, the VM's process. A tool that begins by closing
+ * all descriptors must not take them away. Those above DOOR_GUARDED_MAX aren't looked after.
+ */
+void door_guard_before(uint64_t open[DOOR_GUARDED_MAX / 64]);
+void door_guard_after(const uint64_t open[DOOR_GUARDED_MAX / 64]);
+bool door_is_guarded(int fd);
+void door_unguard(int fd); /* the number is the program's from now on */
 /* A number for which door_fd_get() may be non-NULL is below this. */
 int door_fd_end(void);
 

@@ -4,6 +4,7 @@
  * that nothing is ever done to a process of this host that isn't the tool's.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -31,6 +32,7 @@
 enum { GUEST_PID = 5000000, GUEST_TID, NOBODY };
 
 static struct base_alloc alloc;
+static int kept_low, kept_high; /* descriptors that attaching opened */
 static bool clash; /* the guest has a process with the tool's own number */
 
 static bool exists(int tid)
@@ -88,6 +90,8 @@ static int attach(char *message, size_t size)
 
 	(void)message;
 	(void)size;
+	kept_low = dup(0);
+	kept_high = fcntl(0, F_DUPFD_CLOEXEC, 300);
 	base_alloc_init(&alloc, 16 << 20);
 	tree = memfs_create(&alloc);
 	root = memfs_vfs_node(&tree->root);
@@ -292,12 +296,30 @@ static void test_netlink(void **state)
 	}
 }
 
+/* A tool that closes all descriptors doesn't take away those that lead to the guest. */
+static void test_closing(void **state)
+{
+	int own = dup(0), high = fcntl(0, F_DUPFD_CLOEXEC, 301);
+
+	(void)state;
+	FAILS(scw_close(kept_low), EBADF);
+	FAILS(scw_close(kept_high), EBADF);
+	assert_int_equal(scw_close_range((unsigned int)kept_low, ~0u, 0), 0);
+	assert_true(fcntl(kept_low, F_GETFD) >= 0);
+	assert_true(fcntl(kept_high, F_GETFD) >= 0);
+	FAILS(fcntl(own, F_GETFD), EBADF);
+	FAILS(fcntl(high, F_GETFD), EBADF);
+	/* a number that the program takes is the program's */
+	assert_int_equal(scw_dup2(0, kept_high), kept_high);
+	assert_int_equal(scw_close(kept_high), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exists),	cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_asking),	cmocka_unit_test(test_machine),
-		cmocka_unit_test(test_netlink),
+		cmocka_unit_test(test_netlink),	cmocka_unit_test(test_closing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

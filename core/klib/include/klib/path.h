@@ -30,8 +30,22 @@ struct klib_path klib_reader_root(void);
  */
 int klib_d_path(const struct klib_path *path, const struct klib_path *root, char *buf, size_t size);
 
+/*
+ * The same for a mount's own path, without what file systems call it: -ENOENT where it can't be
+ * reached from `root` (fs/d_path.c: __d_path()).
+ */
+int klib_path_below(const struct klib_path *path, const struct klib_path *root, char *buf,
+		    size_t size);
+/* The path within the file system, with "//deleted" behind it (dentry_path()). */
+int klib_dentry_path(struct dentry __guest *dentry, char *buf, size_t size);
+/* What a namespace's inode is called: "net:[4026531840]" (ns_dname(), nsfs_show_path()). */
+int klib_ns_name(struct inode __guest *inode, char *buf, size_t size);
+
 /* The path of a control group within its hierarchy, with a leading '/'; as above. */
 int klib_cgroup_path(struct cgroup __guest *cgrp, char *buf, size_t size);
+/* The path of `kn` below `root`, as above. */
+int klib_kernfs_path(struct kernfs_node __guest *kn, struct kernfs_node __guest *root, char *buf,
+		     size_t size);
 
 /* The number that stat shows for a kernel's dev_t. */
 static inline uint64_t klib_dev(uint32_t dev)

@@ -14,7 +14,17 @@ struct file_system_type {
 	const char __guest *name;
 };
 
+struct super_operations {
+	void __guest *show_options;
+	void __guest *show_path;
+	void __guest *show_stats;
+};
+
 struct super_block {
+	const struct super_operations __guest *s_op;
+	struct user_namespace __guest *s_user_ns;
+	void __guest *s_fs_info;
+	const char __guest *s_subtype;
 	uint32_t s_dev;
 	unsigned long s_magic;
 	struct file_system_type __guest *s_type;
@@ -41,12 +51,16 @@ struct vfsmount {
 	struct dentry __guest *mnt_root;
 	struct super_block __guest *mnt_sb;
 	int mnt_flags;
+	struct user_namespace __guest *mnt_userns; /* 5.12 to 6.1 */
+	void __guest *mnt_idmap;		   /* since 6.2 */
 };
 
 struct mnt_namespace {
 	struct ns_common ns;
 	uint64_t seq;
 	struct mount __guest *root;
+	struct list_head list; /* until 6.7 */
+	struct rb_root mounts; /* since 6.8, by mnt_id_unique; before, a number */
 };
 
 struct mount {
@@ -54,7 +68,14 @@ struct mount {
 	struct dentry __guest *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace __guest *mnt_ns;
+	const char __guest *mnt_devname;
+	struct list_head mnt_list;
+	struct rb_node mnt_node; /* since 6.8 */
+	struct list_head mnt_share;
+	struct mount __guest *mnt_master;
 	int mnt_id;
+	int mnt_group_id;
+	int mnt_t_flags; /* since 6.17 */
 };
 
 struct inode {
@@ -118,11 +139,15 @@ struct cgroup_subsys_state {
 
 struct cgroup {
 	struct cgroup_subsys_state self;
+	unsigned long flags;
 	struct kernfs_node __guest *kn;
 	struct cgroup_root __guest *root;
 };
 
 struct cgroup_root {
+	void __guest *kf_root;
+	unsigned int flags;
+	char release_agent_path[4096];
 	unsigned int subsys_mask;
 	int hierarchy_id;
 	struct list_head root_list;
