@@ -250,6 +250,17 @@ static void invalid_opcode(struct abi_gprsgx *g)
 	}
 }
 
+/* Is it in a page of what the host has given to this thread? */
+static bool is_hosts(uint64_t addr)
+{
+	const struct trusted_thread *self = trusted_self();
+	uint64_t page = addr & ~(uint64_t)(ABI_PAGE - 1);
+	uint64_t arena = (uint64_t)self->arena, call = (uint64_t)self->ocall;
+
+	return (page + ABI_PAGE > arena && page < arena + self->arena_size) ||
+	       (page + ABI_PAGE > call && page < call + sizeof(*self->ocall));
+}
+
 static void page_fault(struct abi_gprsgx *g)
 {
 	const struct abi_exinfo *x = (const struct abi_exinfo *)g - 1;
@@ -262,6 +273,10 @@ static void page_fault(struct abi_gprsgx *g)
 	if (have & need)
 		return; /* the page is there: the host has taken it away, and brings it back, or not
 			 */
+	if (is_hosts(addr)) {
+		stop_later(g, "the host has taken its memory away");
+		return;
+	}
 	raise_signal(g, SIGSEGV, have ? SEGV_ACCERR : SEGV_MAPERR, addr, x->errcd);
 }
 
