@@ -131,17 +131,18 @@ static long protect(uint64_t offset, uint64_t size, uint64_t prot)
 	return e->backend->protect((void *)(e->base + offset), size, (int)prot);
 }
 
-static void serve_hooked(unsigned int number, struct abi_ocall *call)
+static int64_t serve_hooked(struct host_slot *slot, unsigned int number)
 {
 	const struct host_run_options *o = host_process.options;
+	const struct host_hook *hook;
 
-	call->result = -ENOSYS;
 	for (size_t i = 0; i < o->hook_count; i++) {
-		if (number >= o->hooks[i].first && number <= o->hooks[i].last) {
-			o->hooks[i].serve(o->hooks[i].opaque, call);
-			return;
-		}
+		hook = &o->hooks[i];
+		if (number >= hook->first && number <= hook->last)
+			return hook->serve(hook->opaque, number, slot->call.args, slot->arena,
+					   slot->start.arena_size);
 	}
+	return -ENOSYS;
 }
 
 /* False: the thread doesn't go in again. */
@@ -187,7 +188,7 @@ static bool serve(struct host_slot *slot, unsigned int number)
 		call->result = host_timer(a[0], a[1]);
 		break;
 	default:
-		serve_hooked(number, call);
+		call->result = serve_hooked(slot, number);
 	}
 	return true;
 }

@@ -34,10 +34,12 @@ static const struct {
     {"signals", {"host"}, 128 + 4, "", true},
 };
 
-static void print(void *opaque, struct abi_ocall *call)
+static int64_t print(void *opaque, uint64_t number, const uint64_t args[6], void *arena,
+		     size_t arena_size)
 {
-	(void)opaque;
-	call->result = write(1, (const void *)call->args[1], call->args[0]);
+	(void)opaque, (void)number, (void)arena_size;
+	(void)arena;
+	return write(1, (const void *)args[1], args[0]);
 }
 
 static _Noreturn void run(const struct sign_image *made, unsigned int modes, char **argv)

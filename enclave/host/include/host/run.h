@@ -17,14 +17,15 @@
 #define HOST_CALLS 256u
 
 /*
- * Serves the requests of a range of numbers. `call` is the thread's block, with args to read and
- * the result to write: >= 0 or -errno. Runs on the thread that came out, several at once. A call
- * that sleeps returns -EINTR when a signal comes (they come as signals without SA_RESTART), and
- * must not start to sleep when host_must_return() says so.
+ * Serves the requests of a range of numbers: `arena` is the thread's buffer. The result, >= 0 or
+ * -errno, goes to the enclave. Runs on the thread that came out, several at once. A call that sleeps
+ * returns -EINTR when a signal comes (they come as signals without SA_RESTART), and must not start to
+ * sleep when host_must_return() says so.
  */
 struct host_hook {
 	unsigned int first, last; /* numbers, both included */
-	void (*serve)(void *opaque, struct abi_ocall *call);
+	int64_t (*serve)(void *opaque, uint64_t number, const uint64_t args[6], void *arena,
+			 size_t arena_size);
 	void *opaque;
 };
 

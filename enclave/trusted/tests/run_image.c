@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Signs a program with a key of its own and runs it in an emulated enclave, on this process's standard streams:
+ * run_image MODES CONFIGURATION|- PROGRAM [ARGUMENT...]
+ */
+#include "emulation/emulation.h"
+#include "harness.h"
+#include "host/proxy.h"
+#include "host/run.h"
+
+extern char **environ;
+
+int main(int argc, char **argv)
+{
+	const struct host_hook hook = { ABI_OCALL_PROXY_FIRST, ABI_OCALL_PROXY_LAST, host_proxy_serve,
+					NULL };
+	const struct host_run_options options = { argv + 3, environ, "", &hook, 1 };
+	struct sign_options o = { .heap_size = 16 << 20, .thread_count = 4, .date = 0x20260102 };
+	const struct backend *backend;
+	struct err_ctx err = {0};
+	struct sign_image made;
+	struct host_enclave e;
+	struct file elf, pem, config = {0};
+	struct image image;
+	unsigned int modes;
+	int code;
+
+	if (argc < 4)
+		return 2;
+	if (strcmp(argv[2], "-") != 0)
+		config = read_whole(argv[2]);
+	elf = read_whole(argv[3]);
+	pem = new_key(3072, 3);
+	o.config = config.data;
+	o.config_size = config.size;
+	if (emulation_parse_modes(argv[1], &modes, &err) ||
+	    sign_build(elf.data, elf.size, &o, &made, &err) ||
+	    sign_sign(&made, pem.data, pem.size, &o, &err) ||
+	    backend_emulated(modes, &backend, &err) ||
+	    image_parse(made.data, made.size, &image, &err) ||
+	    host_load(backend, &image, &e, &err) || host_run(&e, &options, &code, &err))
+		die_of(argv[3], &err);
+	return code;
+}
