@@ -265,6 +265,48 @@ void attach_note_write(const struct attach *a, const char *what, const void *byt
 		cache_write(path, bytes, size);
 }
 
+/* ---- which pages were missed ---- */
+
+struct trail_note {
+	uint64_t generation; /* of the guest: addresses are of one boot */
+	struct guest_trail trail;
+};
+
+/* Of this VM, by its name, and of programs called as this one is. */
+static void trail_name(const struct attach *a, char name[20])
+{
+	const char *texts[] = {a->private->vm, program_invocation_short_name};
+	uint32_t hash = 2166136261; /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (const char *c = texts[i]; *c; c++)
+			hash = (hash ^ (unsigned char)*c) * 16777619;
+	}
+	snprintf(name, 20, "trail-%08x", hash);
+}
+
+static void follow_trail(struct attach *a)
+{
+	struct trail_note n;
+	char name[20];
+
+	trail_name(a, name);
+	if (attach_note_read(a, name, &n, sizeof(n)) && n.generation == a->session->generation)
+		a->session->follow(a->session, &n.trail);
+}
+
+void attach_trail_keep(const struct attach *a)
+{
+	struct trail_note n = {0};
+	char name[20];
+
+	if (!a->session || !a->session->trail(a->session, &n.trail))
+		return;
+	n.generation = a->session->generation;
+	trail_name(a, name);
+	attach_note_write(a, name, &n, sizeof(n));
+}
+
 /* ---- all together ---- */
 
 /* A kernel found by its looks: now that its symbols are known, make the placement exact. */
@@ -448,8 +490,11 @@ static enum err attach_device(struct attach *a, struct err_ctx *err)
 	a->boot = a->session->boot;
 	a->pages = a->session->pages;
 	e = guest_pages_epoch(a->pages, err);
-	if (!e)
+	if (!e) {
+		/* it is on its way while we go on */
+		follow_trail(a);
 		e = make_layout(a, err);
+	}
 	if (!e)
 		e = llview_guest_create(&a->alloc, a->layout, a->pages, NULL, &a->guest);
 	a->stats.kernel_ns = now_ns() - t;

@@ -218,17 +218,13 @@ static struct carrier_pread *open_pread(struct base_alloc *alloc, enum carrier_p
 /* ---- measuring ---- */
 
 struct count {
-	struct channel_page_sink sink;
-	uint64_t pages;
+	struct channel_piece_sink sink;
+	uint64_t lines;
 };
 
-static void count_page(struct channel_page_sink *s, uint64_t space, uint64_t address,
-		       enum channel_page_state state, const void *data)
+static void count_lines(struct channel_piece_sink *s, const struct channel_piece *p)
 {
-	(void)space;
-	(void)address;
-	(void)data;
-	((struct count *)s)->pages += state == CHANNEL_PAGE_DATA;
+	((struct count *)s)->lines += p->lines;
 }
 
 /* One request for `pages` pages, or for one that isn't mapped (0). */
@@ -239,7 +235,7 @@ static void ask(struct sealed_carrier *c, unsigned int pages)
 	static uint8_t record[CHANNEL_RECORD_MAX];
 	static struct channel_request request = {.count = 1};
 	struct channel_pages head = {.flags = CHANNEL_PAGES_MORE};
-	struct count count = {.sink.page = count_page};
+	struct count count = {.sink.piece = count_lines};
 	uint8_t wire[CHANNEL_REQUEST_MAX];
 	const void *plain;
 	size_t size;
@@ -262,7 +258,7 @@ static void ask(struct sealed_carrier *c, unsigned int pages)
 	if (e)
 		die(err.text);
 	/* who reads by address reads ahead on its own */
-	if (count.pages < pages)
+	if (count.lines < (uint64_t)pages * CHANNEL_PAGE_LINES)
 		die("an answer without what was asked for");
 }
 

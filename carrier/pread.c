@@ -555,11 +555,15 @@ static enum err read_cluster(struct carrier_pread *c, uint8_t *plain, size_t *si
 						bytes.nophys >> i & 1	? CHANNEL_PAGE_NOPHYS :
 									  CHANNEL_PAGE_DATA;
 
-		used += channel_page_encode(space, (first + i) * CHANNEL_PAGE_SIZE, state,
-					    state == CHANNEL_PAGE_DATA ?
-						    data + i * CHANNEL_PAGE_SIZE :
-						    NULL,
-					    plain + used);
+		used += channel_piece_encode(
+			&(struct channel_piece){
+				.space = space,
+				.address = (first + i) * CHANNEL_PAGE_SIZE,
+				.state = state,
+				.lines = state == CHANNEL_PAGE_DATA ? CHANNEL_PAGE_LINES : 0,
+				.data = data + i * CHANNEL_PAGE_SIZE,
+			},
+			plain + used);
 		head.count++;
 	}
 	if (more_spans(c))

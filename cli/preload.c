@@ -114,8 +114,10 @@ static void preload_end(void)
 		if (e)
 			share_fail(share, e);
 	}
-	if (guest->session)
+	if (guest->session) {
+		attach_trail_keep(guest);
 		guest->session->leave(guest->session);
+	}
 	if (e && !share && !(watched && e == ERR_GONE))
 		complain(e, &err);
 }

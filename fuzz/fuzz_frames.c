@@ -97,17 +97,21 @@ static void take_request(const uint8_t *data, size_t size)
 	FUZZ_ASSERT(again_size == size && memcmp(again, data, size) == 0);
 }
 
-static void see_page(struct channel_page_sink *s, uint64_t space, uint64_t address,
-		     enum channel_page_state state, const void *data)
+static void see_piece(struct channel_piece_sink *s, const struct channel_piece *p)
 {
+	uint64_t within = p->address % CHANNEL_PAGE_SIZE;
+
 	(void)s;
-	FUZZ_ASSERT(space % CHANNEL_PAGE_SIZE == 0 && address % CHANNEL_PAGE_SIZE == 0);
-	FUZZ_ASSERT((state == CHANNEL_PAGE_DATA) == (data != NULL));
+	FUZZ_ASSERT(p->space % CHANNEL_PAGE_SIZE == 0 && within % CHANNEL_LINE_SIZE == 0);
+	FUZZ_ASSERT((p->state == CHANNEL_PAGE_DATA) == (p->data != NULL));
+	FUZZ_ASSERT((p->state == CHANNEL_PAGE_DATA) == (p->lines != 0));
+	FUZZ_ASSERT(within + (uint64_t)p->lines * CHANNEL_LINE_SIZE <= CHANNEL_PAGE_SIZE);
+	FUZZ_ASSERT(p->lines || !within);
 }
 
 static void take_pages(const uint8_t *data, size_t size)
 {
-	struct channel_page_sink sink = {see_page};
+	struct channel_piece_sink sink = {see_piece};
 	struct channel_pages head;
 
 	(void)!channel_pages_decode(data, size, &head, &sink, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Requests to pages. Pages are gathered into the plaintext of a record, which is handed on when it
- * is full; a hash set of what this request has sent already keeps each page to one copy.
+ * Requests to lines of pages. They are gathered into the plaintext of a record, which is handed on when
+ * it is full; a hash set of what this request has sent already keeps each line to one copy.
  */
 #include "memdev/engine.h"
 
@@ -20,14 +20,17 @@ enum {
 	 * Bytes of the first record of an answer, and of the largest. It begins small and grows, so
 	 * that the client has something to open while we go on; beyond the largest nothing is won.
 	 */
-	RECORD_FIRST = 8 * (CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE),
-	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 2,
+	RECORD_FIRST = 8 * CHANNEL_PIECE_MAX,
+	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 4,
 };
 
 struct sent {
 	uint64_t space;
 	uint64_t page;
-	uint32_t request; /* slot is taken if this is the present request's mark */
+	const uint8_t *data; /* NULL: it can't be had, which was said */
+	uint64_t epoch;	     /* of the pages, that `data` is good for */
+	uint64_t lines;	     /* bit N: line N was sent */
+	uint32_t request;    /* slot is taken if this is the present request's mark */
 };
 
 struct memdev_engine {
@@ -117,23 +120,20 @@ static bool grow_set(struct memdev_engine *e)
 	return true;
 }
 
-/* Has this page been sent in answer to this request? If not, it counts as sent from now on. */
-static bool sent_before(struct memdev_engine *e, uint64_t space, uint64_t page)
+/* Take `s`, the free slot where the page belongs. NULL: out of memory. */
+static struct sent *take_slot(struct memdev_engine *e, struct sent *s, uint64_t space,
+			      uint64_t page)
 {
-	struct sent *s = find_slot(e, space, page);
-
-	if (s->request == e->mark)
-		return true;
 	if (e->set_taken >= e->set_slots / 2 && e->set_slots < SET_LARGEST) {
 		if (!grow_set(e)) {
 			e->failed = err_set(e->err, ERR_NOMEM, "out of memory for an answer");
-			return true;
+			return NULL;
 		}
 		s = find_slot(e, space, page);
 	}
-	*s = (struct sent){space, page, e->mark};
+	*s = (struct sent){.space = space, .page = page, .request = e->mark};
 	e->set_taken++;
-	return false;
+	return s;
 }
 
 /*
@@ -149,7 +149,6 @@ static void flush(struct memdev_engine *e, uint32_t flags)
 	channel_pages_encode(&e->head, e->plain);
 	if (e->failed == ERR_OK)
 		e->failed = e->sink->record(e->sink, e->plain, e->used, e->err);
-	e->stats.pages += e->head.count;
 	e->head.count = 0;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
 	e->record = e->record < RECORD_LARGEST / 2 ? 2 * e->record : RECORD_LARGEST;
@@ -167,50 +166,106 @@ static enum err read_page(struct memdev_engine *e, uint64_t space, uint64_t page
 	return r ? r : guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
 }
 
-/* Send the page at `page` unless it was sent; false when the answer is at its end. */
-static bool send_page(struct memdev_engine *e, uint64_t space, uint64_t page)
+static void put_piece(struct memdev_engine *e, const struct channel_piece *p)
 {
-	enum channel_page_state state = CHANNEL_PAGE_DATA;
-	const void *data = NULL;
-	enum err r;
-
-	if (e->failed != ERR_OK || !e->budget)
-		return false;
-	if (sent_before(e, space, page))
-		return true;
-	r = read_page(e, space, page, &data);
-	if (r == ERR_UNMAPPED)
-		state = CHANNEL_PAGE_UNMAPPED;
-	else if (r == ERR_NOPHYS)
-		state = CHANNEL_PAGE_NOPHYS;
-	else if (r != ERR_OK)
-		e->failed = err_set_addr(e->err, r, page, "can't read the guest's page");
-	if (e->failed != ERR_OK)
-		return false;
 	if (e->used >= e->record)
 		flush(e, CHANNEL_PAGES_MORE);
-	e->holes |= state != CHANNEL_PAGE_DATA && !space;
-	e->used += channel_page_encode(space, page, state, data, e->plain + e->used);
+	e->used += channel_piece_encode(p, e->plain + e->used);
 	e->head.count++;
-	e->budget--;
+}
+
+/* Where the page is; what there is to say when it isn't. */
+static bool look_up(struct memdev_engine *e, struct sent *s)
+{
+	struct channel_piece p = {.space = s->space, .address = s->page};
+	const void *data = NULL;
+	enum err r = read_page(e, s->space, s->page, &data);
+
+	if (r == ERR_UNMAPPED)
+		p.state = CHANNEL_PAGE_UNMAPPED;
+	else if (r == ERR_NOPHYS)
+		p.state = CHANNEL_PAGE_NOPHYS;
+	else if (r != ERR_OK)
+		e->failed = err_set_addr(e->err, r, s->page, "can't read the guest's page");
+	if (e->failed != ERR_OK)
+		return false;
+	s->data = data;
+	s->epoch = e->pages->epoch;
+	if (p.state != CHANNEL_PAGE_DATA) {
+		put_piece(e, &p);
+		e->holes |= !s->space;
+	}
 	return true;
 }
 
-/* Send all pages of [start, start + size), which doesn't wrap around. */
+/* Send those `lines` of the page at `page` that weren't yet; false when the answer is at its end. */
+static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, uint64_t lines)
+{
+	struct sent *s;
+
+	if (e->failed != ERR_OK)
+		return false;
+	s = find_slot(e, space, page);
+	if (s->request != e->mark) {
+		if (!e->budget)
+			return false;
+		s = take_slot(e, s, space, page);
+		if (!s || !look_up(e, s))
+			return false;
+		e->budget--;
+		e->stats.pages++;
+	}
+	lines &= ~s->lines;
+	if (s->data && lines && s->epoch != e->pages->epoch && !look_up(e, s))
+		return false;
+	if (!s->data)
+		return true;
+	s->lines |= lines;
+	while (lines) {
+		unsigned int first = (unsigned int)__builtin_ctzll(lines);
+		uint64_t rest = ~(lines >> first);
+		uint32_t n = rest ? (uint32_t)__builtin_ctzll(rest) : CHANNEL_PAGE_LINES;
+
+		if (n > CHANNEL_PAGE_LINES - first)
+			n = CHANNEL_PAGE_LINES - first;
+		put_piece(e, &(struct channel_piece){
+				     .space = space,
+				     .address = page + first * CHANNEL_LINE_SIZE,
+				     .lines = n,
+				     .data = s->data + first * CHANNEL_LINE_SIZE,
+			     });
+		lines &= n == CHANNEL_PAGE_LINES ? 0 : ~((((uint64_t)1 << n) - 1) << first);
+	}
+	return e->failed == ERR_OK;
+}
+
+/* The lines of its page from the one that holds `from` to the one that holds `to`. */
+static uint64_t lines_of(uint64_t from, uint64_t to)
+{
+	unsigned int first = from % CHANNEL_PAGE_SIZE / CHANNEL_LINE_SIZE;
+	unsigned int last = to % CHANNEL_PAGE_SIZE / CHANNEL_LINE_SIZE;
+
+	return ~(uint64_t)0 >> (CHANNEL_PAGE_LINES - 1 - last) & ~(uint64_t)0 << first;
+}
+
+/* Send all lines of [start, start + size); what would wrap around is cut. */
 static bool send_range(struct memdev_engine *e, uint64_t space, uint64_t start, uint64_t size)
 {
 	const uint64_t mask = ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
-	uint64_t last;
+	uint64_t last, at = start;
 
 	if (!size)
 		return true;
 	if (!base_add64(start, size - 1, &last))
 		last = UINT64_MAX;
-	for (uint64_t page = start & mask;; page += CHANNEL_PAGE_SIZE) {
-		if (!send_page(e, space, page))
+	for (;;) {
+		uint64_t end = at | ~mask;
+
+		if (!send_lines(e, space, at & mask, lines_of(at, end < last ? end : last)))
 			return false;
-		if (page == (last & mask))
+		if (end >= last)
 			return true;
+		at = end + 1;
 	}
 }
 
@@ -235,8 +290,9 @@ static bool follow(struct memdev_engine *e, const struct channel_item *i, uint64
 
 		if (!w->size || !base)
 			continue;
-		at[f + 1] = read_pointer(e, i->space, base + (uint64_t)(int64_t)w->offset);
-		if (at[f + 1] && !send_range(e, i->space, at[f + 1], w->size))
+		base += (uint64_t)(int64_t)w->offset;
+		at[f + 1] = w->here ? base : read_pointer(e, i->space, base);
+		if (at[f + 1] && !send_range(e, i->space, at[f + 1] + w->at, w->size))
 			return false;
 	}
 	return true;

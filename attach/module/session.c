@@ -25,29 +25,36 @@ enum {
 };
 
 enum {
-	LARGE = 1 << 21, /* a large page */
+	LARGE = 1 << 21,  /* a large page */
+	MAPPED = 1 << 17, /* from here on allocations are mapped */
 };
 
 /*
- * Memory for pages: from the session's allocator, but chunks of records after the first (core/sealed/store.c)
- * in large pages, which cost one fault instead of 512. Small sessions don't get as far.
+ * Memory for pages: from the session's allocator, but chunks of them (core/sealed/store.c) are mapped with
+ * all of their memory, the largest in a large page: one fault each instead of one for every page.
  */
 struct page_memory {
 	struct base_alloc alloc;
 	struct base_alloc *from;
-	unsigned int chunks;
 };
+
+static void *map(size_t size, int flags)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
 
 static void *large_page(void)
 {
-	uint8_t *p = mmap(NULL, 2 * (size_t)LARGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = map(2 * (size_t)LARGE, 0);
 	size_t before = LARGE - (uintptr_t)p % LARGE;
 
-	if (p == MAP_FAILED)
+	if (!p)
 		return NULL;
 	munmap(p, before);
-	munmap(p + before + LARGE, LARGE - before);
+	if (before < LARGE)
+		munmap(p + before + LARGE, LARGE - before);
 	madvise(p + before, LARGE, MADV_HUGEPAGE);
 	return p + before;
 }
@@ -56,13 +63,20 @@ static void *page_memory_resize(void *ctx, void *old, size_t size)
 {
 	struct page_memory *m = ctx;
 
-	/* nothing that comes from elsewhere begins at a large page: there is a head before it */
-	if (old && (uintptr_t)old % LARGE == 0) {
-		munmap(old, LARGE);
-		return NULL; /* chunks are never resized */
+	/* what comes from elsewhere doesn't begin at a page: there is a head before it */
+	if (old && (uintptr_t)old % GUEST_PAGE_SIZE == 0) {
+		size_t had;
+
+		memcpy(&had, old, sizeof(had)); /* blocks begin with their size: base/alloc.h */
+		if (size)
+			return NULL; /* chunks are never resized */
+		munmap(old, had > LARGE / 2 ? LARGE : had);
+		return NULL;
 	}
-	if (!old && size > LARGE / 2 && size <= LARGE && m->chunks++)
+	if (!old && size > LARGE / 2 && size <= LARGE)
 		return large_page();
+	if (!old && size >= MAPPED && size <= LARGE / 2)
+		return map(size, MAP_POPULATE);
 	return m->from->resize(m->from->ctx, old, size);
 }
 
@@ -274,6 +288,18 @@ static void session_forked(struct attach_session *shown)
 	s->sessions = 0;
 }
 
+static void session_follow(struct attach_session *shown, const struct guest_trail *t)
+{
+	if (of_shown(shown)->options.carrier != ATTACH_PREAD_UNCACHED)
+		sealed_pages_follow(shown->pages, t);
+}
+
+static bool session_trail(struct attach_session *shown, struct guest_trail *ret)
+{
+	return of_shown(shown)->options.carrier != ATTACH_PREAD_UNCACHED &&
+	       sealed_pages_trail(shown->pages, ret);
+}
+
 static struct attach_sealed_stats session_stats(const struct attach_session *shown)
 {
 	const struct session *s = of_shown(shown);
@@ -330,6 +356,8 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->sessions = 1;
 	s->shown.close = session_close;
 	s->shown.leave = session_leave;
+	s->shown.follow = session_follow;
+	s->shown.trail = session_trail;
 	s->shown.forked = session_forked;
 	s->shown.stats = session_stats;
 	e = s->vm ? open_way(s, err) : err_set(err, ERR_NOMEM, "out of memory");
@@ -344,7 +372,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 			.stats = carrier_stats,
 		};
 		accept_to_boot(accepted(s), &s->shown.boot);
-		p.generation = s->generation = accepted(s)->generation;
+		p.generation = s->generation = s->shown.generation = accepted(s)->generation;
 		if (o->carrier == ATTACH_PREAD_UNCACHED)
 			e = carrier_pread_objects(s->files, &s->shown.pages, err);
 		else

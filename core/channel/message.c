@@ -35,6 +35,7 @@ static const char *item_fault(const struct channel_item *i)
 		if (i->follow[f].from > f)
 			return "follows a pointer out of what comes later";
 		if (i->follow[f].size > CHANNEL_AROUND_MAX ||
+		    i->follow[f].at > CHANNEL_AROUND_MAX || (i->follow[f].here && i->follow[f].at) ||
 		    i->follow[f].offset < -CHANNEL_AROUND_MAX ||
 		    i->follow[f].offset > CHANNEL_AROUND_MAX)
 			return "follows a pointer too far away or to too many bytes";
@@ -70,8 +71,9 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 		p = put32(p, i->after);
 		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
 			p = put32(p, (uint32_t)i->follow[f].offset);
-			p = put32(p, i->follow[f].size);
-			p = put32(p, i->follow[f].from);
+			p = put32(p, i->follow[f].size | i->follow[f].at << 16);
+			p = put32(p, i->follow[f].from |
+					     (i->follow[f].here ? CHANNEL_FOLLOW_HERE : 0));
 		}
 	}
 	*size_ret = (size_t)(p - (uint8_t *)buf);
@@ -105,9 +107,15 @@ enum err channel_request_decode(const void *bytes, size_t size, struct channel_r
 		i->before = base_cursor_u32(&c);
 		i->after = base_cursor_u32(&c);
 		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+			uint32_t sizes, from;
+
 			i->follow[f].offset = (int32_t)base_cursor_u32(&c);
-			i->follow[f].size = base_cursor_u32(&c);
-			i->follow[f].from = base_cursor_u32(&c);
+			sizes = base_cursor_u32(&c);
+			from = base_cursor_u32(&c);
+			i->follow[f].size = sizes & 0xffff;
+			i->follow[f].at = sizes >> 16;
+			i->follow[f].from = from & ~CHANNEL_FOLLOW_HERE;
+			i->follow[f].here = from & CHANNEL_FOLLOW_HERE;
 		}
 		fault = item_fault(i);
 		if (fault)
@@ -124,43 +132,50 @@ void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAG
 	put32(buf, p->count);
 }
 
-size_t channel_page_encode(uint64_t space, uint64_t address, enum channel_page_state state,
-			   const void *data, uint8_t *buf)
+/*
+ * The space's low bits have the state, the address's low bits how many lines follow the first one: both
+ * are aligned.
+ */
+size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf)
 {
-	uint8_t *p = put64(put64(buf, space), address | state);
+	uint8_t *at = put64(buf, p->space | p->state);
+	size_t size;
 
-	if (state != CHANNEL_PAGE_DATA)
-		return CHANNEL_PAGE_HEADER_SIZE;
-	memcpy(p, data, CHANNEL_PAGE_SIZE);
-	return CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE;
+	if (p->state != CHANNEL_PAGE_DATA) {
+		put64(at, p->address);
+		return CHANNEL_PIECE_HEADER_SIZE;
+	}
+	at = put64(at, p->address | (p->lines - 1));
+	size = (size_t)p->lines * CHANNEL_LINE_SIZE;
+	memcpy(at, p->data, size);
+	return CHANNEL_PIECE_HEADER_SIZE + size;
 }
 
-/* One page at the cursor; false when there is no well-formed one. */
-static bool page_decode(struct base_cursor *c, uint64_t *space, uint64_t *address,
-			enum channel_page_state *state, const void **data)
+/* One piece at the cursor; false when there is no well-formed one. */
+static bool piece_decode(struct base_cursor *c, struct channel_piece *p)
 {
-	uint64_t at;
+	const uint64_t in_page = CHANNEL_PAGE_SIZE - 1, in_line = CHANNEL_LINE_SIZE - 1;
+	uint64_t space = base_cursor_u64(c), at = base_cursor_u64(c);
 
-	*space = base_cursor_u64(c);
-	at = base_cursor_u64(c);
-	*address = at & ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
-	*state = at & (CHANNEL_PAGE_SIZE - 1);
-	*data = NULL;
-	if (*space & (CHANNEL_PAGE_SIZE - 1) || *state > CHANNEL_PAGE_NOPHYS)
+	*p = (struct channel_piece){.space = space & ~in_page, .state = space & in_page};
+	if (p->state != CHANNEL_PAGE_DATA) {
+		p->address = at;
+		return base_cursor_ok(c) && p->state <= CHANNEL_PAGE_NOPHYS && !(at & in_page);
+	}
+	p->address = at & ~in_line;
+	p->lines = (uint32_t)(at & in_line) + 1;
+	if ((p->address & in_page) / CHANNEL_LINE_SIZE + p->lines > CHANNEL_PAGE_LINES)
 		return false;
-	if (*state == CHANNEL_PAGE_DATA)
-		*data = base_cursor_bytes(c, CHANNEL_PAGE_SIZE);
+	p->data = base_cursor_bytes(c, (size_t)p->lines * CHANNEL_LINE_SIZE);
 	return base_cursor_ok(c);
 }
 
 enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pages *ret,
-			      struct channel_page_sink *sink, struct err_ctx *err)
+			      struct channel_piece_sink *sink, struct err_ctx *err)
 {
-	struct base_cursor c = base_cursor_over(bytes, size), pages;
-	enum channel_page_state state;
+	struct base_cursor c = base_cursor_over(bytes, size), pieces;
 	struct channel_pages head;
-	uint64_t space, address;
-	const void *data;
+	struct channel_piece p;
 
 	head.number = base_cursor_u64(&c);
 	head.generation = base_cursor_u64(&c);
@@ -168,18 +183,18 @@ enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pag
 	head.count = base_cursor_u32(&c);
 	if (!base_cursor_ok(&c) || head.flags & ~(CHANNEL_PAGES_MORE | CHANNEL_PAGES_TRUNCATED))
 		return err_set(err, ERR_CORRUPT, "an answer of %zu bytes has no head", size);
-	pages = c;
+	pieces = c;
 	for (uint32_t i = 0; i < head.count; i++) {
-		if (!page_decode(&c, &space, &address, &state, &data))
-			return err_set(err, ERR_CORRUPT, "page %u of an answer of %u is malformed", i,
+		if (!piece_decode(&c, &p))
+			return err_set(err, ERR_CORRUPT, "piece %u of an answer of %u is malformed", i,
 				       head.count);
 	}
 	if (base_cursor_left(&c))
-		return err_set(err, ERR_CORRUPT, "an answer has %zu bytes after its last page",
+		return err_set(err, ERR_CORRUPT, "an answer has %zu bytes after its last piece",
 			       base_cursor_left(&c));
 	for (uint32_t i = 0; i < head.count; i++) {
-		page_decode(&pages, &space, &address, &state, &data);
-		sink->page(sink, space, address, state, data);
+		piece_decode(&pieces, &p);
+		sink->piece(sink, &p);
 	}
 	*ret = head;
 	return ERR_OK;

@@ -25,15 +25,15 @@ enum err guest_pages_read(struct guest_pages *p, struct guest_space as, struct g
 	while (size) {
 		size_t within = va.v & (GUEST_PAGE_SIZE - 1);
 		size_t n = GUEST_PAGE_SIZE - within;
-		const void *page;
+		const void *from;
 		enum err e;
 
 		if (n > size)
 			n = size;
-		e = guest_pages_page(p, as, va, &page);
+		e = guest_pages_part(p, as, va, n, &from);
 		if (e != ERR_OK)
 			return e;
-		memcpy(out, (const unsigned char *)page + within, n);
+		memcpy(out, from, n);
 		out += n;
 		va.v += n;
 		size -= n;

@@ -18,6 +18,8 @@ enum {
 	ARENA_ALIGN = 16,
 	ARENA_SLACK = 16, /* after each copy: what a bit-field's load may touch beyond a small record */
 	FAULT_LIMIT = 65536,
+	LINE_SIZE = 64, /* see part() in guest/pages.h */
+	PARTIAL_ENTRIES = 1024,
 	PASSING_MAX = 1024, /* in one epoch, without a look at the whole TLB at its end */
 };
 
@@ -26,8 +28,16 @@ enum {
 /* No address that can be translated ends like this, so no access has this tag. */
 #define TAG_NONE UINT64_MAX
 
+/* A page that is known in part: it can't be in the TLB, which knows pages only. */
+struct partial {
+	uint64_t tag;
+	const char *host;
+	uint64_t lines; /* bit N: the 64 bytes from 64 * N on are there */
+};
+
 struct llview_guest {
 	struct llview_tlb_entry tlb[LLVIEW_TLB_ENTRIES];
+	struct partial partial[PARTIAL_ENTRIES];
 	struct base_alloc *alloc;
 	struct guest_pages *pages;
 	uint64_t delta;
@@ -103,17 +113,9 @@ static struct llview_tlb_entry *tlb_entry(struct llview_guest *g, uint64_t va)
 	return &g->tlb[(va / GUEST_PAGE_SIZE) % LLVIEW_TLB_ENTRIES];
 }
 
-/* Translate the page of `va` anew, for which `t` is the entry; NULL when it can't be read. */
-static const char *fill(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va)
+static void enter(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t page,
+		  const void *host)
 {
-	uint64_t page = va & GUEST_PAGE_MASK;
-	const void *host;
-	enum err e;
-
-	g->stats.misses++;
-	e = g->pages->ops->page(g->pages, GUEST_SPACE_KERNEL, (struct gva){page}, &host);
-	if (__builtin_expect(!can_read(g, e), 0))
-		return NULL;
 	t->tag = page;
 	t->addend = (uint64_t)(uintptr_t)host - page;
 	if (!g->pages->lasts) {
@@ -121,22 +123,66 @@ static const char *fill(struct llview_guest *g, struct llview_tlb_entry *t, uint
 			g->passing[g->passing_count] = (uint16_t)(t - g->tlb);
 		g->passing_count++;
 	}
-	return (const char *)host + (va - page);
-}
-
-/* Host address of the byte at `va`, good to the end of its page; NULL when it can't be read. */
-static const char *translate(struct llview_guest *g, uint64_t va)
-{
-	struct llview_tlb_entry *t = tlb_entry(g, va);
-
-	if (t->tag == (va & GUEST_PAGE_MASK))
-		return (const char *)(uintptr_t)(va + t->addend);
-	return fill(g, t, va);
 }
 
 static size_t page_left(uint64_t va)
 {
 	return GUEST_PAGE_SIZE - va % GUEST_PAGE_SIZE;
+}
+
+/* As fill(), where pages may be known in part: `size` bytes, which lie in one page. */
+static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va,
+			     size_t size)
+{
+	uint64_t page = va & GUEST_PAGE_MASK;
+	struct partial *p = &g->partial[(va / GUEST_PAGE_SIZE) % PARTIAL_ENTRIES];
+	unsigned int first = (unsigned int)(va - page) / LINE_SIZE;
+	unsigned int last = (unsigned int)(va - page + size - 1) / LINE_SIZE;
+	uint64_t wanted = UINT64_MAX >> (63 - last) & UINT64_MAX << first, lines;
+	const void *host;
+
+	if (p->tag == page && (p->lines & wanted) == wanted)
+		return p->host + (va - page);
+	g->stats.misses++;
+	if (__builtin_expect(!can_read(g, g->pages->ops->part(g->pages, GUEST_SPACE_KERNEL,
+							      (struct gva){va}, size, &host,
+							      &lines)), 0))
+		return NULL;
+	if (lines == UINT64_MAX)
+		enter(g, t, page, host);
+	else
+		*p = (struct partial){page, host, lines};
+	return (const char *)host + (va - page);
+}
+
+/*
+ * Translate the page of `va` anew, for which `t` is the entry; NULL when it can't be read. Good for
+ * `size` bytes, which lie in one page.
+ */
+static const char *fill(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va,
+			size_t size)
+{
+	uint64_t page = va & GUEST_PAGE_MASK;
+	const void *host;
+
+	if (g->pages->ops->part)
+		return fill_part(g, t, va, size);
+	g->stats.misses++;
+	if (__builtin_expect(!can_read(g, g->pages->ops->page(g->pages, GUEST_SPACE_KERNEL,
+							      (struct gva){page}, &host)), 0))
+		return NULL;
+	enter(g, t, page, host);
+	return (const char *)host + (va - page);
+}
+
+/* Host address of the byte at `va`, good for `size` bytes in its page; NULL when it can't be read. */
+static const char *translate(struct llview_guest *g, uint64_t va, size_t size)
+{
+	struct llview_tlb_entry *t = tlb_entry(g, va);
+
+	if (t->tag == (va & GUEST_PAGE_MASK))
+		return (const char *)(uintptr_t)(va + t->addend);
+	return fill(g, t, va, size);
 }
 
 /* Where nothing is kept, each object is read when it is used, and the TLB stays empty. */
@@ -160,12 +206,13 @@ static size_t copy(struct llview_guest *g, void *dst, uint64_t va, size_t size)
 		return read_object(g, GUEST_SPACE_KERNEL, dst, va, size) ? size : 0;
 	while (done < size) {
 		size_t part = page_left(va + done);
-		const char *host = translate(g, va + done);
+		const char *host;
 
-		if (!host)
-			break;
 		if (part > size - done)
 			part = size - done;
+		host = translate(g, va + done, part);
+		if (!host)
+			break;
 		memcpy((char *)dst + done, host, part);
 		done += part;
 	}
@@ -177,7 +224,7 @@ const void *llview_miss(uint64_t va, uint32_t size)
 	struct llview_guest *g = llview_state.guest;
 
 	if ((va & (size - 1)) == 0 && !keeps_nothing(g)) {
-		const char *host = fill(g, tlb_entry(g, va), va);
+		const char *host = fill(g, tlb_entry(g, va), va, size);
 
 		if (host)
 			return host;
@@ -235,7 +282,9 @@ size_t __llview_strncpy(char *dst, uint64_t src, size_t size)
 	if (!size)
 		return 0;
 	while (done < size - 1) {
-		size_t part = page_left(src + done);
+		/* what lies behind the end of a string isn't there, perhaps, and nobody's business */
+		size_t part = g->pages->ops->part ? LINE_SIZE - (src + done) % LINE_SIZE :
+						    page_left(src + done);
 		const char *nul;
 
 		if (part > size - 1 - done)
@@ -296,10 +345,9 @@ size_t __llview_read_user(struct guest_space as, void *dst, uint64_t va, size_t 
 			done += part;
 			continue;
 		}
-		if (!can_read(g, g->pages->ops->page(g->pages, as,
-						     (struct gva){at & GUEST_PAGE_MASK}, &host)))
+		if (!can_read(g, guest_pages_part(g->pages, as, (struct gva){at}, part, &host)))
 			break;
-		memcpy((char *)dst + done, (const char *)host + at % GUEST_PAGE_SIZE, part);
+		memcpy((char *)dst + done, host, part);
 		done += part;
 	}
 	return done;
@@ -326,7 +374,7 @@ const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
 		run_abort(g, ERR_LIMIT);
 	/* No size: a type that this guest hasn't. Small records: see DESC_BIT_SHIFT. */
 	if (size && !copied && page_left(va) >= size && !keeps_nothing(g)) {
-		host = translate(g, va);
+		host = translate(g, va, size);
 		if (host)
 			return host;
 	} else if (size) {
@@ -342,7 +390,9 @@ const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
 void __llview_prefetch_miss(uint64_t va)
 {
 	struct llview_guest *g = llview_state.guest;
-	const char *host = keeps_nothing(g) ? NULL : translate(g, va);
+	/* what comes from afar is asked for by other means: guest_want() */
+	bool near = !keeps_nothing(g) && !g->pages->ops->part;
+	const char *host = near ? translate(g, va, 1) : NULL;
 
 	if (host)
 		__builtin_prefetch(host);
@@ -448,7 +498,7 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 		return ERR_NOMEM;
 	}
 	/* Zeros are the tag of no other page than the one that this entry is for. */
-	g->tlb[0].tag = TAG_NONE;
+	g->tlb[0].tag = g->partial[0].tag = TAG_NONE;
 	g->epoch = pages->epoch;
 	*ret = g;
 	return ERR_OK;
@@ -462,9 +512,18 @@ void llview_guest_destroy(struct llview_guest *g)
 	base_free(g->alloc, g);
 }
 
+static void forget_partial(struct llview_guest *g)
+{
+	if (g->pages->ops->part) {
+		for (size_t i = 0; i < PARTIAL_ENTRIES; i++)
+			g->partial[i].tag = TAG_NONE;
+	}
+}
+
 /* An epoch of the pages has begun: what was good for the last one only is void. */
 static void forget_passing(struct llview_guest *g)
 {
+	forget_partial(g);
 	if (g->passing_count > PASSING_MAX) {
 		llview_guest_flush(g);
 		return;
@@ -477,6 +536,7 @@ static void forget_passing(struct llview_guest *g)
 
 void llview_guest_flush(struct llview_guest *g)
 {
+	forget_partial(g);
 	for (size_t i = 0; i < LLVIEW_TLB_ENTRIES; i++)
 		g->tlb[i].tag = TAG_NONE;
 	g->passing_count = 0;

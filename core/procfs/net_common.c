@@ -277,7 +277,8 @@ struct ahead net_reads_socks(const struct net_list *l, uint64_t size)
 		return a;
 	a = ahead_make(guest_offsetof(struct sock, __sk_common.skc_node), size);
 	if (!l->own_ino)
-		AHEAD_FOLLOW(&a, AHEAD_NODE, struct sock, sk_socket, struct socket_alloc);
+		ahead_follow_part(&a, AHEAD_NODE, guest_offsetof(struct sock, sk_socket),
+				  l->socket_inode, guest_offsetof(struct inode, i_ino) + 8);
 	return a;
 }
 

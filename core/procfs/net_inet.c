@@ -334,27 +334,51 @@ static void tcp_ahead(const struct net_list *l, uint64_t node, enum net_ahead st
 	guest_prefetch(&tp->snd_cwnd);
 }
 
-/* Up to the last member that is read: a tcp_sock is twice as large. */
-static uint64_t tcp_size(void)
+/* What rows read of a socket, which is one of three things: a quarter of a tcp_sock. */
+static struct ahead tcp_reads(const struct net_list *l)
 {
-	const uint64_t last[] = {
-		guest_offsetof(struct tcp_sock, rcv_nxt), guest_offsetof(struct tcp_sock, copied_seq),
-		guest_offsetof(struct tcp_sock, write_seq), guest_offsetof(struct tcp_sock, snd_una),
-		guest_offsetof(struct tcp_sock, snd_cwnd), guest_offsetof(struct tcp_sock, snd_ssthresh),
-	};
-	uint64_t size = guest_sizeof(struct inet_connection_sock);
+	struct ahead a = net_reads_socks(l, guest_offsetof(struct sock, __sk_common.skc_refcnt) + 4);
 
-	for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
-		if (last[i] + 4 > size && last[i] < AHEAD_MAX)
-			size = last[i] + 4;
-	}
-	return size;
+	if (!guest_hints())
+		return a;
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_socket);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_uid);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_ino);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_ack_backlog);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.entry.pprev);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.expires);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, tcp_retransmit_timer.expires);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_sock, inet_sport);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_pending);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_timeout);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmit_timer.expires);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_keepalive_timer.entry.pprev);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_keepalive_timer.expires);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmits);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_probes_out);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_rto);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_ack);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock,
+		     icsk_accept_queue.fastopenq.max_qlen);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_substate);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_sport);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_timer.expires);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct request_sock, rsk_timer.expires);
+	/* num_timeout, a bit-field behind what all have */
+	ahead_bytes(&a, AHEAD_NODE, guest_sizeof(struct sock_common), 16);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, rcv_nxt);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, copied_seq);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, write_seq);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, snd_una);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, snd_cwnd);
+	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, snd_ssthresh);
+	return a;
 }
 
 static int show_tcp(struct net_list *l)
 {
 	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
-	struct ahead reads = net_reads_socks(l, tcp_size());
+	struct ahead reads = tcp_reads(l);
 	struct net_table t = {
 		.reads = &reads,
 		.stride = (uint32_t)guest_sizeof(struct inet_listen_hashbucket),

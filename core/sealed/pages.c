@@ -6,6 +6,7 @@
  */
 #include "sealed/pages.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -26,6 +27,11 @@ struct sealed_pages {
 
 	uint64_t lifetime; /* of this epoch: the freshness, or what expire() wants */
 	uint64_t last_asked; /* when epoch() was called last */
+
+	struct guest_trail trail; /* followed */
+	struct guest_trail missed; /* and what it didn't have */
+	uint64_t useful[2][(GUEST_TRAIL_MAX + 63) / 64]; /* bit N: page N of the trail was looked at */
+	bool trail_due;	 /* not sent in this epoch yet */
 	bool lingers;
 
 	/*
@@ -38,9 +44,8 @@ struct sealed_pages {
 	bool unwanted;	 /* but nobody wants them */
 	bool unsure;	 /* the end of an answer was not waited for */
 	uint8_t wire[CHANNEL_REQUEST_MAX];
-	uint8_t *spare; /* room for a record when the store has none */
-	bool kept;	/* pages of the present record stay in the store */
-	struct channel_page_sink sink;
+	uint8_t *record; /* private memory that records are received into and opened in */
+	struct channel_piece_sink sink;
 };
 
 static struct sealed_pages *from_pages(const struct guest_pages *p)
@@ -48,18 +53,17 @@ static struct sealed_pages *from_pages(const struct guest_pages *p)
 	return (struct sealed_pages *)((uintptr_t)p - offsetof(struct sealed_pages, pages));
 }
 
-static void take_page(struct channel_page_sink *sink, uint64_t space, uint64_t address,
-		      enum channel_page_state state, const void *data)
+static void take_piece(struct channel_piece_sink *sink, const struct channel_piece *p)
 {
 	struct sealed_pages *s =
 		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
-	s->stats.pages++;
-	if (s->unwanted)
-		return;
-	/* it stays where it is, in the record: see receive() */
-	if (store_put(&s->store, (struct guest_space){space}, (struct gva){address}, data,
-		      state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS))
-		s->kept = true;
+
+	size_t known = s->store.keys;
+
+	/* one that the store has no room for is asked for again, which says so */
+	if (!s->unwanted)
+		(void)!store_put(&s->store, p);
+	s->stats.pages += s->store.keys - known;
 }
 
 static enum err take_record(struct sealed_pages *s, const void *plain, size_t size,
@@ -95,25 +99,18 @@ static enum err failed(struct sealed_pages *s, enum err e, struct err_ctx *err)
  */
 static enum err receive(struct sealed_pages *s)
 {
-	uint8_t *room = store_full(&s->store) || s->unwanted ? NULL : store_room(&s->store);
-	bool unwanted = s->unwanted;
 	struct err_ctx err = {0};
 	const void *plain;
 	size_t size;
 	enum err e;
 
-	if (!room && !s->spare)
-		s->spare = base_alloc_resize(s->alloc, NULL, CHANNEL_RECORD_MAX, 1);
-	if (!room && !s->spare)
+	if (!s->record)
+		s->record = base_alloc_resize(s->alloc, NULL, CHANNEL_RECORD_MAX, 1);
+	if (!s->record)
 		return failed(s, err_set(&err, ERR_NOMEM, "out of memory for a record"), &err);
-	e = s->carrier->receive(s->carrier, room ? room : s->spare, &plain, &size, &err);
-	s->kept = false;
-	s->unwanted = unwanted || !room;
+	e = s->carrier->receive(s->carrier, s->record, &plain, &size, &err);
 	if (e == ERR_OK)
 		e = take_record(s, plain, size, &err);
-	s->unwanted = unwanted;
-	if (s->kept)
-		store_keep(&s->store, (size_t)((const uint8_t *)plain - room) + size);
 	return e == ERR_OK ? ERR_OK : failed(s, e, &err);
 }
 
@@ -131,6 +128,58 @@ static void forget_hints(struct sealed_pages *s)
 	s->request.count = 1;
 }
 
+static unsigned int trail_of(const struct sealed_pages *s)
+{
+	return s->pages.epoch > 1;
+}
+
+/* Behind the hints, as far as there is room; pages side by side are one range. */
+static void add_trail(struct sealed_pages *s)
+{
+	unsigned int which = trail_of(s);
+	const uint64_t *page = s->trail.page[which];
+	struct channel_request *r = &s->request;
+	uint32_t n = s->trail.count[which];
+
+	s->trail_due = false;
+	for (uint32_t i = 0, run; i < n && r->count < CHANNEL_ITEMS_MAX; i += run) {
+		for (run = 1; i + run < n && page[i + run] == page[i] + run * GUEST_PAGE_SIZE; run++)
+			;
+		r->items[r->count++] = (struct channel_item){
+			.kind = CHANNEL_READ, .address = page[i], .size = run * GUEST_PAGE_SIZE};
+	}
+}
+
+static bool trail_has(const struct guest_trail *t, unsigned int which, uint64_t page)
+{
+	for (uint32_t i = 0; i < t->count[which]; i++) {
+		if (t->page[which][i] == page)
+			return true;
+	}
+	return false;
+}
+
+static void note_missed(struct sealed_pages *s, struct guest_space as, struct gva va)
+{
+	uint64_t page = va.v & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+	unsigned int which = trail_of(s);
+
+	if (!as.top && s->missed.count[which] < GUEST_TRAIL_MAX &&
+	    !trail_has(&s->trail, which, page) && !trail_has(&s->missed, which, page))
+		s->missed.page[which][s->missed.count[which]++] = page;
+}
+
+/* Of this epoch, before its pages are forgotten. */
+static void note_useful(struct sealed_pages *s)
+{
+	unsigned int which = trail_of(s);
+
+	for (uint32_t i = 0; i < s->trail.count[which]; i++) {
+		if (store_used(&s->store, GUEST_SPACE_KERNEL, (struct gva){s->trail.page[which][i]}))
+			s->useful[which][i / 64] |= (uint64_t)1 << i % 64;
+	}
+}
+
 /* Send what is queued behind `first`, or only that; it is empty afterwards. */
 static enum err send(struct sealed_pages *s, const struct channel_item *first)
 {
@@ -141,6 +190,8 @@ static enum err send(struct sealed_pages *s, const struct channel_item *first)
 
 	if (e != ERR_OK)
 		return e;
+	if (s->trail_due)
+		add_trail(s);
 	if (first)
 		r->items[0] = *first;
 	else
@@ -173,8 +224,26 @@ static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, s
 							     s->options.readahead;
 }
 
-static enum err find_page(struct guest_pages *p, struct guest_space as, struct gva va,
-			  const void **ret)
+/* Is all of [va, va + size), which lies in one page, there? ERR_ABSENT: not yet. */
+static enum err look(struct sealed_pages *s, struct guest_space as, struct gva va,
+		     size_t size, const void **ret, uint64_t *lines_ret)
+{
+	const void *page;
+	uint64_t lines, wanted = store_lines(va, size);
+	enum err e = store_find(&s->store, as, va, &page, &lines);
+
+	if (e != ERR_OK)
+		return e;
+	if ((lines & wanted) != wanted)
+		return ERR_ABSENT;
+	store_use(&s->store, as, va);
+	*ret = page;
+	*lines_ret = lines;
+	return ERR_OK;
+}
+
+static enum err find_part(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
+			  const void **ret, uint64_t *lines_ret)
 {
 	struct sealed_pages *s = from_pages(p);
 	uint64_t window = (uint64_t)readahead(s, as, va) * GUEST_PAGE_SIZE;
@@ -188,7 +257,7 @@ static enum err find_page(struct guest_pages *p, struct guest_space as, struct g
 
 	p->stats.lookups++;
 	if (e == ERR_OK)
-		e = store_find(&s->store, as, va, ret);
+		e = look(s, as, va, size, ret, lines_ret);
 	if (e == ERR_OK)
 		p->stats.hits++;
 	if (e != ERR_ABSENT)
@@ -197,18 +266,17 @@ static enum err find_page(struct guest_pages *p, struct guest_space as, struct g
 	while (e == ERR_ABSENT && s->answering) {
 		e = receive(s);
 		if (e == ERR_OK)
-			e = store_find(&s->store, as, va, ret);
+			e = look(s, as, va, size, ret, lines_ret);
 	}
-	if (e == ERR_ABSENT && store_full(&s->store))
-		return ERR_LIMIT;
 	if (e == ERR_ABSENT) {
+		note_missed(s, as, va);
 		e = send(s, &item);
 		if (e == ERR_OK)
-			e = store_find(&s->store, as, va, ret);
+			e = look(s, as, va, size, ret, lines_ret);
 		while (e == ERR_ABSENT && s->answering) {
 			e = receive(s);
 			if (e == ERR_OK)
-				e = store_find(&s->store, as, va, ret);
+				e = look(s, as, va, size, ret, lines_ret);
 		}
 		if (e == ERR_ABSENT)
 			e = store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
@@ -222,12 +290,21 @@ static enum err find_page(struct guest_pages *p, struct guest_space as, struct g
  * Once the session has failed the memory is gone, whatever the reason, which epoch() tells: a code that
  * could also be about one page would make a walk skip what the host doesn't want to be seen.
  */
+static enum err sealed_part(struct guest_pages *p, struct guest_space as, struct gva va,
+			    size_t size, const void **ret, uint64_t *lines_ret)
+{
+	enum err e = find_part(p, as, va, size, ret, lines_ret);
+
+	return from_pages(p)->failure.code == ERR_OK ? e : ERR_GONE;
+}
+
 static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct gva va,
 			    const void **ret)
 {
-	enum err e = find_page(p, as, va, ret);
+	uint64_t lines;
 
-	return from_pages(p)->failure.code == ERR_OK ? e : ERR_GONE;
+	va.v &= ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+	return sealed_part(p, as, va, GUEST_PAGE_SIZE, ret, &lines);
 }
 
 /* A pass may take longer than an epoch lives; it is served from one all the same, up to this. */
@@ -267,8 +344,11 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 			*err = s->failure;
 		return s->failure.code;
 	}
+	if (p->epoch)
+		note_useful(s);
 	p->epoch++;
 	p->stats.epochs++;
+	s->trail_due = true;
 	s->epoch_begun = s->last_asked = now;
 	s->lingers = false;
 	s->lifetime = s->options.freshness_ns;
@@ -308,12 +388,36 @@ static void sealed_linger(struct guest_pages *p)
 	from_pages(p)->lingers = true;
 }
 
-static bool frame_known(const struct sealed_pages *s, struct guest_space as, uint64_t frame)
+static bool is_known(const struct sealed_pages *s, struct guest_space as, uint64_t va, uint64_t size)
 {
+	uint64_t lines, wanted = store_lines((struct gva){va}, size);
 	const void *page;
+	enum err e = store_find(&s->store, as, (struct gva){va}, &page, &lines);
 
-	return store_find(&s->store, as, (struct gva){frame << GUEST_PAGE_SHIFT}, &page) !=
-	       ERR_ABSENT;
+	return e == ERR_OK ? (lines & wanted) == wanted : e != ERR_ABSENT;
+}
+
+/* Take off [*va, *va + *size) the pages at either end of which all is known that is wanted. */
+static void leave_out_known(const struct sealed_pages *s, struct guest_space as, uint64_t *va,
+			    uint64_t *size)
+{
+	while (*size) {
+		uint64_t part = GUEST_PAGE_SIZE - *va % GUEST_PAGE_SIZE;
+
+		if (part > *size)
+			part = *size;
+		if (!is_known(s, as, *va, part))
+			break;
+		*va += part;
+		*size -= part;
+	}
+	while (*size) {
+		uint64_t end = *va + *size - 1, part = end % GUEST_PAGE_SIZE + 1;
+
+		if (part > *size || !is_known(s, as, end - part + 1, part))
+			break;
+		*size -= part;
+	}
 }
 
 static void sealed_want(struct guest_pages *p, struct guest_space as,
@@ -322,24 +426,18 @@ static void sealed_want(struct guest_pages *p, struct guest_space as,
 	struct sealed_pages *s = from_pages(p);
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t first = ranges[i].start.v >> GUEST_PAGE_SHIFT, last;
+		uint64_t at = ranges[i].start.v, size = ranges[i].size, last;
 
-		if (!ranges[i].size || ranges[i].size > CHANNEL_RANGE_MAX - GUEST_PAGE_SIZE ||
-		    !base_add64(ranges[i].start.v, ranges[i].size - 1, &last))
+		if (!size || size > CHANNEL_RANGE_MAX || !base_add64(at, size - 1, &last))
 			continue;
-		last >>= GUEST_PAGE_SHIFT;
-		/* what is known already at either end needs no asking */
-		while (first <= last && frame_known(s, as, first))
-			first++;
-		while (first < last && frame_known(s, as, last))
-			last--;
-		if (first > last)
+		leave_out_known(s, as, &at, &size);
+		if (!size)
 			continue;
 		add_hint(s, &(struct channel_item){
 				    .kind = CHANNEL_READ,
 				    .space = as.top,
-				    .address = first << GUEST_PAGE_SHIFT,
-				    .size = (last - first + 1) << GUEST_PAGE_SHIFT,
+				    .address = at,
+				    .size = size,
 			    });
 	}
 }
@@ -377,11 +475,14 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 	    (chain->heads && (chain->stride < 8 || chain->stride > CHANNEL_AROUND_MAX)))
 		return;
 	for (uint32_t f = 0; f < GUEST_FOLLOW_MAX; f++) {
-		if (!is_near(chain->follow[f].offset) || chain->follow[f].from > f)
+		if (!is_near(chain->follow[f].offset) || chain->follow[f].from > f ||
+		    chain->follow[f].at > CHANNEL_AROUND_MAX)
 			continue;
 		item.follow[f].offset = chain->follow[f].offset;
 		item.follow[f].size = at_most(chain->follow[f].size, CHANNEL_AROUND_MAX);
+		item.follow[f].at = chain->follow[f].at;
 		item.follow[f].from = chain->follow[f].from;
+		item.follow[f].here = chain->follow[f].here;
 	}
 	add_hint(s, &item);
 }
@@ -391,12 +492,13 @@ static void sealed_destroy(struct guest_pages *p)
 	struct sealed_pages *s = from_pages(p);
 
 	store_deinit(&s->store);
-	base_free(s->alloc, s->spare);
+	base_free(s->alloc, s->record);
 	base_free(s->alloc, s);
 }
 
 static const struct guest_pages_ops sealed_ops = {
 	.page = sealed_page,
+	.part = sealed_part,
 	.epoch = sealed_epoch,
 	.verify = sealed_verify,
 	.want = sealed_want,
@@ -430,7 +532,7 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	s->options = *options;
 	s->pages.ops = &sealed_ops;
 	s->pages.copies = true;
-	s->sink.page = take_page;
+	s->sink.piece = take_piece;
 	forget_hints(s);
 	e = store_init(&s->store, alloc, options->cache_pages);
 	if (e != ERR_OK) {
@@ -439,6 +541,58 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	}
 	*ret = &s->pages;
 	return ERR_OK;
+}
+
+void sealed_pages_follow(struct guest_pages *p, const struct guest_trail *t)
+{
+	struct sealed_pages *s = from_pages(p);
+
+	for (int which = 0; which < 2; which++) {
+		uint32_t n = t->count[which] < GUEST_TRAIL_MAX ? t->count[which] : GUEST_TRAIL_MAX;
+
+		s->trail.count[which] = n;
+		for (uint32_t i = 0; i < n; i++)
+			s->trail.page[which][i] = t->page[which][i] & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+	}
+	if (s->trail_due && s->trail.count[trail_of(s)] && s->failure.code == ERR_OK)
+		(void)!send(s, NULL); /* the failure is kept and shown by the first page */
+}
+
+enum {
+	TRAIL_SPARE = 3, /* so many that are missing, or not needed, make it no other trail */
+};
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool sealed_pages_trail(struct guest_pages *p, struct guest_trail *ret)
+{
+	struct sealed_pages *s = from_pages(p);
+	bool differs = false;
+	uint32_t fresh = 0;
+
+	note_useful(s);
+	*ret = (struct guest_trail){0};
+	for (int which = 0; which < 2; which++) {
+		uint64_t *page = ret->page[which];
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < s->missed.count[which]; i++)
+			page[n++] = s->missed.page[which][i];
+		fresh += n;
+		for (uint32_t i = 0; i < s->trail.count[which] && n < GUEST_TRAIL_MAX; i++) {
+			if (s->useful[which][i / 64] >> i % 64 & 1)
+				page[n++] = s->trail.page[which][i];
+		}
+		ret->count[which] = n;
+		qsort(page, n, sizeof(*page), by_address);
+		differs |= s->trail.count[which] > n + TRAIL_SPARE;
+	}
+	return differs || fresh > TRAIL_SPARE;
 }
 
 void sealed_pages_abandon(struct guest_pages *p)

@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: MIT
-/* A growing hash table over chunks of received records. */
+/* A growing hash table over chunks of pages. */
 #include "store.h"
 
 #include <string.h>
 
-#include "channel/wire.h"
-
 enum {
 	SLOTS_FIRST = 1024,
-	CHUNK_SIZE = (1 << 21) - 64, /* with what an allocator puts in front: a large page of memory */
-	RECORD_ALIGN = 64,
-	/* bytes of records that a page may take: a small record has one, and heads of its own */
-	PER_PAGE = GUEST_PAGE_SIZE + 512,
+	/*
+	 * Pages of the first chunk, and of the fourth and those after it: with what an allocator puts in
+	 * front, a large page of memory. Small sessions take little.
+	 */
+	CHUNK_FIRST = 64,
+	CHUNK_LARGEST = (1 << 21) / GUEST_PAGE_SIZE,
+	CHUNKS_GROWING = 3,
 };
 
-_Static_assert(CHUNK_SIZE >= 2 * CHANNEL_RECORD_MAX, "a chunk holds some records");
+static size_t chunk_pages(size_t chunk)
+{
+	return ((size_t)CHUNK_FIRST << (chunk < CHUNKS_GROWING ? chunk : CHUNKS_GROWING)) - 1;
+}
 
 enum err store_init(struct store *s, struct base_alloc *alloc, size_t pages)
 {
 	*s = (struct store){.alloc = alloc, .max = pages ? pages : 1, .epoch = 1};
-	if (s->max > SIZE_MAX / PER_PAGE / 2)
-		return ERR_INVAL;
-	/* half of a chunk may stay unused at its end, where the largest record had no room */
-	s->chunk_max = 2 + s->max * PER_PAGE / (CHUNK_SIZE - CHANNEL_RECORD_MAX);
+	_Static_assert(CHUNK_FIRST << CHUNKS_GROWING == CHUNK_LARGEST, "chunks double");
+	s->chunk_max = s->max / (CHUNK_LARGEST - 1) + CHUNKS_GROWING + 1;
 	s->slots = base_alloc_zeroed(alloc, SLOTS_FIRST, sizeof(*s->slots));
 	s->mask = SLOTS_FIRST - 1;
 	return s->slots ? ERR_OK : ERR_NOMEM;
@@ -59,7 +61,8 @@ static struct store_slot *find_slot(const struct store *s, uint64_t space, uint6
 	}
 }
 
-enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret)
+enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret,
+		    uint64_t *lines_ret)
 {
 	const struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
 
@@ -68,7 +71,20 @@ enum err store_find(const struct store *s, struct guest_space as, struct gva va,
 	if (!slot->page)
 		return (enum err)slot->why;
 	*ret = slot->page;
+	*lines_ret = slot->lines;
 	return ERR_OK;
+}
+
+void store_use(struct store *s, struct guest_space as, struct gva va)
+{
+	find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT)->used = true;
+}
+
+bool store_used(const struct store *s, struct guest_space as, struct gva va)
+{
+	const struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
+
+	return slot->epoch == s->epoch && slot->used;
 }
 
 static bool grow(struct store *s)
@@ -89,22 +105,6 @@ static bool grow(struct store *s)
 	return true;
 }
 
-bool store_put(struct store *s, struct guest_space as, struct gva va, const void *page,
-	       enum err why)
-{
-	uint64_t frame = va.v >> GUEST_PAGE_SHIFT;
-	struct store_slot *slot = find_slot(s, as.top, frame);
-
-	if (slot->epoch == s->epoch)
-		return true;
-	if (store_full(s) || (s->keys > s->mask / 2 && !grow(s)))
-		return false;
-	*find_slot(s, as.top, frame) = (struct store_slot){
-		.space = as.top, .frame = frame, .page = page, .epoch = s->epoch, .why = why};
-	s->keys++;
-	return true;
-}
-
 static bool add_chunk(struct store *s)
 {
 	uint8_t **more, *chunk;
@@ -115,24 +115,86 @@ static bool add_chunk(struct store *s)
 	if (!more)
 		return false;
 	s->chunks = more;
-	chunk = base_alloc_resize(s->alloc, NULL, CHUNK_SIZE, 1);
+	chunk = base_alloc_resize(s->alloc, NULL,
+				  chunk_pages(s->chunk_count) * GUEST_PAGE_SIZE + CHANNEL_LINE_SIZE,
+				  1);
 	if (chunk)
 		s->chunks[s->chunk_count++] = chunk;
 	return chunk;
 }
 
-uint8_t *store_room(struct store *s)
+/* Room for one more page; NULL at the bound or when out of memory. */
+static uint8_t *take_page(struct store *s)
 {
-	if (CHUNK_SIZE - s->used < CHANNEL_RECORD_MAX) {
+	size_t at;
+
+	if (s->used == chunk_pages(s->chunk)) {
 		s->chunk++;
 		s->used = 0;
 	}
 	if (s->chunk == s->chunk_count && !add_chunk(s))
 		return NULL;
-	return s->chunks[s->chunk] + s->used;
+	/* lines lie as they did in the guest */
+	at = (CHANNEL_LINE_SIZE - (uintptr_t)s->chunks[s->chunk] % CHANNEL_LINE_SIZE) %
+	     CHANNEL_LINE_SIZE;
+	return s->chunks[s->chunk] + at + s->used++ * GUEST_PAGE_SIZE;
 }
 
-void store_keep(struct store *s, size_t size)
+/* The page of a piece comes up for the first time. */
+static struct store_slot *add_slot(struct store *s, const struct channel_piece *p)
 {
-	s->used += (size + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1);
+	uint64_t frame = p->address >> GUEST_PAGE_SHIFT;
+	struct store_slot *slot;
+	uint8_t *page = NULL;
+
+	if (store_full(s) || (s->keys > s->mask / 2 && !grow(s)))
+		return NULL;
+	if (p->state == CHANNEL_PAGE_DATA) {
+		page = take_page(s);
+		if (!page)
+			return NULL;
+	}
+	slot = find_slot(s, p->space, frame);
+	*slot = (struct store_slot){
+		.space = p->space,
+		.frame = frame,
+		.page = page,
+		.epoch = s->epoch,
+		.why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS,
+	};
+	s->keys++;
+	return slot;
+}
+
+bool store_put(struct store *s, const struct channel_piece *p)
+{
+	struct store_slot *slot = find_slot(s, p->space, p->address >> GUEST_PAGE_SHIFT);
+	unsigned int first = p->address % GUEST_PAGE_SIZE / CHANNEL_LINE_SIZE;
+	const uint8_t *from = p->data;
+	uint64_t fresh;
+
+	if (slot->epoch != s->epoch)
+		slot = add_slot(s, p);
+	if (!slot)
+		return false;
+	/* what was said first of a page in an epoch stays */
+	if (!slot->page || p->state != CHANNEL_PAGE_DATA)
+		return true;
+	fresh = store_lines((struct gva){p->address}, (size_t)p->lines * CHANNEL_LINE_SIZE);
+	if (!(slot->lines & fresh)) {
+		memcpy(slot->page + first * CHANNEL_LINE_SIZE, from,
+		       (size_t)p->lines * CHANNEL_LINE_SIZE);
+		slot->lines |= fresh;
+		return true;
+	}
+	for (uint32_t i = 0; i < p->lines; i++) {
+		uint64_t bit = (uint64_t)1 << (first + i);
+
+		if (slot->lines & bit)
+			continue;
+		memcpy(slot->page + (first + i) * CHANNEL_LINE_SIZE, from + i * CHANNEL_LINE_SIZE,
+		       CHANNEL_LINE_SIZE);
+		slot->lines |= bit;
+	}
+	return true;
 }

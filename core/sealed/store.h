@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages of one epoch. A record is received into the store's own memory and opened there, and its
- * pages stay where they then lie: none is copied. That a page can't be had is kept too.
+ * The pages of one epoch, as far as they are known: a page has room of its own, into which lines are
+ * copied as they come, and keeps its place. A line that is there is never written again: whoever looks at a
+ * page while more of it comes sees no change. That a page can't be had is kept too.
  */
 #ifndef SCW_SEALED_STORE_H
 #define SCW_SEALED_STORE_H
@@ -12,13 +13,18 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "channel/message.h"
 #include "guest/addr.h"
+
+#define STORE_ALL_LINES UINT64_MAX
 
 struct store_slot {
 	uint64_t space, frame;
-	const void *page; /* NULL: it can't be had, and `why` */
-	uint32_t epoch;	  /* another one than the store's: free */
+	uint8_t *page;	/* NULL: it can't be had, and `why` */
+	uint64_t lines; /* bit N: line N is there */
+	uint32_t epoch; /* another one than the store's: free */
 	int32_t why;
+	bool used; /* looked at by store_use() */
 };
 
 /* Opaque but for its storage. */
@@ -27,9 +33,9 @@ struct store {
 	struct store_slot *slots; /* open addressing; at most half are taken */
 	size_t mask, keys, max;
 	uint32_t epoch;
-	uint8_t **chunks;
+	uint8_t **chunks; /* of pages */
 	size_t chunk_count, chunk_max;
-	size_t chunk, used; /* where the next record goes */
+	size_t chunk, used; /* where the next page goes */
 };
 
 /* At most `pages` pages; memory is taken as it fills. */
@@ -39,25 +45,33 @@ void store_deinit(struct store *s);
 /* Forget all pages; their memory is kept for the next ones. */
 void store_clear(struct store *s);
 
-/* ERR_OK and the page; why it can't be had; or ERR_ABSENT: nothing known. */
-enum err store_find(const struct store *s, struct guest_space as, struct gva va,
-		    const void **ret) ERR_NODISCARD;
-
-/* Room for one record of CHANNEL_RECORD_MAX bytes; NULL at the bound or when out of memory. */
-uint8_t *store_room(struct store *s);
-/* The record there has `size` bytes that pages were put from: what comes next goes behind it. */
-void store_keep(struct store *s, size_t size);
-
 /*
- * Note `page`, which lies in a record of the store's (NULL: it can't be had, for `why`), unless it is known
- * already: the first copy of an epoch stays. False when the store is full.
+ * ERR_OK, the page, and which of its lines are there; why it can't be had; or ERR_ABSENT: nothing
+ * known.
  */
-bool store_put(struct store *s, struct guest_space as, struct gva va, const void *page,
-	       enum err why);
+enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret,
+		    uint64_t *lines_ret) ERR_NODISCARD;
+
+/* Note that the page, which is known, is of use; and was it? */
+void store_use(struct store *s, struct guest_space as, struct gva va);
+bool store_used(const struct store *s, struct guest_space as, struct gva va);
+
+/* Take in what a piece says that isn't known yet. False when the store is full or out of memory. */
+bool store_put(struct store *s, const struct channel_piece *p);
 
 static inline bool store_full(const struct store *s)
 {
 	return s->keys >= s->max;
+}
+
+/* The lines of its page from `va` on for `size` bytes, which lie in one page. */
+static inline uint64_t store_lines(struct gva va, size_t size)
+{
+	unsigned int within = va.v % GUEST_PAGE_SIZE;
+	unsigned int first = within / CHANNEL_LINE_SIZE;
+	unsigned int last = (within + (size ? (unsigned int)size - 1 : 0)) / CHANNEL_LINE_SIZE;
+
+	return STORE_ALL_LINES >> (CHANNEL_PAGE_LINES - 1 - last) & STORE_ALL_LINES << first;
 }
 
 #endif

@@ -24,28 +24,29 @@ struct fixture {
 	struct memdev_engine *engine;
 
 	struct memdev_sink sink;
-	struct channel_page_sink page_sink;
+	struct channel_piece_sink piece_sink;
 	unsigned int records;
 	unsigned int count;
 	uint32_t flags;
 	uint64_t addresses[PAGES_SEEN];
 	enum channel_page_state states[PAGES_SEEN];
 	uint64_t words[PAGES_SEEN];
+	uint32_t lines[PAGES_SEEN];
 	enum err refuse; /* what the sink says */
 };
 
 static struct fixture f;
 
-static void see_page(struct channel_page_sink *s, uint64_t space, uint64_t address,
-		     enum channel_page_state state, const void *data)
+static void see_piece(struct channel_piece_sink *s, const struct channel_piece *p)
 {
-	(void)s, (void)space;
+	(void)s;
 	assert_in_range(f.count, 0, PAGES_SEEN - 1);
-	f.addresses[f.count] = address;
-	f.states[f.count] = state;
+	f.addresses[f.count] = p->address;
+	f.states[f.count] = p->state;
+	f.lines[f.count] = p->lines;
 	f.words[f.count] = 0;
-	if (data)
-		memcpy(&f.words[f.count], data, sizeof(f.words[0]));
+	if (p->data)
+		memcpy(&f.words[f.count], p->data, sizeof(f.words[0]));
 	f.count++;
 }
 
@@ -58,7 +59,7 @@ static enum err see_record(struct memdev_sink *s, const void *plain, size_t size
 	if (f.refuse != ERR_OK)
 		return err_set(err, f.refuse, "the client went away");
 	assert_true(size <= CHANNEL_PLAIN_MAX);
-	assert_int_equal(channel_pages_decode(plain, size, &head, &f.page_sink, NULL), ERR_OK);
+	assert_int_equal(channel_pages_decode(plain, size, &head, &f.piece_sink, NULL), ERR_OK);
 	assert_int_equal(head.number, 77);
 	assert_int_equal(head.generation, 5);
 	/* all but the last record say that more comes */
@@ -75,7 +76,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&f, 0, sizeof(f));
 	f.sink.record = see_record;
-	f.page_sink.page = see_page;
+	f.piece_sink.piece = see_piece;
 	base_alloc_init(&f.alloc, 64 << 20);
 	f.guest = synth_create(4);
 	synth_add_memory(f.guest, BASE, 4 << 20);
@@ -123,7 +124,8 @@ static void expect_pages(const unsigned int *numbers, unsigned int count)
 {
 	assert_int_equal(f.count, count);
 	for (unsigned int i = 0; i < count; i++)
-		assert_int_equal(f.addresses[i], VA + numbers[i] * CHANNEL_PAGE_SIZE);
+		assert_int_equal(f.addresses[i] & ~(uint64_t)(CHANNEL_PAGE_SIZE - 1),
+				 VA + numbers[i] * CHANNEL_PAGE_SIZE);
 }
 
 #define EXPECT_PAGES(...)                                                                          \
@@ -152,6 +154,34 @@ static void ranges_come_whole_and_once(void **state)
 	/* the next request gets them anew */
 	assert_int_equal(ask(items, 1, NULL), ERR_OK);
 	EXPECT_PAGES(2, 3);
+}
+
+/* Each line once, what lies together in one piece. */
+static void lines_come_once(void **state)
+{
+	struct channel_item items[] = {
+		{.kind = CHANNEL_READ, .address = at(2, 130), .size = 1},
+		{.kind = CHANNEL_READ, .address = at(2, 63), .size = 258},
+		{.kind = CHANNEL_READ, .address = at(2, 64), .size = 1},
+		{.kind = CHANNEL_READ, .address = at(2, 0), .size = CHANNEL_PAGE_SIZE},
+	};
+	const struct {
+		unsigned int line, count;
+	} expected[] = {{2, 1}, {0, 2}, {3, 3}, {6, 58}};
+
+	(void)state;
+	write64(at(2, 192), 0x1234);
+	assert_int_equal(ask(items, 4, NULL), ERR_OK);
+	assert_int_equal(f.count, 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(f.addresses[i], at(2, expected[i].line * CHANNEL_LINE_SIZE));
+		assert_int_equal(f.lines[i], expected[i].count);
+	}
+	assert_int_equal(f.words[2], 0x1234);
+	/* a whole page is one piece */
+	assert_int_equal(ask(items + 3, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.lines[0], CHANNEL_PAGE_LINES);
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -282,6 +312,31 @@ static void pointers_are_followed_in_steps(void **state)
 	EXPECT_PAGES(1, 2, 3);
 }
 
+/* Parts of what a pointer leads to, and of the node. */
+static void parts_are_followed(void **state)
+{
+	struct channel_item item = {.kind = CHANNEL_CHASE,
+				    .address = at(1, 64),
+				    .next_offset = CHANNEL_NEXT_NONE,
+				    .after = 8,
+				    .bound = 100,
+				    .follow = {{.offset = 8, .size = 16, .at = 256},
+					       {.offset = 4096, .size = 8, .from = 1, .here = true},
+					       {.offset = -64, .size = 8, .here = true},
+					       {.offset = 8, .size = 8, .from = 2}}};
+	const uint64_t expected[] = {at(1, 64), at(2, 256), at(3, 0), at(1, 0), at(4, 0)};
+
+	(void)state;
+	write64(at(1, 72), at(2, 0));
+	write64(at(3, 8), at(4, 0));
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 5);
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(f.addresses[i], expected[i]);
+		assert_int_equal(f.lines[i], 1);
+	}
+}
+
 /* Slots of a radix tree: inner nodes are tagged, values are odd. */
 static void arrays_of_pointers(void **state)
 {
@@ -310,8 +365,8 @@ static void long_answers_take_several_records(void **state)
 	(void)state;
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
 	assert_int_equal(f.count, 64);
-	/* 8 pages, 16, 32 and the rest */
-	assert_int_equal(f.records, 4);
+	/* 8 pages, 16, 16, 16 and the rest */
+	assert_int_equal(f.records, 5);
 	assert_int_equal(f.flags, 0);
 }
 
@@ -440,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ranges_come_whole_and_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lines_come_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_said, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lists_are_chased, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(circles_end, set_up, tear_down),
@@ -447,6 +503,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tables_of_lists, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pointers_are_followed_in_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(arrays_of_pointers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(parts_are_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_answers_take_several_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(budget_ends_an_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_end_an_answer, set_up, tear_down),

@@ -97,6 +97,12 @@ bool attach_note_read(const struct attach *a, const char *what, void *buf, size_
 void attach_note_write(const struct attach *a, const char *what, const void *bytes, size_t size);
 
 /*
+ * At a program's end: for the next program of this name on this guest, behind a memory device, keep which
+ * pages had to be asked for one by one (struct guest_trail).
+ */
+void attach_trail_keep(const struct attach *a);
+
+/*
  * Is the guest still there, and the same one? ERR_GONE with a text. Of a sealed one: did all that was
  * asked of the device so far come as it should?
  */

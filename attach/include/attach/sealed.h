@@ -97,6 +97,10 @@ struct attach_session {
 	/* In a child after fork(): it opens a session of its own when it needs one. */
 	void (*forked)(struct attach_session *s);
 	struct attach_sealed_stats (*stats)(const struct attach_session *s);
+	/* See sealed/pages.h: pages to ask for beforehand, and which ones next time (false: the same). */
+	void (*follow)(struct attach_session *s, const struct guest_trail *t);
+	bool (*trail)(struct attach_session *s, struct guest_trail *ret);
+	uint64_t generation; /* of the guest */
 };
 
 /*

@@ -24,7 +24,8 @@ static struct channel_request good_request(void)
 			 .before = 16,
 			 .after = 4096,
 			 .follow = {{.offset = -4, .size = 1}, {.offset = 16384, .size = 16384},
-				    {.offset = 8, .size = 1, .from = 2}}},
+				    {.offset = 8, .size = 1, .at = 16384, .from = 2},
+				    {.offset = -64, .size = 9, .from = 3, .here = true}}},
 			{.kind = CHANNEL_TABLE,
 			 .address = 0xffffffff81000000,
 			 .size = 4096,
@@ -73,7 +74,11 @@ static void bad_items_are_refused_by_both_sides(void **state)
 		 "item 0 of a request asks for too many bytes around a node"},
 		{{.kind = CHANNEL_CHASE, .bound = 1, .next_offset = CHANNEL_NEXT_NONE + 1},
 		 "item 0 of a request has its link too far from the node"},
-		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = 1 << 30}}},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = CHANNEL_AROUND_MAX + 1}}},
+		 "item 0 of a request follows a pointer too far away or to too many bytes"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {{.at = CHANNEL_AROUND_MAX + 1}}},
+		 "item 0 of a request follows a pointer too far away or to too many bytes"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {{.size = 1, .at = 1, .here = true}}},
 		 "item 0 of a request follows a pointer too far away or to too many bytes"},
 		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = 1, .from = 4}}},
 		 "item 0 of a request follows a pointer out of what comes later"},
@@ -100,8 +105,14 @@ static void bad_items_are_refused_by_both_sides(void **state)
 		assert_string_equal(err.text, bad[n].text);
 		assert_int_equal(channel_request_encode(&good, buf, sizeof(buf), &size, NULL), ERR_OK);
 		memcpy(buf + CHANNEL_REQUEST_HEADER_SIZE, words, sizeof(words));
-		memcpy(buf + CHANNEL_REQUEST_HEADER_SIZE + sizeof(words), i->follow,
-		       sizeof(i->follow));
+		for (size_t f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+			const struct channel_follow *w = &i->follow[f];
+			uint32_t parts[] = {(uint32_t)w->offset, w->size | w->at << 16,
+					    w->from | (w->here ? CHANNEL_FOLLOW_HERE : 0)};
+
+			memcpy(buf + CHANNEL_REQUEST_HEADER_SIZE + sizeof(words) + f * sizeof(parts),
+			       parts, sizeof(parts));
+		}
 		err_clear(&err);
 		assert_int_equal(channel_request_decode(buf, size, &out, &err), ERR_CORRUPT);
 		assert_string_equal(err.text, bad[n].text);
@@ -124,44 +135,54 @@ static void too_many_items_are_refused(void **state)
 }
 
 struct seen {
-	struct channel_page_sink sink;
+	struct channel_piece_sink sink;
 	unsigned int count;
 	uint64_t spaces[4], addresses[4];
+	uint32_t lines[4];
 	enum channel_page_state states[4];
 	uint8_t first[4];
 };
 
-static void see_page(struct channel_page_sink *s, uint64_t space, uint64_t address,
-		     enum channel_page_state state, const void *data)
+static void see_piece(struct channel_piece_sink *s, const struct channel_piece *p)
 {
 	struct seen *seen = (struct seen *)s;
 
 	assert_in_range(seen->count, 0, 3);
-	seen->spaces[seen->count] = space;
-	seen->addresses[seen->count] = address;
-	seen->states[seen->count] = state;
-	seen->first[seen->count] = data ? *(const uint8_t *)data : 0;
+	seen->spaces[seen->count] = p->space;
+	seen->addresses[seen->count] = p->address;
+	seen->states[seen->count] = p->state;
+	seen->lines[seen->count] = p->lines;
+	seen->first[seen->count] = p->data ? *(const uint8_t *)p->data : 0;
 	seen->count++;
 }
 
 static size_t make_answer(uint8_t *buf)
 {
 	struct channel_pages head = {.number = 9, .generation = 3, .flags = CHANNEL_PAGES_MORE,
-				     .count = 3};
+				     .count = 4};
+	const struct channel_piece pieces[] = {
+		{.address = 0xffffffffff000000, .lines = CHANNEL_PAGE_LINES},
+		{.space = 0x5000, .address = 0x7000, .state = CHANNEL_PAGE_UNMAPPED},
+		{.address = 0x8000, .state = CHANNEL_PAGE_NOPHYS},
+		{.space = 0x5000, .address = 0x9f80, .lines = 2},
+	};
 	uint8_t page[CHANNEL_PAGE_SIZE];
 	size_t size = CHANNEL_PAGES_HEADER_SIZE;
 
 	memset(page, 0xab, sizeof(page));
 	channel_pages_encode(&head, buf);
-	size += channel_page_encode(0, 0xffffffffff000000, CHANNEL_PAGE_DATA, page, buf + size);
-	size += channel_page_encode(0x5000, 0x7000, CHANNEL_PAGE_UNMAPPED, NULL, buf + size);
-	size += channel_page_encode(0, 0x8000, CHANNEL_PAGE_NOPHYS, NULL, buf + size);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		struct channel_piece p = pieces[i];
+
+		p.data = p.lines ? page : NULL;
+		size += channel_piece_encode(&p, buf + size);
+	}
 	return size;
 }
 
 static void answer_round_trip(void **state)
 {
-	struct seen seen = {.sink = {see_page}};
+	struct seen seen = {.sink = {see_piece}};
 	struct channel_pages head = {0};
 	uint8_t buf[2 * CHANNEL_PAGE_SIZE];
 	size_t size = make_answer(buf);
@@ -171,17 +192,23 @@ static void answer_round_trip(void **state)
 	assert_int_equal(head.number, 9);
 	assert_int_equal(head.generation, 3);
 	assert_int_equal(head.flags, CHANNEL_PAGES_MORE);
-	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.count, 4);
 	assert_int_equal(seen.addresses[0], 0xffffffffff000000);
 	assert_int_equal(seen.first[0], 0xab);
 	assert_int_equal(seen.spaces[1], 0x5000);
 	assert_int_equal(seen.states[1], CHANNEL_PAGE_UNMAPPED);
+	assert_int_equal(seen.addresses[1], 0x7000);
 	assert_int_equal(seen.states[2], CHANNEL_PAGE_NOPHYS);
+	assert_int_equal(seen.lines[0], CHANNEL_PAGE_LINES);
+	assert_int_equal(seen.spaces[3], 0x5000);
+	assert_int_equal(seen.addresses[3], 0x9f80);
+	assert_int_equal(seen.lines[3], 2);
+	assert_int_equal(seen.first[3], 0xab);
 }
 
-static void malformed_answer_gives_no_page(void **state)
+static void malformed_answer_gives_no_piece(void **state)
 {
-	struct seen seen = {.sink = {see_page}};
+	struct seen seen = {.sink = {see_piece}};
 	uint8_t buf[2 * CHANNEL_PAGE_SIZE + 1];
 	struct channel_pages head;
 	size_t size = make_answer(buf);
@@ -193,11 +220,17 @@ static void malformed_answer_gives_no_page(void **state)
 	assert_int_equal(channel_pages_decode(buf, size + 1, &head, &seen.sink, NULL), ERR_CORRUPT);
 	buf[20]++; /* the count */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
-	buf[20] = 3;
+	buf[20] = 4;
 	buf[16] = 4; /* an unknown flag */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	buf[16] = 0;
-	buf[CHANNEL_PAGES_HEADER_SIZE + 8] = 3; /* an unknown state */
+	buf[CHANNEL_PAGES_HEADER_SIZE] = 3; /* an unknown state */
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	buf[CHANNEL_PAGES_HEADER_SIZE] = 0;
+	buf[size - 2 * CHANNEL_LINE_SIZE - 8] = 0xc1; /* two lines from the page's last one on */
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	buf[size - 2 * CHANNEL_LINE_SIZE - 8] = 0x81;
+	buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX + 8] = 1; /* no page's address */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	assert_int_equal(seen.count, 0);
 }
@@ -297,7 +330,7 @@ int main(void)
 		cmocka_unit_test(bad_items_are_refused_by_both_sides),
 		cmocka_unit_test(too_many_items_are_refused),
 		cmocka_unit_test(answer_round_trip),
-		cmocka_unit_test(malformed_answer_gives_no_page),
+		cmocka_unit_test(malformed_answer_gives_no_piece),
 		cmocka_unit_test(read_round_trip),
 		cmocka_unit_test(bad_reads_are_refused),
 		cmocka_unit_test(bytes_round_trip),

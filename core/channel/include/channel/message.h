@@ -27,8 +27,10 @@ enum channel_type {
 
 enum {
 	CHANNEL_PAGE_SIZE = 4096,
+	CHANNEL_LINE_SIZE = 64, /* what ranges are rounded to: a cache line */
+	CHANNEL_PAGE_LINES = CHANNEL_PAGE_SIZE / CHANNEL_LINE_SIZE,
 	CHANNEL_ITEMS_MAX = 256,    /* in one request */
-	CHANNEL_FOLLOW_MAX = 8,	    /* pointers followed from each node of a list */
+	CHANNEL_FOLLOW_MAX = 16,    /* pointers followed from each node of a list, or parts of it */
 	CHANNEL_AROUND_MAX = 16384, /* bytes before or after a node, or at a followed pointer */
 	CHANNEL_NODES_MAX = 1 << 20, /* nodes of all lists of one item */
 	CHANNEL_RANGE_MAX = 1 << 24, /* bytes of one range */
@@ -37,7 +39,7 @@ enum {
 };
 
 enum channel_item_kind {
-	/* `size` bytes at `address`. */
+	/* `size` bytes at `address`: the lines that they lie in, here and below. */
 	CHANNEL_READ = 1,
 	/*
 	 * The list whose first node is at `address`: `before` and `after` bytes around each node, the
@@ -57,14 +59,20 @@ enum channel_item_kind {
 #define CHANNEL_NEXT_NONE INT64_MIN
 
 /*
- * The pointer at node + offset leads to `size` bytes that are wanted too. With `from` N > 0 the
- * pointer lies not in the node but where follow N - 1, which comes before this one, has led.
+ * The pointer at node + offset leads to where `size` bytes are wanted too, `at` bytes behind. With `from`
+ * N > 0 the pointer lies not in the node but where follow N - 1, which comes before this one, has
+ * led. With `here` there is no pointer: `size` bytes are wanted at that offset itself.
  */
 struct channel_follow {
 	int32_t offset;
 	uint32_t size; /* 0: unused */
+	uint32_t at;
 	uint32_t from;
+	bool here;
 };
+
+/* On the wire: offset, size and `at` in 16 bits each, `from` with this for `here`. */
+#define CHANNEL_FOLLOW_HERE (1u << 31)
 
 struct channel_item {
 	enum channel_item_kind kind;
@@ -84,10 +92,11 @@ enum {
 	CHANNEL_REQUEST_MAX = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE,
 
 	CHANNEL_PAGES_HEADER_SIZE = 8 + 8 + 4 + 4,
-	CHANNEL_PAGE_HEADER_SIZE = 8 + 8,
+	CHANNEL_PIECE_HEADER_SIZE = 8 + 8,
+	CHANNEL_PIECE_MAX = CHANNEL_PIECE_HEADER_SIZE + CHANNEL_PAGE_SIZE,
 	/* whole pages that fit one record */
 	CHANNEL_PAGES_PER_RECORD = (CHANNEL_PLAIN_MAX - CHANNEL_PAGES_HEADER_SIZE) /
-				   (CHANNEL_PAGE_HEADER_SIZE + CHANNEL_PAGE_SIZE),
+				   CHANNEL_PIECE_MAX,
 };
 
 /*
@@ -104,9 +113,9 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 enum err channel_request_decode(const void *bytes, size_t size, struct channel_request *ret,
 				struct err_ctx *err) ERR_NODISCARD;
 
-/* What became of a page; in the low bits of its address on the wire. */
+/* What became of a page; in the low bits of its space on the wire. */
 enum channel_page_state {
-	CHANNEL_PAGE_DATA = 0,	   /* its bytes follow */
+	CHANNEL_PAGE_DATA = 0,	   /* lines of it follow */
 	CHANNEL_PAGE_UNMAPPED = 1, /* the address has no translation */
 	CHANNEL_PAGE_NOPHYS = 2,   /* there is no memory behind it */
 };
@@ -121,25 +130,32 @@ struct channel_pages {
 	uint64_t number;
 	uint64_t generation;
 	uint32_t flags;
-	uint32_t count;
+	uint32_t count; /* of pieces */
 };
 
 /* Write the head at the start of a record's plaintext (CHANNEL_PAGES_HEADER_SIZE bytes). */
 void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAGES_HEADER_SIZE]);
-/* Append a page (data: CHANNEL_PAGE_SIZE bytes, NULL unless CHANNEL_PAGE_DATA); bytes written. */
-size_t channel_page_encode(uint64_t space, uint64_t address, enum channel_page_state state,
-			   const void *data, uint8_t *buf);
 
-/* Takes one page of an answer; data is NULL unless CHANNEL_PAGE_DATA, and borrowed. */
-struct channel_page_sink {
-	void (*page)(struct channel_page_sink *s, uint64_t space, uint64_t address,
-		     enum channel_page_state state, const void *data);
+/* A run of lines within one page; or (not CHANNEL_PAGE_DATA) what else there is to say of a page. */
+struct channel_piece {
+	uint64_t space;
+	uint64_t address; /* of the first line; of the page */
+	enum channel_page_state state;
+	uint32_t lines;	  /* 1 to CHANNEL_PAGE_LINES; 0 unless CHANNEL_PAGE_DATA */
+	const void *data; /* as many lines; borrowed */
+};
+/* Append a piece: at most CHANNEL_PIECE_MAX bytes; how many were written. */
+size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf);
+
+/* Takes one piece of an answer. */
+struct channel_piece_sink {
+	void (*piece)(struct channel_piece_sink *s, const struct channel_piece *p);
 };
 /*
- * Check a record of an answer as a whole, then give its pages to `sink`. ERR_CORRUPT for anything
- * but exactly `count` well-formed pages; the sink has seen none of them then.
+ * Check a record of an answer as a whole, then give its pieces to `sink`. ERR_CORRUPT for anything
+ * but exactly `count` well-formed ones; the sink has seen none of them then.
  */
 enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pages *ret,
-			      struct channel_page_sink *sink, struct err_ctx *err) ERR_NODISCARD;
+			      struct channel_piece_sink *sink, struct err_ctx *err) ERR_NODISCARD;
 
 #endif

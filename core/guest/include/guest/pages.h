@@ -25,16 +25,17 @@ struct guest_range {
 };
 
 enum {
-	GUEST_FOLLOW_MAX = 8,
+	GUEST_FOLLOW_MAX = 16,
 };
 
 /*
  * Lists that are about to be walked. `heads` == 0: one list, whose first node is at `first`. Else
  * `first` is where the first of `heads` pointers to first nodes lies, `stride` bytes apart (the
  * buckets of a hash table). The next node is the pointer at node + next_offset; `before` and `after`
- * bytes around each node address are wanted, and, for each `follow` with a size, as many bytes at
- * where the pointer at node + offset leads; or, with `from` N > 0, the pointer at that offset from
- * where follow N - 1 (one before this) has led. At most `bound` nodes in all.
+ * bytes around each node address are wanted, and, for each `follow` with a size, as many bytes `at`
+ * bytes behind where the pointer at node + offset leads; or, with `from` N > 0, the pointer at that
+ * offset from where follow N - 1 (one before this) has led. With `here` there is no pointer: as many bytes
+ * at that offset itself (and `at` is 0). At most `bound` nodes in all.
  *
  * With GUEST_NEXT_NONE nodes have no next: `first` and `heads` are an array of pointers, of which
  * odd ones are none, and bit 1 is left out (a tag, in radix trees).
@@ -49,7 +50,9 @@ struct guest_chain {
 	struct {
 		int32_t offset;
 		uint32_t size;
+		uint32_t at;
 		uint32_t from;
+		bool here;
 	} follow[GUEST_FOLLOW_MAX];
 };
 
@@ -58,6 +61,19 @@ struct guest_piece {
 	struct gva at;
 	void *buf;
 	size_t size;
+};
+
+/*
+ * Pages of the kernel's memory that had to be asked for one by one, far away, since no hint told of them
+ * beforehand. The next program that reads the same of this boot of the guest asks for them all
+ * together: [0] in its first epoch, [1] in later ones. A wrong address costs time and nothing else.
+ */
+enum {
+	GUEST_TRAIL_MAX = 96,
+};
+struct guest_trail {
+	uint32_t count[2];
+	uint64_t page[2][GUEST_TRAIL_MAX];
 };
 
 struct guest_pages_stats {
@@ -77,6 +93,15 @@ struct guest_pages_ops {
 	 */
 	enum err (*page)(struct guest_pages *p, struct guest_space as, struct gva va,
 			 const void **ret);
+
+	/*
+	 * Optional, of those who may know a page in part: as page(), but only the `size` bytes at `va`,
+	 * which lie in one page, need be there. *ret = host address of the page; *lines_ret has bit N
+	 * set if the page's bytes from 64 * N on are there as well, and will stay as they are. It is
+	 * used in place of page() wherever it can be.
+	 */
+	enum err (*part)(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
+			 const void **ret, uint64_t *lines_ret);
 
 	/*
 	 * Optional, of those who keep nothing: copy just these bytes, as they are now, to `buf`. It is
@@ -186,6 +211,21 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 						      struct gva va, const void **ret)
 {
 	return p->ops->page(p, as, va, ret);
+}
+
+/* The host address of `va`, from where on `size` bytes, which lie in one page, can be read. */
+static inline enum err ERR_NODISCARD guest_pages_part(struct guest_pages *p, struct guest_space as,
+						      struct gva va, size_t size, const void **ret)
+{
+	struct gva at = {va.v & ~(uint64_t)(GUEST_PAGE_SIZE - 1)};
+	const void *page;
+	uint64_t lines;
+	enum err e = p->ops->part ? p->ops->part(p, as, va, size, &page, &lines) :
+				    p->ops->page(p, as, at, &page);
+
+	if (e == ERR_OK)
+		*ret = (const char *)page + va.v % GUEST_PAGE_SIZE;
+	return e;
 }
 
 static inline enum err ERR_NODISCARD guest_pages_epoch(struct guest_pages *p, struct err_ctx *err)

@@ -42,19 +42,71 @@ static inline struct ahead ahead_make(uint64_t node_at, uint64_t size)
 	return a;
 }
 
-/* The pointer at `offset` in what `from` led to (AHEAD_NODE: in the object) leads to `size` bytes. */
-static inline int ahead_follow(struct ahead *a, int from, uint64_t offset, uint64_t size)
+/*
+ * The pointer at `offset` in what `from` led to (AHEAD_NODE: in the object) leads to something of which
+ * `size` bytes are wanted, from `at` on.
+ */
+static inline int ahead_follow_part(struct ahead *a, int from, uint64_t offset, uint64_t at,
+				    uint64_t size)
 {
 	uint32_t f = a->follows;
 
-	if (from < 0 || offset > AHEAD_MAX || !size || f == GUEST_FOLLOW_MAX)
+	if (from < 0 || offset > AHEAD_MAX || at > AHEAD_MAX || !size || f == GUEST_FOLLOW_MAX)
 		return AHEAD_NONE;
 	a->chain.follow[f].offset =
 		(int32_t)((int64_t)offset - (from ? 0 : (int64_t)a->node_at));
 	a->chain.follow[f].size = size < AHEAD_MAX ? (uint32_t)size : AHEAD_MAX;
+	a->chain.follow[f].at = (uint32_t)at;
 	a->chain.follow[f].from = (uint32_t)from;
 	return (int)++a->follows;
 }
+
+/* The same, of all of it. */
+static inline int ahead_follow(struct ahead *a, int from, uint64_t offset, uint64_t size)
+{
+	return ahead_follow_part(a, from, offset, 0, size);
+}
+
+/*
+ * `size` bytes at `offset` in what `from` led to, where not all of it is wanted. Those that are near each
+ * other go together; when there are too many, to whichever are nearest.
+ */
+static inline void ahead_bytes(struct ahead *a, int from, uint64_t offset, uint64_t size)
+{
+	int64_t first = (int64_t)offset - (from ? 0 : (int64_t)a->node_at);
+	int64_t last = first + (int64_t)size, least = INT64_MAX;
+	uint32_t nearest = GUEST_FOLLOW_MAX;
+
+	if (from < 0 || offset > AHEAD_MAX || size > AHEAD_MAX)
+		return;
+	for (uint32_t f = 0; f < a->follows; f++) {
+		int64_t begin = a->chain.follow[f].offset, end = begin + a->chain.follow[f].size;
+		int64_t gap = first > end ? first - end : begin > last ? begin - last : 0;
+
+		if (a->chain.follow[f].here && a->chain.follow[f].from == (uint32_t)from &&
+		    gap < least) {
+			least = gap;
+			nearest = f;
+		}
+	}
+	if (nearest < GUEST_FOLLOW_MAX && (least < 64 || a->follows == GUEST_FOLLOW_MAX)) {
+		int64_t begin = a->chain.follow[nearest].offset;
+		int64_t end = begin + a->chain.follow[nearest].size;
+
+		begin = begin < first ? begin : first;
+		end = end > last ? end : last;
+		a->chain.follow[nearest].offset = (int32_t)begin;
+		a->chain.follow[nearest].size =
+			end - begin < AHEAD_MAX ? (uint32_t)(end - begin) : AHEAD_MAX;
+	} else if (a->follows < GUEST_FOLLOW_MAX) {
+		a->chain.follow[a->follows].offset = (int32_t)first;
+		a->chain.follow[a->follows].size = (uint32_t)size;
+		a->chain.follow[a->follows].from = (uint32_t)from;
+		a->chain.follow[a->follows++].here = true;
+	}
+}
+/* A member of at most 16 bytes. */
+#define AHEAD_MEMBER(a, from, T, member) ahead_bytes(a, from, guest_offsetof(T, member), 16)
 #define AHEAD_FOLLOW(a, from, T, member, to)                                                       \
 	ahead_follow(a, from, guest_offsetof(T, member), guest_sizeof(to))
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pages of guest virtual memory that come from the memory device: the client's side of the channel
- * as a guest_pages, so that nothing above knows. Opened pages are kept for an epoch, in a bounded
- * store. Hints of what a walk is about to need wait for the first page that isn't there, and go to the
+ * as a guest_pages, so that nothing above knows. What was opened of pages is kept for an epoch, in a
+ * bounded store. Hints of what a walk is about to need wait for the first page that isn't there, and go to the
  * device with it; the answer is taken in record by record, as pages out of it are asked for.
  */
 #ifndef SCW_SEALED_PAGES_H
@@ -69,7 +69,7 @@ struct sealed_options {
 struct sealed_stats {
 	uint64_t round_trips;
 	uint64_t records;
-	uint64_t pages; /* received */
+	uint64_t pages; /* of which something was received */
 	uint64_t bytes; /* of plaintext, both ways */
 	struct sealed_carrier_stats carrier;
 };
@@ -78,6 +78,12 @@ struct sealed_stats {
 enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *carrier,
 			     const struct sealed_options *options, struct guest_pages **ret,
 			     struct err_ctx *err) ERR_NODISCARD;
+
+/* Go by `t`, which may be anything. Before the first page is asked for; says what it wants at once. */
+void sealed_pages_follow(struct guest_pages *p, const struct guest_trail *t);
+
+/* What to follow next time; false when that is what was followed now. */
+bool sealed_pages_trail(struct guest_pages *p, struct guest_trail *ret);
 
 /*
  * In a child after fork(): the rest of an answer under way is the parent's, and nothing is received
