@@ -227,7 +227,7 @@ static char state_of(pid_t pid)
 
 static bool reaches(pid_t pid, char state)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		if (state_of(pid) == state)
 			return true;
 		usleep(10000);
@@ -241,8 +241,21 @@ static void end_vmm(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* No other test that runs on this host has VMs of the same name. */
+static const char *unique(const char *name)
+{
+	static char names[4][64];
+	static unsigned int next;
+	char *text = names[next++ % 4];
+
+	snprintf(text, sizeof(names[0]), "scw test %s %d", name, (int)getpid());
+	return text;
+}
+
 static void test_find(void **state)
 {
+	const char *name = unique("one");
+	char words[128];
 	int ram = memfd_create("ram", 0);
 	struct err_ctx err = {0};
 	struct vms_entry v, *all;
@@ -254,26 +267,27 @@ static void test_find(void **state)
 	(void)state;
 	assert_int_equal(ftruncate(ram, 32 << 20), 0);
 	assert_int_equal(fstat(ram, &st), 0);
-	assert_int_equal(vms_find("scw test one", false, &v, &err), ERR_ABSENT);
+	assert_int_equal(vms_find(name, false, &v, &err), ERR_ABSENT);
 	assert_non_null(strstr(err.text, "scwatcher list"));
-	a = start_vmm("guest=scw test one,debug-threads=on", ram);
-	assert_int_equal(vms_find("scw test one", false, &v, NULL), ERR_OK);
+	snprintf(words, sizeof(words), "guest=%s,debug-threads=on", name);
+	a = start_vmm(words, ram);
+	assert_int_equal(vms_find(name, false, &v, NULL), ERR_OK);
 	assert_int_equal(v.pid, a);
 	assert_true(v.known);
 	assert_int_equal(vms_list(false, &all, &count, NULL), ERR_OK);
 	for (size_t i = 0; i < count; i++)
-		seen |= all[i].pid == a && strcmp(all[i].name, "scw test one") == 0;
+		seen |= all[i].pid == a && strcmp(all[i].name, name) == 0;
 	assert_true(seen);
 	free(all);
 	assert_int_equal(vms_find_mapper(st.st_dev, st.st_ino, &v), ERR_OK);
 	assert_int_equal(v.pid, a);
 
-	b = start_vmm("scw test one", ram);
+	b = start_vmm(name, ram);
 	err_clear(&err);
-	assert_int_equal(vms_find("scw test one", false, &v, &err), ERR_AMBIGUOUS);
+	assert_int_equal(vms_find(name, false, &v, &err), ERR_AMBIGUOUS);
 	assert_non_null(strstr(err.text, "PID"));
 	end_vmm(a);
-	assert_int_equal(vms_find("scw test one", false, &v, NULL), ERR_OK);
+	assert_int_equal(vms_find(name, false, &v, NULL), ERR_OK);
 	assert_int_equal(v.pid, b);
 	end_vmm(b);
 	assert_int_equal(vms_find_mapper(st.st_dev, st.st_ino, &v), ERR_ABSENT);
@@ -284,6 +298,7 @@ static void test_find(void **state)
 static void test_remembered(void **state)
 {
 	char folder[] = "/tmp/scwatcher-test-XXXXXX", command[128];
+	const char *name = unique("three");
 	struct names_memory m = {.pid = 70, .start = 5, .newest = 71};
 	int ram = memfd_create("ram", 0);
 	struct vms_entry found;
@@ -300,11 +315,11 @@ static void test_remembered(void **state)
 	assert_int_equal(m.start, 5);
 	assert_int_equal(m.newest, 71);
 	assert_false(names_load("y", &m));
-	/* not longer for being saved again */
-	m.wall -= 59;
+	/* not longer for being saved again; with room for a test that takes long */
+	m.wall -= 20;
 	names_save("x", &m);
 	assert_true(names_load("x", &m));
-	m.wall -= 2;
+	m.wall -= 41;
 	names_save("x", &m);
 	assert_false(names_load("x", &m));
 	m.wall = 0;
@@ -322,19 +337,19 @@ static void test_remembered(void **state)
 	assert_true(newest >= a || a - newest > 10000);
 
 	assert_int_equal(ftruncate(ram, 32 << 20), 0);
-	a = start_vmm("scw test three", ram);
+	a = start_vmm(name, ram);
 	for (int again = 0; again < 2; again++) {
-		assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_OK);
+		assert_int_equal(vms_find(name, true, &found, NULL), ERR_OK);
 		assert_int_equal(found.pid, a);
-		assert_true(names_load("scw test three", &m));
+		assert_true(names_load(name, &m));
 	}
-	b = start_vmm("scw test three", ram);
-	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_AMBIGUOUS);
+	b = start_vmm(name, ram);
+	assert_int_equal(vms_find(name, true, &found, NULL), ERR_AMBIGUOUS);
 	end_vmm(a);
-	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_OK);
+	assert_int_equal(vms_find(name, true, &found, NULL), ERR_OK);
 	assert_int_equal(found.pid, b);
 	end_vmm(b);
-	assert_int_equal(vms_find("scw test three", true, &found, NULL), ERR_ABSENT);
+	assert_int_equal(vms_find(name, true, &found, NULL), ERR_ABSENT);
 	close(ram);
 	snprintf(command, sizeof(command), "rm -r %s", folder);
 	assert_int_equal(system(command), 0);
@@ -348,7 +363,7 @@ static void test_pause(void **state)
 
 	(void)state;
 	assert_int_equal(ftruncate(ram, 32 << 20), 0);
-	vmm = start_vmm("scw test two", ram);
+	vmm = start_vmm(unique("two"), ram);
 	assert_true(reaches(vmm, 'S'));
 	assert_int_equal(pause_begin(vmm, &p, NULL), ERR_OK);
 	assert_int_equal(state_of(vmm), 'T');

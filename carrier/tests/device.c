@@ -336,7 +336,7 @@ struct device_end device_wait(struct device *d)
 	int status;
 
 	while (wait4(d->pid, &status, WNOHANG, &usage) == 0) {
-		if (carrier_now() - begun > 10ull * PATIENCE_NS && end.ended) {
+		if (carrier_now() - begun > 60ull * PATIENCE_NS && end.ended) {
 			end.ended = false;
 			kill(d->pid, SIGKILL);
 		}

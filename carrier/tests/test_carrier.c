@@ -148,7 +148,7 @@ static void the_death_of_the_device_is_noticed(enum carrier_kind kind, int signa
 	}
 	assert_int_equal(e, ERR_GONE);
 	assert_non_null(strstr(err.text, "has ended"));
-	assert_true(carrier_now() - begun < 5ull * SECOND_NS);
+	assert_true(carrier_now() - begun < 30ull * SECOND_NS);
 	assert_int_equal(device_client_read(c.pages, 0, 10, NULL), ERR_GONE);
 	client_close();
 	assert_int_equal(device_wait(&c.device).signal, SIGKILL);
@@ -218,7 +218,7 @@ static void a_killed_client_is_noticed(void **state)
 		waitpid(client, NULL, 0);
 		assert_true(end.ended);
 		assert_int_equal(end.err, ERR_GONE);
-		assert_true(end.waited_ns < 5ull * SECOND_NS);
+		assert_true(end.waited_ns < 30ull * SECOND_NS);
 	}
 }
 

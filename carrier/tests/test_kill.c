@@ -100,7 +100,7 @@ static void kill_at_random(enum carrier_kind kind)
 	}
 	print_message("%d kills; the other end had ended after %.0f ms at most\n", KILLS,
 		      (double)longest / 1e6);
-	assert_true(longest < 5ull * SECOND_NS);
+	assert_true(longest < 30ull * SECOND_NS);
 }
 
 static void of_sessions_over_the_ring(void **state)
