@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* In place of the runtime, to link programs without it: knows no system call. */
+/*
+ * In place of the runtime, to link programs without it: knows no system call. Configure scripts may run
+ * what they link, to see that it doesn't work: it has to end.
+ */
 #include <errno.h>
 
 #include "trusted/runtime.h"
@@ -8,8 +11,7 @@ _Noreturn void trusted_entry(void);
 
 _Noreturn void trusted_entry(void)
 {
-	for (;;)
-		;
+	__builtin_trap();
 }
 
 long trusted_syscall(long n, long a, long b, long c, long d, long e, long f)
