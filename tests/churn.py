@@ -2,21 +2,28 @@
 # SPDX-License-Identifier: MIT
 """Watch a guest that forks and connects as fast as it can.
 
-usage: tests/churn.py BUILD RUNS [--kernel RELEASE] [--name NAME] [-- BOOT-OPTION...]
+usage: tests/churn.py BUILD RUNS [--kernel RELEASE] [--name NAME] [--sealed CARRIER] [-- BOOT-OPTION...]
 
 RUNS times, netstat -tan and ps aux run from outside on a guest under the scenario `churn`. Each run
 must end by itself with status 0, print nothing on standard error and nothing but well-formed lines,
 and show every process that lived from before the first run to after the last one exactly once, and
-none with a number that no process has. Exit status 1 if not.
+none with a number that no process has. --sealed ring (pread, socket) goes by way of a memory device. Exit
+status 1 if not.
 """
 import argparse
 import collections
+import contextlib
 import pathlib
 import re
 import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tests/lib"))
+sys.dont_write_bytecode = True
+
+import device  # noqa: E402
+
 TIMEOUT = 60  # seconds: a hang, not slowness, whatever the machine's load
 PID_MAX = 1 << 22
 
@@ -43,8 +50,8 @@ def guest_processes(name):
     return found
 
 
-def look(scwatcher, name, *command):
-    done = subprocess.run([scwatcher, "run", name, "--", *command], stdout=subprocess.PIPE,
+def look(scwatcher, name, sealed, *command):
+    done = subprocess.run([scwatcher, "run", *sealed, name, "--", *command], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace", timeout=TIMEOUT)
     return done.returncode, done.stdout, done.stderr
 
@@ -64,6 +71,7 @@ def main():
     parser.add_argument("runs", type=int)
     parser.add_argument("--kernel", default="6.1")
     parser.add_argument("--name", default="scw-churn")
+    parser.add_argument("--sealed")
     parser.add_argument("boot", nargs="*", help="options of guests/boot")
     options = parser.parse_args()
     scwatcher = options.build.resolve() / "cli" / "scwatcher"
@@ -74,12 +82,17 @@ def main():
                     "--scenario", "churn", *options.boot], check=True)
     failures = []
     shown = []
+    stack = contextlib.ExitStack()
     try:
+        sealed = []
+        if options.sealed:
+            mount = options.sealed.startswith("pread")
+            sealed = stack.enter_context(device.running(options.build, mount=mount)).options(options.sealed)
         before = guest_processes(name)
         for number in range(options.runs):
             for command in (("netstat", "-tan"), ("ps", "aux")):
                 try:
-                    status, text, errors = look(scwatcher, name, *command)
+                    status, text, errors = look(scwatcher, name, sealed, *command)
                 except subprocess.TimeoutExpired:
                     failures.append(f"run {number}: {command[0]} hangs")
                     continue
@@ -92,6 +105,7 @@ def main():
                     shown.append((number, collections.Counter(pids)))
         lasting = {pid for pid, _ in before & guest_processes(name)}
     finally:
+        stack.close()
         subprocess.run([TOP / "guests/stop", name], check=False)
 
     for number, pids in shown:
