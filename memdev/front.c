@@ -182,6 +182,7 @@ static enum err serve(const struct front_options *o, struct front *f, const stru
 		.sessions_per_vm = o->sessions_per_vm ? o->sessions_per_vm : SESSIONS_PER_VM,
 		.idle_ns = (o->idle_s ? o->idle_s : IDLE_S) * 1000000000ull,
 		.answer_ns = (o->answer_s ? o->answer_s : ANSWER_S) * 1000000000ull,
+		.confine = o->confine,
 	};
 	enum err e = drop_privileges(o, err);
 	int stop;

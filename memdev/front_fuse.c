@@ -1049,6 +1049,8 @@ enum err front_serve(struct front *f, const char *socket, const struct front_lim
 	    epoll_ctl(f->relay.epoll, EPOLL_CTL_ADD, stop, &for_stop))
 		return err_set_errno(err, ERR_IO, errno, "can't wait for requests");
 	e = forgetter_start(f, err);
+	if (e == ERR_OK && limits->confine)
+		e = limits->confine(err);
 	if (e == ERR_OK)
 		loop(f);
 	return e;

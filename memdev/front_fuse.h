@@ -16,6 +16,7 @@ struct front_limits {
 	mode_t mode;
 	unsigned int sessions_per_vm;
 	uint64_t idle_ns, answer_ns;
+	enum err (*confine)(struct err_ctx *err); /* see front_options */
 };
 
 /* Mount on `directory`. ERR_IO when the kernel or libfuse refuse. */

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "memdev/front.h"
 #include "memdev/trust_files.h"
+#include "sandbox.h"
 
 enum status {
 	STATUS_OK = 0,
@@ -249,6 +250,7 @@ static enum err start_front(const struct config *c, const struct broker_setup *b
 		.sessions_per_vm = c->sessions_per_vm,
 		.idle_s = c->idle_s,
 		.with_parent = true,
+		.confine = sandbox_front,
 		.say = say_of_front,
 	};
 	struct err_ctx why = {0};

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -84,6 +85,24 @@ static const int allowed[] = {
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
+/* What serving files takes (memdev/front*.c): requests of the kernel's, the device's socket. */
+static const int front_allowed[] = {
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(splice),
+	SCMP_SYS(pipe2), SCMP_SYS(close), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(connect),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
+	/* memory, the thread that has names forgotten */
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex),
+	SCMP_SYS(sched_yield), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(sched_getaffinity),
+	/* time, randomness, signals, ending */
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid),
+	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(tgkill), SCMP_SYS(restart_syscall),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
 /* What the sanitizers' run-time takes on top, in builds for tests. */
 static const int sanitizers[] = {
 	SCMP_SYS(prctl),    SCMP_SYS(readlink), SCMP_SYS(openat),	SCMP_SYS(getdents64),
@@ -102,34 +121,75 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t count)
 	return r;
 }
 
-static enum err filter(struct err_ctx *err)
+/* Memory that may be executed is never made. */
+static int allow_memory(scmp_filter_ctx ctx)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r;
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
-	if (!ctx)
-		return err_set(err, ERR_NOMEM, "out of memory for a system call filter");
-	r = allow(ctx, allowed, BASE_COUNT(allowed));
-	/* memory that may be executed is never made */
-	if (!r)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (!r)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	/* for the ring's memory; not F_SETOWN and the like */
-	if (!r)
+	return r ? r :
+		   seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+}
+
+static int allow_fcntl(scmp_filter_ctx ctx, const unsigned int *commands, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
-	if (!r)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS));
+				     SCMP_A1(SCMP_CMP_EQ, commands[i]));
+	return r;
+}
+
+/* Load what was allowed, unless `r` says that something couldn't be. */
+static enum err finish(scmp_filter_ctx ctx, int r, struct err_ctx *err)
+{
 	if (!r && SANITIZED)
 		r = allow(ctx, sanitizers, BASE_COUNT(sanitizers));
 	if (!r)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return r ? err_set_errno(err, ERR_IO, -r, "can't set up the system call filter") : ERR_OK;
+}
+
+static enum err filter(struct err_ctx *err)
+{
+	/* for the ring's memory; not F_SETOWN and the like */
+	static const unsigned int seals[] = {F_ADD_SEALS, F_GET_SEALS};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (!ctx)
+		return err_set(err, ERR_NOMEM, "out of memory for a system call filter");
+	r = allow(ctx, allowed, BASE_COUNT(allowed));
+	if (!r)
+		r = allow_memory(ctx);
+	if (!r)
+		r = allow_fcntl(ctx, seals, BASE_COUNT(seals));
+	return finish(ctx, r, err);
+}
+
+enum err sandbox_front(struct err_ctx *err)
+{
+	/* libfuse's pipes */
+	static const unsigned int pipes[] = {F_GETFL, F_SETFL, F_GETPIPE_SZ, F_SETPIPE_SZ};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (!ctx)
+		return err_set(err, ERR_NOMEM, "out of memory for a system call filter");
+	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!r)
+		r = allow(ctx, front_allowed, BASE_COUNT(front_allowed));
+	if (!r)
+		r = allow_memory(ctx);
+	if (!r)
+		r = allow_fcntl(ctx, pipes, BASE_COUNT(pipes));
+	if (!r)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	return finish(ctx, r, err);
 }
 
 enum err sandbox_enter(const struct sandbox *s, struct err_ctx *err)

@@ -23,4 +23,10 @@ struct sandbox {
  */
 enum err sandbox_enter(const struct sandbox *s, struct err_ctx *err) ERR_NODISCARD;
 
+/*
+ * For the process that serves files: from now on all its threads can only make the system calls that this takes.
+ * ERR_NOMEM, ERR_IO.
+ */
+enum err sandbox_front(struct err_ctx *err) ERR_NODISCARD;
+
 #endif

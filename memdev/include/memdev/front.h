@@ -21,6 +21,8 @@ struct front_options {
 	unsigned int idle_s;	      /* a session that isn't used ends; 0: one hour */
 	unsigned int answer_s;	      /* how long an answer may take; 0: 10 seconds */
 	bool with_parent;	      /* end when the process that called fork() for us does */
+	/* Optional. Called by the process that serves, once it has all that it needs: gives up the rest. */
+	enum err (*confine)(struct err_ctx *err);
 	/* Optional. Something for the log, such as a stale mount that was removed. */
 	void (*say)(const char *text);
 };
