@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What of the guests' tooling can be tested without a guest."""
 
+import contextlib
 import io
 import os
 import struct
@@ -56,6 +57,31 @@ class Units(unittest.TestCase):
         self.write("vmlinuz", bzimage("1.2.3"))
         found = kernel.Kernel(self.folder.name, "test")
         self.assertEqual((found.release, found.modules, found.module_order(["x"])), ("1.2.3", None, []))
+
+    def test_file_that_is_no_package(self):
+        self.write("vmlinuz", bzimage("1.2.3"))
+        with self.assertRaisesRegex(GuestError, "neither a .deb file nor a folder"):
+            kernel.find([os.path.join(self.folder.name, "vmlinuz")])
+
+    def test_split_packages(self):
+        class Archive:
+            packages = {"linux-image-9": "kmod, linux-base-9 (= 1), linux-binary-9 (= 1), linux-modules-9 (= 1)",
+                        "linux-binary-9": "", "linux-modules-9": ""}
+
+            def versions(self, name):
+                return ["1"] if name in self.packages else []
+
+            def field(self, name, _):
+                return self.packages.get(name, "")
+
+        archive = Archive()
+        self.assertEqual(sorted(kernel._with_parts(archive, "linux-image-9")),
+                         ["linux-binary-9=1", "linux-image-9", "linux-modules-9=1"])
+        # the archive drops the modules of old kernels before their images
+        del archive.packages["linux-modules-9"]
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(sorted(kernel._with_parts(archive, "linux-image-9")), ["linux-binary-9=1", "linux-image-9"])
+        self.assertIn("linux-modules-9 isn't in the archive", said.getvalue())
 
     def test_folder_without_kernel(self):
         with self.assertRaisesRegex(GuestError, "no boot/vmlinuz"):

@@ -155,11 +155,20 @@ def _facts(guest):
     return dict(guest.info(), status=guest.status())
 
 
+def _listed(guest):
+    """One guest that is stopped, or being dumped, doesn't keep the others from being listed."""
+    try:
+        status = guest.status(timeout=5)
+    except GuestError:
+        status = "busy"
+    return dict(guest.info(), status=status)
+
+
 def list_(argv):
     p = _parser("list", "List the guests.")
     p.add_argument("--json", action="store_true")
     options = p.parse_args(argv)
-    facts = [_facts(g) for g in all_guests()]
+    facts = [_listed(g) for g in all_guests()]
     if options.json:
         print(json.dumps(facts, indent=1))
         return

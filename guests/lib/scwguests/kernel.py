@@ -212,7 +212,10 @@ def _with_parts(archive, package):
         depends = archive.field(one.partition("=")[0], "Depends")
         for need in re.findall(r"(linux-(?:image|binary|modules)-[^ ,|(]+)(?: \(= ([^)]+)\))?", depends):
             wanted = "=".join(n for n in need if n)
-            if wanted not in chosen:
+            if need[0].startswith("linux-modules-") and not archive.versions(need[0]):
+                print("guests: %s isn't in the archive any more: going on without modules" % need[0],
+                      file=sys.stderr)
+            elif wanted not in chosen:
                 todo.append(wanted)
     return chosen
 
@@ -247,6 +250,8 @@ def find(arguments):
     name = arguments[0]
     if os.path.isdir(name):
         return Kernel(name, os.path.basename(os.path.realpath(name)))
+    if os.path.isfile(name):
+        raise GuestError("%s is neither a .deb file nor a folder" % name)
     if "/" in name:
         raise GuestError("no such file or folder: %s" % name)
     remembered = os.path.join(cache_dir("kernels"), "name-" + name)

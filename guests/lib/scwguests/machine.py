@@ -144,11 +144,11 @@ class Guest:
         self.require_alive()
         return Qmp(self.path("control.sock"), timeout)
 
-    def status(self):
+    def status(self, timeout=30):
         """"running", "frozen" or "ended"."""
         if not self.alive():
             return "ended"
-        with self.qmp() as qmp:
+        with self.qmp(timeout=timeout) as qmp:
             return "running" if qmp.command("query-status")["running"] else "frozen"
 
     def freeze(self):
