@@ -10,6 +10,8 @@ static const struct proc_row tty_rows[] = {
 
 const struct proc_row proc_root_rows[] = {
 	{ .name = "buddyinfo", .mode = PROC_REG(0444), .show = proc_buddyinfo_show },
+	{ .name = "cgroups", .mode = PROC_REG(0444), .show = proc_cgroups_show,
+	  .present = proc_cgroups_present },
 	{ .name = "cmdline", .mode = PROC_REG(0444), .show = proc_cmdline_show },
 	{ .name = "consoles", .mode = PROC_REG(0444), .show = proc_consoles_show },
 	{ .name = "cpuinfo", .mode = PROC_REG(0444), .show = proc_cpuinfo_show },
@@ -18,10 +20,14 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "diskstats", .mode = PROC_REG(0444), .show = proc_diskstats_show },
 	{ .name = "dma", .mode = PROC_REG(0444), .show = proc_dma_show,
 	  .present = proc_dma_present },
+	{ .name = "execdomains", .mode = PROC_REG(0444), .show = proc_execdomains_show,
+	  .present = proc_execdomains_present },
 	{ .name = "filesystems", .mode = PROC_REG(0444), .show = proc_filesystems_show },
 	{ .name = "interrupts", .mode = PROC_REG(0444), .show = proc_interrupts_show },
 	{ .name = "iomem", .mode = PROC_REG(0444), .show = proc_iomem_show },
 	{ .name = "ioports", .mode = PROC_REG(0444), .show = proc_ioports_show },
+	{ .name = "key-users", .mode = PROC_REG(0444), .show = proc_key_users_show_file,
+	  .present = proc_key_users_present },
 	{ .name = "loadavg", .mode = PROC_REG(0444), .show = proc_loadavg_show },
 	{ .name = "locks", .mode = PROC_REG(0444), .show = proc_locks_show },
 	{ .name = "meminfo", .mode = PROC_REG(0444), .show = proc_meminfo_show },

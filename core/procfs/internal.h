@@ -39,6 +39,8 @@ struct proc_item {
 typedef int proc_show_fn(const struct proc_item *it, struct seq_file *m);
 /* Link text, not NUL-terminated: length or -errno. */
 typedef int proc_link_fn(const struct proc_item *it, char buf[VFS_PATH_MAX]);
+/* An extended attribute of what a magic link leads to: as vfs_node_ops.getxattr. */
+typedef int proc_xattr_fn(const struct proc_item *it, const char *name, char buf[VFS_PATH_MAX]);
 /* What a magic link leads to in the guest, for stat through it. */
 typedef int proc_target_fn(const struct proc_item *it, struct vfs_stat *ret);
 
@@ -80,6 +82,7 @@ struct proc_row {
 	proc_show_fn *show;
 	proc_link_fn *link;
 	proc_target_fn *target;
+	proc_xattr_fn *xattr; /* optional, beside target */
 	const struct proc_row *rows; /* of a sub-directory; ends with .name == NULL */
 	const struct proc_dir *dir;
 	enum proc_order order;

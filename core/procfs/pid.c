@@ -386,6 +386,13 @@ PRESENT(has_uid_map, "uid_map")
 PRESENT(has_attr, "attr")
 PRESENT(has_net, "net")
 PRESENT(has_wchan, "wchan")
+PRESENT(has_autogroup, "autogroup")
+PRESENT(has_timens_offsets, "timens_offsets")
+PRESENT(has_children, "children")
+PRESENT(has_cpuset, "cpuset")
+PRESENT(has_coredump_filter, "coredump_filter")
+PRESENT(has_patch_state, "patch_state")
+PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
 
 #define ROW_NET { .name = "net", .mode = PROC_DIR(0555), .rows = proc_net_rows,                    \
 		  .order = PROC_ORDER_PDE, .present = has_net }
@@ -406,6 +413,8 @@ const struct proc_row proc_tgid_rows[] = {
 	REG("status", 0444, proc_pid_status_show),
 	REG("personality", 0400, proc_pid_personality_show),
 	REG("limits", 0444, proc_pid_limits_show),
+	REG_IF("autogroup", 0644, proc_pid_autogroup_show, has_autogroup),
+	REG_IF("timens_offsets", 0644, proc_pid_timens_offsets_show, has_timens_offsets),
 	REG("comm", 0644, proc_pid_comm_show),
 	REG("cmdline", 0444, proc_pid_cmdline_show),
 	REG("stat", 0444, proc_pid_stat_show),
@@ -420,17 +429,22 @@ const struct proc_row proc_tgid_rows[] = {
 	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },
 	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),
 	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),
+	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),
 	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),
+	REG("oom_score", 0444, proc_pid_oom_score_show),
 	REG("oom_adj", 0644, proc_pid_oom_adj_show),
 	REG("oom_score_adj", 0644, proc_pid_oom_score_adj_show),
 	REG_IF("loginuid", 0644, proc_pid_loginuid_show, has_loginuid),
 	REG_IF("sessionid", 0444, proc_pid_sessionid_show, has_loginuid),
+	REG_IF("coredump_filter", 0644, proc_pid_coredump_filter_show, has_coredump_filter),
 	REG_IF("io", 0400, proc_pid_io_show, has_io),
 	REG_IF("uid_map", 0644, proc_pid_uid_map_show, has_uid_map),
 	REG_IF("gid_map", 0644, proc_pid_gid_map_show, has_uid_map),
 	REG_IF("projid_map", 0644, proc_pid_projid_map_show, has_uid_map),
 	REG_IF("setgroups", 0644, proc_pid_setgroups_show, has_uid_map),
 	REG("timerslack_ns", 0666, proc_pid_timerslack_show),
+	REG_IF("patch_state", 0400, proc_pid_patch_state_show, has_patch_state),
+	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages),
 	{ 0 }
 };
 
@@ -449,6 +463,7 @@ const struct proc_row proc_tid_rows[] = {
 	REG("stat", 0444, proc_pid_stat_show),
 	REG("statm", 0444, proc_pid_statm_show),
 	REG("maps", 0444, proc_pid_maps_show),
+	REG_IF("children", 0444, proc_pid_children_show, has_children),
 	LNK(cwd, proc_pid_cwd),
 	LNK(root, proc_pid_root),
 	LNK(exe, proc_pid_exe),
@@ -457,7 +472,9 @@ const struct proc_row proc_tid_rows[] = {
 	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },
 	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),
 	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),
+	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),
 	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),
+	REG("oom_score", 0444, proc_pid_oom_score_show),
 	REG("oom_adj", 0644, proc_pid_oom_adj_show),
 	REG("oom_score_adj", 0644, proc_pid_oom_score_adj_show),
 	REG_IF("loginuid", 0644, proc_pid_loginuid_show, has_loginuid),
@@ -467,5 +484,7 @@ const struct proc_row proc_tid_rows[] = {
 	REG_IF("gid_map", 0644, proc_pid_gid_map_show, has_uid_map),
 	REG_IF("projid_map", 0644, proc_pid_projid_map_show, has_uid_map),
 	REG_IF("setgroups", 0644, proc_pid_setgroups_show, has_uid_map),
+	REG_IF("patch_state", 0400, proc_pid_patch_state_show, has_patch_state),
+	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages),
 	{ 0 }
 };

@@ -81,11 +81,17 @@ proc_show_fn proc_pid_gid_map_show, proc_pid_projid_map_show, proc_pid_setgroups
 proc_show_fn proc_pid_fdinfo_show;
 proc_show_fn proc_pid_mounts_show, proc_pid_mountinfo_show, proc_pid_mountstats_show;
 
+proc_show_fn proc_pid_oom_score_show, proc_pid_coredump_filter_show, proc_pid_patch_state_show;
+proc_show_fn proc_pid_ksm_merging_pages_show, proc_pid_cpuset_show, proc_pid_autogroup_show;
+proc_show_fn proc_pid_timens_offsets_show, proc_pid_children_show;
+
 proc_link_fn proc_pid_exe_link, proc_pid_cwd_link, proc_pid_root_link, proc_pid_fd_link;
 proc_target_fn proc_pid_exe_target, proc_pid_cwd_target, proc_pid_root_target, proc_pid_fd_target;
 
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
 extern const struct proc_row proc_ns_rows[], proc_attr_rows[];
+/* The name of a socket's protocol, as the extended attribute system.sockprotoname has it. */
+proc_xattr_fn proc_pid_fd_xattr;
 /* 6.2 shows in st_size how many are open */
 void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret);
 

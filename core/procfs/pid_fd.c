@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "klib/cred.h"
@@ -134,6 +135,25 @@ static const struct path __guest *fd_path(const struct proc_item *it)
 }
 PATH_LINK(fd)
 
+/* net/socket.c: sockfs_xattr_get(). Other files' attributes are kept by their file systems. */
+int proc_pid_fd_xattr(const struct proc_item *it, const char *name, char buf[VFS_PATH_MAX])
+{
+	enum { SOCKFS_MAGIC = 0x534f434b };
+	const struct path __guest *path = fd_path(it);
+	struct dentry __guest *d = path ? path->dentry : NULL;
+	uint32_t len;
+
+	if (!d)
+		return -ENOENT;
+	if (d->d_sb->s_magic != SOCKFS_MAGIC || strcmp(name, "system.sockprotoname") != 0)
+		return -EOPNOTSUPP;
+	len = d->d_name.len;
+	if (len >= 255 || !guest_read(buf, d->d_name.name, len))
+		return -EIO;
+	buf[len] = '\0';
+	return (int)len + 1;
+}
+
 /* A link's permissions tell how the file is open. */
 static void fd_attr(const struct proc_item *it, struct vfs_stat *ret)
 {
@@ -148,7 +168,7 @@ static void fd_attr(const struct proc_item *it, struct vfs_stat *ret)
 
 static const struct proc_row fd_row = {
 	.name = "FD", .mode = PROC_LNK(0700), .link = proc_pid_fd_link,
-	.target = proc_pid_fd_target, .attr = fd_attr,
+	.target = proc_pid_fd_target, .xattr = proc_pid_fd_xattr, .attr = fd_attr,
 };
 
 static const struct proc_row fdinfo_row = {

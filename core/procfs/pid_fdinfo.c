@@ -74,7 +74,7 @@ struct file_operations {
 };
 GUEST_TYPES_END
 
-extern const char __guest sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo,
+extern const char __guest pidfd_show_fdinfo, pidfs_dentry_operations, sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo,
 	eventfd_show_fdinfo, ep_show_fdinfo, signalfd_show_fdinfo;
 
 static void epoll_show(struct eventpoll __guest *ep, struct seq_file *m)
@@ -91,6 +91,26 @@ static void epoll_show(struct eventpoll __guest *ep, struct seq_file *m)
 			   e->ffd.fd, e->event.events, (unsigned long long)e->event.data,
 			   (long long)f->f_pos, inode->i_ino, inode->i_sb->s_dev);
 	}
+}
+
+/* Since 6.9 the pid hangs on the file's inode (fs/pidfs.c). */
+static struct pid __guest *pidfd_pid(struct file __guest *f)
+{
+	return guest_ptr(struct pid, guest_addr(guest_has_symbol(pidfs_dentry_operations) ?
+							f->f_inode->i_private : f->private_data));
+}
+
+static void pidfd_show(struct pid __guest *pid, struct seq_file *m)
+{
+	struct upid __guest *numbers = pid->numbers;
+	unsigned int level = pid->level;
+	int nr = pid_task(pid, PIDTYPE(PID)) ? pid_nr_ns(pid, &init_pid_ns) : -1;
+
+	seq_put_decimal_ll(m, "Pid:\t", nr);
+	seq_put_decimal_ll(m, "\nNSpid:\t", nr);
+	for (unsigned int i = 1; nr > 0 && i <= level && i <= 32; i++)
+		seq_put_decimal_ll(m, "\t", numbers[i].nr);
+	seq_putc(m, '\n');
 }
 
 static void fdinfo_more(const struct proc_item *it, struct file __guest *f, struct seq_file *m)
@@ -117,6 +137,8 @@ static void fdinfo_more(const struct proc_item *it, struct file __guest *f, stru
 		if (proc_fact(it, PROC_FACT_EVENTFD_SEMAPHORE))
 			seq_printf(m, "eventfd-semaphore: %d\n", !!(e->flags & EFD_SEMAPHORE));
 	}
+	if (guest_has_symbol(pidfd_show_fdinfo) && guest_eq(fop->show_fdinfo, &pidfd_show_fdinfo))
+		pidfd_show(pidfd_pid(f), m);
 	if (guest_has_symbol(ep_show_fdinfo) && guest_eq(fop->show_fdinfo, &ep_show_fdinfo))
 		epoll_show(guest_ptr(struct eventpoll, guest_addr(f->private_data)), m);
 	if (guest_has_symbol(signalfd_show_fdinfo) &&

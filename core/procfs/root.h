@@ -33,6 +33,12 @@ proc_show_fn proc_diskstats_show;
 proc_show_fn proc_tty_drivers_show;
 proc_show_fn proc_tty_ldiscs_show;
 
+/* registries.c */
+proc_show_fn proc_cgroups_show, proc_execdomains_show, proc_key_users_show_file;
+bool proc_cgroups_present(const struct proc_item *it);
+bool proc_execdomains_present(const struct proc_item *it);
+bool proc_key_users_present(const struct proc_item *it);
+
 bool proc_dma_present(const struct proc_item *it);
 
 /* sys.c */

@@ -477,6 +477,21 @@ static int op_getattr_target(void *fs, const struct vfs_node *n, struct vfs_stat
 	return call(fs, n, &c, target_in);
 }
 
+static int xattr_in(struct call *c)
+{
+	return c->row->xattr(&c->it, c->name, c->buf);
+}
+
+static int op_getxattr(void *fs, const struct vfs_node *n, bool target, const char *name,
+		       char buf[VFS_PATH_MAX])
+{
+	struct call c = { .name = name, .buf = buf, .checked = true };
+
+	if (!target || !row_of(n)->xattr)
+		return -EOPNOTSUPP;
+	return call(fs, n, &c, xattr_in);
+}
+
 static const struct proc_row *rows_find(const struct proc_row *rows, const char *name,
 					size_t name_size)
 {
@@ -723,6 +738,7 @@ static const struct vfs_node_ops file_ops = { .getattr = op_getattr, .show = op_
 static const struct vfs_node_ops link_ops = { .getattr = op_getattr, .readlink = op_readlink };
 static const struct vfs_node_ops magic_ops = {
 	.getattr = op_getattr, .readlink = op_readlink, .getattr_target = op_getattr_target,
+	.getxattr = op_getxattr,
 };
 static const struct vfs_node_ops follow_ops = {
 	.getattr = op_getattr, .readlink = op_readlink, .follow = op_follow,

@@ -115,8 +115,14 @@ struct ipc_namespace {
 	struct ns_common ns;
 };
 
+struct timens_offsets {
+	struct timespec64 monotonic;
+	struct timespec64 boottime;
+};
+
 struct time_namespace {
 	struct ns_common ns;
+	struct timens_offsets offsets;
 };
 
 struct cgroup_namespace {
@@ -150,12 +156,14 @@ struct cgroup_root {
 	char release_agent_path[4096];
 	unsigned int subsys_mask;
 	int hierarchy_id;
+	atomic_t nr_cgrps;
 	struct list_head root_list;
 	struct cgroup cgrp;
 	char name[64];
 };
 
 struct cgroup_subsys {
+	struct cgroup_root __guest *root;
 	const char __guest *legacy_name;
 };
 

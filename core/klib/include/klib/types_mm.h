@@ -57,6 +57,7 @@ struct mm_struct {
 	unsigned long saved_auxv[1];
 	mm_context_t context;
 	unsigned long flags;
+	unsigned long ksm_merging_pages; /* since 5.19 */
 	void __guest *core_state; /* until 5.15; then in signal_struct */
 	struct user_namespace __guest *user_ns;
 	struct file __guest *exe_file;

@@ -18,6 +18,7 @@ struct mnt_namespace;
 struct ipc_namespace;
 struct time_namespace;
 struct cgroup_namespace;
+struct autogroup;
 
 struct path {
 	struct vfsmount __guest *mnt;
@@ -153,6 +154,7 @@ struct signal_struct {
 	struct rlimit rlim[16];
 	struct task_io_accounting ioac;
 	short oom_score_adj;
+	struct autogroup __guest *autogroup;
 	void __guest *core_state; /* since 5.16; before in mm_struct */
 };
 
@@ -305,6 +307,8 @@ struct task_struct {
 	struct list_head thread_group; /* until 6.6 */
 	struct list_head thread_node;
 	void __guest *set_child_tid;
+	void __guest *vfork_done;
+	int patch_state;
 	void __guest *worker_private; /* since 5.17 */
 	uint64_t utime;
 	uint64_t stime;

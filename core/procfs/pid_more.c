@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/* Files of /proc/PID that few tools read: fs/proc/base.c, fs/proc/array.c, kernel/sched/autogroup.c. */
+#include <errno.h>
+
+#include "klib/path.h"
+#include "pid.h"
+
+GUEST_TYPES_BEGIN
+struct autogroup { /* kernel/sched/autogroup.h */
+	unsigned long id;
+	int nice;
+	struct task_group __guest *tg;
+};
+
+struct task_group { /* kernel/sched/sched.h */
+	struct autogroup __guest *autogroup;
+};
+
+GUEST_TYPES_END
+
+extern atomic_long_t __guest _totalram_pages;
+extern long __guest total_swap_pages;
+
+/* ---- out of memory: mm/oom_kill.c: oom_badness() ---- */
+
+/* The first thread that still has memory: find_lock_task_mm(). */
+static struct task_struct __guest *thread_with_mm(struct task_struct __guest *leader)
+{
+	struct task_struct __guest *t;
+
+	for_each_thread(leader, t) {
+		if (t->mm)
+			return t;
+	}
+	return NULL;
+}
+
+static bool is_killable(const struct proc_item *it, struct task_struct __guest *t)
+{
+	enum { OOM_SCORE_ADJ_MIN = -1000, MMF_OOM_SKIP = 21 };
+	struct mm_struct __guest *mm;
+
+	if (it->tgid == 1 || item_task(it)->flags & PF_KTHREAD || !t)
+		return false;
+	mm = t->mm;
+	return t->signal->oom_score_adj != OOM_SCORE_ADJ_MIN && !(mm->flags >> MMF_OOM_SKIP & 1) &&
+	       !(t->vfork_done && guest_eq(t->real_parent->mm, mm));
+}
+
+static int64_t pages_of(struct mm_struct __guest *mm)
+{
+	return (int64_t)(klib_mm_counter(mm, guest_enum_any(MM_FILEPAGES), false) +
+			 klib_mm_counter(mm, guest_enum_any(MM_ANONPAGES), false) +
+			 klib_mm_counter(mm, guest_enum_any(MM_SHMEMPAGES), false) +
+			 klib_mm_counter(mm, guest_enum_any(MM_SWAPENTS), false)) +
+	       mm->pgtables_bytes.counter / 4096;
+}
+
+int proc_pid_oom_score_show(const struct proc_item *it, struct seq_file *m)
+{
+	int64_t total = _totalram_pages.counter + total_swap_pages, badness;
+	struct task_struct __guest *t = thread_with_mm(item_task(it));
+	uint64_t points = 0;
+
+	if (total <= 0)
+		return -EIO;
+	if (is_killable(it, t)) {
+		badness = pages_of(t->mm) + t->signal->oom_score_adj * (total / 1000);
+		points = (uint64_t)((1000 + badness * 1000 / total) * 2 / 3);
+	}
+	seq_printf(m, "%lu\n", (unsigned long)points);
+	return 0;
+}
+
+/* ---- memory ---- */
+
+int proc_pid_coredump_filter_show(const struct proc_item *it, struct seq_file *m)
+{
+	enum { SHIFT = 2, MASK = 0x1ff }; /* MMF_DUMP_FILTER_*: nine kinds of areas */
+	struct mm_struct __guest *mm = get_task_mm(item_task(it));
+
+	if (mm)
+		seq_printf(m, "%08lx\n", mm->flags >> SHIFT & MASK);
+	return 0;
+}
+
+int proc_pid_ksm_merging_pages_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct mm_struct __guest *mm = get_task_mm(item_task(it));
+
+	if (mm)
+		seq_printf(m, "%lu\n", mm->ksm_merging_pages);
+	return 0;
+}
+
+/* ---- odds and ends ---- */
+
+int proc_pid_patch_state_show(const struct proc_item *it, struct seq_file *m)
+{
+	seq_printf(m, "%d\n", item_task(it)->patch_state);
+	return 0;
+}
+
+int proc_pid_cpuset_show(const struct proc_item *it, struct seq_file *m)
+{
+	int64_t id = guest_enum(enum cgroup_subsys_id, cpuset_cgrp_id);
+	struct css_set __guest *cset = item_task(it)->cgroups;
+	struct cgroup_subsys_state __guest *__guest *subsys = cset->subsys;
+	char path[VFS_PATH_MAX];
+	int size;
+
+	if (id < 0 || id > 32)
+		return -EIO;
+	size = klib_cgroup_path(subsys[id]->cgroup, path, sizeof(path));
+	if (size < 0)
+		return size;
+	seq_write(m, path, (size_t)size);
+	seq_putc(m, '\n');
+	return 0;
+}
+
+/* A task without signal handlers is on its way out and counts for the default group, which is silent. */
+int proc_pid_autogroup_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct task_struct __guest *t = item_task(it);
+	struct autogroup __guest *ag = t->sighand ? t->signal->autogroup : NULL;
+
+	if (ag && ag->tg->autogroup)
+		seq_printf(m, "/autogroup-%ld nice %d\n", (long)ag->id, ag->nice);
+	return 0;
+}
+
+static void put_offset(struct seq_file *m, const char *clock, struct timespec64 __guest *t)
+{
+	seq_printf(m, "%-10s %10lld %9ld\n", clock, (long long)t->tv_sec, (long)t->tv_nsec);
+}
+
+int proc_pid_timens_offsets_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct nsproxy __guest *proxy = item_task(it)->nsproxy;
+	struct timens_offsets __guest *o;
+
+	if (!proxy)
+		return 0;
+	o = &proxy->time_ns_for_children->offsets;
+	put_offset(m, "monotonic", &o->monotonic);
+	put_offset(m, "boottime", &o->boottime);
+	return 0;
+}
+
+/* Of one thread: what it forked itself, or inherited. */
+int proc_pid_children_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct task_struct __guest *child;
+
+	list_for_each_entry(child, &item_task(it)->children, sibling) {
+		struct guest_record r = guest_record_begin();
+		int nr = pid_nr_ns(task_pid(child), &init_pid_ns);
+
+		if (guest_record_end(&r))
+			seq_printf(m, "%d ", nr);
+	}
+	return 0;
+}
