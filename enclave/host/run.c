@@ -246,7 +246,9 @@ void host_serve_thread(struct host_slot *slot)
 		atomic_store(&slot->in_call, true);
 		again = serve(slot, number);
 		atomic_store(&slot->in_call, false);
-		atomic_store(&slot->kicked, false);
+		/* a call that doesn't sleep may have come first: the next one that does has to know */
+		if (slot->call.result == -EINTR)
+			atomic_store(&slot->kicked, false);
 	}
 	self = NULL;
 }

@@ -122,8 +122,7 @@ long trusted_clock_nanosleep(int clock, int flags, const struct trusted_timespec
 		deadline = THREAD_NS_FOREVER;
 	/* the host may come back early: only its clock counts */
 	while (now < deadline) {
-		if (trusted_ocall(ABI_OCALL_SLEEP, deadline - now, 0, 0, 0, 0, 0) == -EINTR &&
-		    trusted_interrupted()) {
+		if (trusted_interrupted()) {
 			now = time_of(clock);
 			ns = now < deadline ? deadline - now : 0;
 			if (left_ret && !(flags & TIMER_ABSTIME)) {
@@ -134,6 +133,7 @@ long trusted_clock_nanosleep(int clock, int flags, const struct trusted_timespec
 			}
 			return -EINTR;
 		}
+		(void)trusted_ocall(ABI_OCALL_SLEEP, deadline - now, 0, 0, 0, 0, 0);
 		now = time_of(clock);
 	}
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signs a program with a key of its own and runs it in an emulated enclave, on this process's standard streams:
- * run_image MODES CONFIGURATION|- PROGRAM [ARGUMENT...]
+ * Signs a program with a key of its own (unless it is an image already) and runs it in an emulated enclave,
+ * on this process's standard streams: run_image MODES CONFIGURATION|- PROGRAM [ARGUMENT...]
  */
 #include "emulation/emulation.h"
 #include "harness.h"
@@ -30,12 +30,18 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "-") != 0)
 		config = read_whole(argv[2]);
 	elf = read_whole(argv[3]);
-	pem = new_key(3072, 3);
 	o.config = config.data;
 	o.config_size = config.size;
+	if (elf.size > sizeof(ABI_IMAGE_MAGIC) &&
+	    memcmp(elf.data, ABI_IMAGE_MAGIC, sizeof(ABI_IMAGE_MAGIC)) == 0) {
+		made = (struct sign_image){ elf.data, elf.size };
+	} else {
+		pem = new_key(3072, 3);
+		if (sign_build(elf.data, elf.size, &o, &made, &err) ||
+		    sign_sign(&made, pem.data, pem.size, &o, &err))
+			die_of(argv[3], &err);
+	}
 	if (emulation_parse_modes(argv[1], &modes, &err) ||
-	    sign_build(elf.data, elf.size, &o, &made, &err) ||
-	    sign_sign(&made, pem.data, pem.size, &o, &err) ||
 	    backend_emulated(modes, &backend, &err) ||
 	    image_parse(made.data, made.size, &image, &err) ||
 	    host_load(backend, &image, &e, &err) || host_run(&e, &options, &code, &err))

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads of the C library: mutexes, conditions, barriers, joins, detached ones, cancellation,
+ * thread-local storage, malloc() in all of them. usage: heavy [ROUNDS]. Built by scw-cc --enclave.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORKERS 6
+#define ITEMS	200
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x)) {                                                                        \
+			printf("%s:%d: %s (%s)\n", __FILE__, __LINE__, #x, strerror(errno));       \
+			exit(1);                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_barrier_t barrier;
+static sem_t done;
+static int queue[8], queued, taken, cleaned;
+static long sum;
+static __thread long mine = 7;
+
+static void *consume(void *arg)
+{
+	(void)arg;
+	CHECK(mine == 7);
+	for (;;) {
+		int item;
+
+		pthread_mutex_lock(&lock);
+		while (!queued)
+			pthread_cond_wait(&changed, &lock);
+		item = queue[0];
+		memmove(queue, queue + 1, (size_t)--queued * sizeof(*queue));
+		if (item >= 0)
+			taken++;
+		pthread_cond_broadcast(&changed);
+		pthread_mutex_unlock(&lock);
+		if (item < 0)
+			break;
+		mine += item;
+	}
+	pthread_mutex_lock(&lock);
+	sum += mine - 7;
+	pthread_mutex_unlock(&lock);
+	return &lock;
+}
+
+static void put(int item)
+{
+	pthread_mutex_lock(&lock);
+	while (queued == sizeof(queue) / sizeof(*queue))
+		pthread_cond_wait(&changed, &lock);
+	queue[queued++] = item;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static void queues(void)
+{
+	pthread_t threads[WORKERS];
+	void *ret;
+
+	sum = taken = 0;
+	for (int i = 0; i < WORKERS; i++)
+		CHECK((errno = pthread_create(&threads[i], NULL, consume, NULL)) == 0);
+	for (int i = 0; i < ITEMS; i++)
+		put(i);
+	for (int i = 0; i < WORKERS; i++)
+		put(-1);
+	for (int i = 0; i < WORKERS; i++) {
+		CHECK(pthread_join(threads[i], &ret) == 0);
+		CHECK(ret == &lock);
+	}
+	CHECK(taken == ITEMS && sum == (long)ITEMS * (ITEMS - 1) / 2);
+}
+
+/* malloc() and free() of many sizes, contents kept. */
+static void *churn(void *arg)
+{
+	unsigned int seed = (unsigned int)(size_t)arg;
+	struct {
+		unsigned char *p;
+		size_t size;
+		unsigned char fill;
+	} held[32] = {{0}};
+
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < 1500; i++) {
+		int k = (int)((seed = seed * 1103515245u + 12345u) >> 16 & 31);
+		size_t size = (seed >> 3) % (i % 50 == 0 ? 200000 : 3000);
+
+		for (size_t n = 0; n < held[k].size; n += 97)
+			CHECK(held[k].p[n] == held[k].fill);
+		if (i % 3 == 0) {
+			held[k].p = realloc(held[k].p, size + 1);
+			if (held[k].size > size)
+				held[k].size = size;
+		} else {
+			free(held[k].p);
+			held[k].p = i % 2 ? malloc(size + 1) : calloc(1, size + 1);
+		}
+		CHECK(held[k].p);
+		held[k].size = size;
+		held[k].fill = (unsigned char)i;
+		memset(held[k].p, i, size);
+	}
+	for (int k = 0; k < 32; k++)
+		free(held[k].p);
+	return NULL;
+}
+
+static void churns(void)
+{
+	pthread_t threads[WORKERS];
+
+	CHECK(pthread_barrier_init(&barrier, NULL, WORKERS) == 0);
+	for (size_t i = 0; i < WORKERS; i++)
+		CHECK(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)) == 0);
+	for (int i = 0; i < WORKERS; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+	pthread_barrier_destroy(&barrier);
+}
+
+static void *post(void *arg)
+{
+	(void)arg;
+	sem_post(&done);
+	return NULL;
+}
+
+/* Nobody joins: their stacks go when they do. */
+static void detached(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	CHECK(sem_init(&done, 0, 0) == 0);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (int i = 0; i < 40; i++) {
+		int e;
+
+		/* the last ones may not be gone yet */
+		while ((e = pthread_create(&thread, &attr, post, NULL)) == EAGAIN)
+			usleep(1000);
+		CHECK(e == 0);
+		if (i % 4 == 3)
+			for (int k = 0; k < 4; k++)
+				CHECK(sem_wait(&done) == 0);
+	}
+}
+
+static void clean(void *arg)
+{
+	(void)arg;
+	cleaned++;
+}
+
+static void *sleep_long(void *arg)
+{
+	pthread_cleanup_push(clean, NULL);
+	if (arg)
+		sleep(1000);
+	else
+		for (;;)
+			pause();
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	cleaned = 0;
+	for (int i = 0; i < 6; i++) {
+		pthread_t thread;
+		void *ret;
+
+		CHECK(pthread_create(&thread, NULL, sleep_long, i % 2 ? &lock : NULL) == 0);
+		if (i >= 2)
+			usleep(2000);
+		CHECK(pthread_cancel(thread) == 0);
+		CHECK(pthread_join(thread, &ret) == 0);
+		CHECK(ret == PTHREAD_CANCELED);
+	}
+	/* one that is cancelled before it begins has nothing to clean */
+	CHECK(cleaned <= 6 && cleaned >= 4);
+}
+
+static void timed(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 3000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&lock);
+	CHECK(pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT);
+	pthread_mutex_unlock(&lock);
+}
+
+int main(int argc, char **argv)
+{
+	int rounds = argc > 1 ? atoi(argv[1]) : 1;
+
+	for (int i = 0; i < rounds; i++) {
+		queues();
+		churns();
+		detached();
+		cancelled();
+		timed();
+	}
+	puts("heavy: done");
+	return 0;
+}
