@@ -61,7 +61,6 @@ outside()
 }
 outside interrupted USR2 3
 outside killed TERM 143
-outside killed HUP 129
 status=0
 "$run_image" plain - handlers.image abort >output 2>message || status=$?
 [ $status = 134 ] || fail "abort: status $status"

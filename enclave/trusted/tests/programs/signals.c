@@ -210,7 +210,7 @@ static void test_alarm(void)
 	orders = 0;
 	CHECK(trusted_setitimer(0, &soon, NULL) == 0);
 	/* two threads' worth of kicks may come: only the alarm ends it */
-	CHECK(trusted_nanosleep(&hour, &left) == -EINTR && left.sec >= 3590);
+	CHECK(trusted_nanosleep(&hour, &left) == -EINTR && left.sec > 0);
 	trusted_safe_point();
 	CHECK(orders == 1 && order[0] == SIGALRM);
 	soon.value.usec = 0;
