@@ -40,6 +40,11 @@ struct options {
 	/* sign; as given, or NULL */
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
 	bool debug, unchecked_code;
+	/* sign: for the measured configuration; files with public keys */
+	const char *seal_output;
+	/* run: COMMAND is an enclave's image, in emulation if asked for */
+	bool enclave, emulate;
+	const char *emulate_modes; /* NULL: plain */
 	/* open */
 	const char *mrenclave, *sgx_root, *sgx_collateral;
 	bool accept_emulated;
@@ -63,6 +68,7 @@ enum status cli_ls(const struct options *o, int argc, char **argv);
 enum status cli_keys(const struct options *o, int argc, char **argv);
 enum status cli_sessions(const struct options *o, int argc, char **argv);
 enum status cli_run(const struct options *o, int argc, char **argv);
+enum status cli_run_enclave(const struct options *o, char **argv);
 enum status cli_sign(const struct options *o, int argc, char **argv);
 enum status cli_open(const struct options *o, int argc, char **argv);
 enum status cli_inspect(const struct options *o, int argc, char **argv);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* `scwatcher sign` and `scwatcher inspect`: enclave images. */
+/* `scwatcher sign`, `scwatcher inspect` and `scwatcher run --enclave`: enclave images. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,8 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attach/keys.h"
 #include "cli.h"
+#include "config/config.h"
+#include "emulation/emulation.h"
+#include "host/backend.h"
+#include "host/guest.h"
 #include "host/image.h"
+#include "host/proxy.h"
+#include "host/run.h"
 #include "host/sign.h"
 
 #define MAX_FILE (1ll << 32)
@@ -85,6 +92,29 @@ static enum err parse_number(const char *text, bool is_size, uint64_t most, uint
 	return ERR_OK;
 }
 
+/* What the signer fixes for the program inside, by options; or all of it as a file. */
+static enum err make_config(const struct options *o, uint8_t **ret, size_t *size_ret,
+			    struct err_ctx *err)
+{
+	struct config c = {.permit = CONFIG_PERMIT_ALL};
+	enum err e = ERR_OK;
+
+	if (o->config && (o->sealed.pin || o->seal_output))
+		return err_set(err, ERR_INVAL,
+			       "--config is the whole configuration: put the keys into it");
+	if (o->config)
+		return read_file(o->config, ret, size_ret, err);
+	c.has_device_key = o->sealed.pin != NULL;
+	c.has_seal_key = o->seal_output != NULL;
+	if (c.has_device_key)
+		e = keys_read(o->sealed.pin, KEYS_OF_DEVICE_PUBLIC, c.device_key, err);
+	if (!e && c.has_seal_key)
+		e = keys_read(o->seal_output, KEYS_OF_OUTPUT_PUBLIC, c.seal_key, err);
+	if (e || (!c.has_device_key && !c.has_seal_key))
+		return e;
+	return config_write(&c, ret, size_ret, err);
+}
+
 static enum err read_options(const struct options *o, struct sign_options *s, uint8_t **config_ret,
 			     struct err_ctx *err)
 {
@@ -104,8 +134,8 @@ static enum err read_options(const struct options *o, struct sign_options *s, ui
 		e = parse_number(o->svn, false, UINT16_MAX, &svn, err);
 	if (!e && o->xfrm)
 		e = parse_number(o->xfrm, false, UINT64_MAX, &xfrm, err);
-	if (!e && o->config)
-		e = read_file(o->config, config_ret, &s->config_size, err);
+	if (!e)
+		e = make_config(o, config_ret, &s->config_size, err);
 	if (e)
 		return e;
 	if (o->date) {
@@ -188,4 +218,82 @@ enum status cli_inspect(const struct options *o, int argc, char **argv)
 		cli_complain(argv[0], e, &err);
 	free(data);
 	return good ? STATUS_OK : STATUS_FAILED;
+}
+
+/* ---- run ---- */
+
+static enum err load_image(const struct options *o, const char *path, struct host_enclave *ret,
+			   bool *emulated_ret, struct err_ctx *err)
+{
+	const struct backend *backend;
+	unsigned int modes = 0;
+	struct image image;
+	uint8_t *data = NULL;
+	size_t size;
+	enum err e = read_file(path, &data, &size, err);
+
+	if (!e && o->emulate_modes)
+		e = emulation_parse_modes(o->emulate_modes, &modes, err);
+	if (!e)
+		e = backend_choose(o->emulate, modes, &backend, err);
+	if (!e)
+		e = image_parse(data, size, &image, err);
+	if (!e)
+		e = host_load(backend, &image, ret, err);
+	if (!e)
+		*emulated_ret = !backend->protects;
+	free(data);
+	return e;
+}
+
+static void print_counts(void)
+{
+	struct host_counts c;
+
+	host_count(&c);
+	fprintf(stderr, "enclave: %llu entries, %llu exceptions, %llu threads\n",
+		(unsigned long long)c.entries, (unsigned long long)c.exceptions,
+		(unsigned long long)c.threads + 1);
+	for (unsigned int i = 0; i < HOST_CALLS; i++) {
+		if (c.calls[i])
+			fprintf(stderr, "enclave: call %u: %llu times\n", i,
+				(unsigned long long)c.calls[i]);
+	}
+}
+
+enum status cli_run_enclave(const struct options *o, char **argv)
+{
+	struct host_guest *guest = NULL;
+	struct host_enclave enclave;
+	struct err_ctx err = {0};
+	bool emulated = false;
+	int code = 0;
+	enum err e = load_image(o, argv[1], &enclave, &emulated, &err);
+
+	if (e) {
+		cli_complain(argv[1], e, &err);
+		return e == ERR_ABSENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
+	}
+	e = host_guest_open(o->sealed.device ? o->sealed.device : ATTACH_DEVICE_SOCKET, emulated, &guest, &err);
+	if (!e) {
+		const struct host_hook hooks[] = {
+			{ABI_OCALL_PROXY_FIRST, ABI_OCALL_PROXY_LAST, host_proxy_serve, NULL},
+			{ABI_OCALL_GUEST_FIRST, ABI_OCALL_GUEST_LAST, host_guest_serve, guest},
+		};
+		const struct host_run_options run = {
+			.argv = argv + 1,
+			.envp = environ,
+			.vm = argv[0],
+			.hooks = hooks,
+			.hook_count = sizeof(hooks) / sizeof(hooks[0]),
+		};
+
+		e = host_run(&enclave, &run, &code, &err);
+	}
+	if (e)
+		cli_complain(argv[0], e, &err);
+	if (o->stats)
+		print_counts();
+	/* other threads of the enclave's may still be in it: what they use stays until the process ends */
+	return e ? cli_status_of(e) : (enum status)code;
 }

@@ -24,12 +24,13 @@ static const struct command commands[] = {
 	 "PATH is as in the guest, with or without /proc in front.\n", "jlspnbScdkif", 1, 2, cli_ls},
 	{"run", "VM -- COMMAND [ARGUMENT...]", "run a command that sees the guest's /proc",
 	 "COMMAND is any dynamically linked program; for it and what it starts, /proc is the "
-	 "guest's.\nThe exit status is the command's own.\n",
-	 "jspnbScdkif", 2, -1, cli_run},
+	 "guest's.\nThe exit status is the command's own. With --enclave COMMAND is an image made by\n"
+	 "`scwatcher sign`, which runs in an enclave and reads by way of a memory device.\n",
+	 "jspnbScdkifem", 2, -1, cli_run},
 	{"sign", "PROGRAM IMAGE", "make a signed enclave image out of a program",
 	 "PROGRAM is a static position-independent executable; IMAGE is written, and printed as by\n"
 	 "`scwatcher inspect`.\n",
-	 "yHKtPVxYCDu", 2, 2, cli_sign},
+	 "yHKtPVxYCDukO", 2, 2, cli_sign},
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
@@ -68,6 +69,9 @@ static const struct {
 	{'k', "device-key", "FILE", "the device's public key"},
 	{'i', "identity", "FILE", "who we are to the device"},
 	{'f', "freshness", "MS", "how long pages that came from the device are used"},
+	{'e', "enclave", NULL, "run an enclave's image"},
+	{'m', "emulate", "=MODES", "in an emulation that protects nothing: plain, hide, step, fault"},
+	{'O', "seal-output", "FILE", "the owner's public key, for whose eyes output is"},
 	{'y', "key", "FILE", "sign: PEM, RSA-3072, exponent 3; open: made by `keys output --new`"},
 	{'H', "heap", "SIZE", "memory for the program inside (64M)"},
 	{'K', "stack", "SIZE", "stack of each thread (256K)"},
@@ -215,6 +219,16 @@ static bool take_option(struct options *o, int letter, const char *arg)
 	case 'u':
 		o->unchecked_code = true;
 		break;
+	case 'e':
+		o->enclave = true;
+		break;
+	case 'm':
+		o->enclave = o->emulate = true;
+		o->emulate_modes = arg;
+		break;
+	case 'O':
+		o->seal_output = arg;
+		break;
 	case 'M':
 		o->mrenclave = arg;
 		break;
@@ -279,7 +293,11 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 		if (!take_option(&o, letter, optarg))
 			return usage_error(c, "no value for that option: ", optarg);
 	}
-	if (!o.sealed.carrier && (o.sealed.device || o.sealed.pin || o.sealed.identity ||
+	if (o.enclave && (o.sealed.carrier || o.sealed.pin || o.sealed.identity || o.pause ||
+			  o.sealed.freshness_ms >= 0))
+		return usage_error(c, "an enclave has its own key and pin: only --device counts", "");
+	if (!o.sealed.carrier && !o.enclave && c->run != cli_sign &&
+	    (o.sealed.device || o.sealed.pin || o.sealed.identity ||
 				  o.sealed.freshness_ms >= 0))
 		return usage_error(c, "where the device is counts only with --sealed", "");
 	if (o.sealed.carrier && o.pause)

@@ -33,6 +33,8 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 	enum err e;
 
 	(void)argc;
+	if (o->enclave)
+		return cli_run_enclave(o, argv);
 	status = command_find(argv[1], path);
 	if (status)
 		return status;

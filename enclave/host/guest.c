@@ -168,9 +168,11 @@ static int64_t quote(const struct host_guest *g, const uint64_t args[6], void *a
 	return quote_make(&report, arena, arena_size);
 }
 
-int64_t host_guest_serve(struct host_guest *g, uint64_t number, const uint64_t args[6], void *arena,
+int64_t host_guest_serve(void *opaque, uint64_t number, const uint64_t args[6], void *arena,
 			 size_t arena_size)
 {
+	struct host_guest *g = opaque;
+
 	switch (number) {
 	case ABI_GUEST_SEND:
 		return send_frame(g, args, arena, arena_size);

@@ -107,7 +107,7 @@ CALL(INSIDE, membarrier, -EINVAL)
 
 /* threads, time, randomness, signals */
 CALL(INSIDE, exit, (trusted_exit_thread(I(0)), 0))
-CALL(INSIDE, exit_group, (trusted_exit_group(I(0)), 0))
+CALL(INSIDE, exit_group, (trusted_output_end(), trusted_exit_group(I(0)), 0))
 CALL(INSIDE, futex, trusted_futex(P(0), I(1), U(2), (uint64_t)L(3), P(4), U(5)))
 CALL(INSIDE, set_tid_address, (trusted_set_tid_address(P(0)), own_tid()))
 CALL(INSIDE, gettid, own_tid())

@@ -109,11 +109,6 @@ void layer_cwd_set(const char *path)
 	memcpy(cwd, path, strlen(path) + 1);
 }
 
-__attribute__((weak)) struct vfs *trusted_vfs(void)
-{
-	return NULL;
-}
-
 void trusted_output_hook(trusted_output_fn *fn)
 {
 	__atomic_store_n(&output, fn, __ATOMIC_RELEASE);

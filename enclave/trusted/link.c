@@ -13,7 +13,7 @@
 
 enum {
 	TO_DEVICE = 1 << 16, /* bytes of the rings */
-	TO_CLIENT = 1 << 18,
+	TO_CLIENT = 1 << 21, /* a kernel that says of itself what it is sends some MiB */
 	/* Looks before leaving to sleep: there is no clock inside, and leaving costs tens of thousands of cycles. */
 	SPINS = 3000,
 	SLICE_NS = 200000000,

@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "layer.h"
+#include "trusted/files.h"
 #include "trusted/runtime.h"
 
 enum {

@@ -26,10 +26,10 @@ enum err host_guest_open_socket(int socket, bool emulated, struct host_guest **r
 void host_guest_close(struct host_guest *g);
 
 /*
- * Serve a request of abi/guest.h with the calling thread's arena: the result for the enclave. -ENOSYS for
+ * A hook for host_run(), `g` being the struct host_guest. Serve a request of abi/guest.h with the calling thread's arena: the result for the enclave. -ENOSYS for
  * another one. From several threads, but frames and rings from one at a time.
  */
-int64_t host_guest_serve(struct host_guest *g, uint64_t number, const uint64_t args[6], void *arena,
+int64_t host_guest_serve(void *g, uint64_t number, const uint64_t args[6], void *arena,
 			 size_t arena_size);
 
 #endif

@@ -11,7 +11,7 @@ struct vfs;
 /*
  * The guest's /proc: supplied by the guest's connection, called with the layer's lock held at each call on a
  * path below /proc. It may ask the host and allocate, but make no call on files. NULL: there is none, or it
- * can't be reached (the calls fail with EIO). Without a supplier (weak): NULL.
+ * can't be reached (the calls fail with EIO).
  */
 struct vfs *trusted_vfs(void);
 
@@ -22,6 +22,9 @@ struct vfs *trusted_vfs(void);
  */
 typedef long trusted_output_fn(unsigned int stream, const void *data, size_t size);
 void trusted_output_hook(trusted_output_fn *fn);
+
+/* Supplied by who seals the output: the program ends, nothing more will be written. */
+void trusted_output_end(void);
 
 /* The measured configuration, parsed; an empty one if there is none. */
 const struct config *trusted_settings(void);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guest's /proc inside: a session, the guest's kernel by what it says of itself, and procfs. Layouts are
+ * read anew in each run, from sealed pages: a profile kept by the host would be the host's word.
+ */
+#include <string.h>
+
+#include "attach/accept.h"
+#include "config/config.h"
+#include "link.h"
+#include "llview/guest.h"
+#include "procfs/procfs.h"
+#include "sealed/pages.h"
+#include "trusted/files.h"
+#include "trusted/guest.h"
+#include "trusted/proxy.h"
+#include "trusted/runtime.h"
+
+enum {
+	PAGES_MIN = 1024,
+	PAGES_MAX = 1 << 17,
+	READAHEAD = 4,
+	IMAGE_READAHEAD = 8,
+	FRESHNESS_NS = 1000000000,
+};
+
+static struct {
+	bool tried;
+	struct base_alloc alloc;
+	struct link *link;
+	struct guest_pages *pages;
+	struct ktype *ktype;
+	struct llview_layout *layout;
+	struct llview_guest *guest;
+	struct procfs *procfs;
+} g;
+
+static const struct ktype *kernel_names(void *ctx)
+{
+	(void)ctx;
+	return g.ktype;
+}
+
+static enum err open_pages(struct ktype_boot *boot_ret, struct err_ctx *err)
+{
+	const struct config *c = trusted_settings();
+	size_t pages = trusted_heap_size() / 2 / 4096;
+	struct sealed_options o = {
+		.cache_pages = pages < PAGES_MIN ? PAGES_MIN : pages > PAGES_MAX ? PAGES_MAX : pages,
+		.freshness_ns = FRESHNESS_NS,
+		.readahead = READAHEAD,
+		.image_readahead = IMAGE_READAHEAD,
+	};
+	enum err e = channel_library_init(err);
+
+	if (!e && !c->has_device_key)
+		e = err_set(err, ERR_PERM,
+			    "the enclave has no memory device's key in its configuration: sign it "
+			    "with one");
+	if (!e && !trusted_info()->vm[0])
+		e = err_set(err, ERR_INVAL, "no VM is named");
+	if (!e)
+		e = link_open(&g.alloc, trusted_info()->vm, c->device_key, &g.link, err);
+	if (e)
+		return e;
+	o.generation = link_accept(g.link)->generation;
+	accept_to_boot(link_accept(g.link), boot_ret);
+	e = sealed_pages_create(&g.alloc, link_sealed(g.link), &o, &g.pages, err);
+	return e ? e : guest_pages_epoch(g.pages, err);
+}
+
+enum err trusted_guest_open(struct err_ctx *err)
+{
+	struct ktype_boot boot;
+	enum err e;
+
+	g.tried = true;
+	base_alloc_init(&g.alloc, trusted_heap_size() / 4 * 3);
+	e = open_pages(&boot, err);
+	if (!e)
+		e = ktype_create(&g.alloc, g.pages, &boot, &(struct ktype_external){0}, &g.ktype, err);
+	if (!e && llview_layout_create(&g.alloc, g.ktype, &g.layout))
+		e = err_set(err, ERR_NOMEM, "can't resolve the layouts of this kernel");
+	if (!e && llview_guest_create(&g.alloc, g.layout, g.pages, NULL, &g.guest))
+		e = err_set(err, ERR_NOMEM, "out of memory");
+	if (!e)
+		e = procfs_create(&g.alloc, g.guest, &g.procfs, err);
+	if (e) {
+		trusted_guest_close();
+		return e;
+	}
+	procfs_use_names(g.procfs, kernel_names, NULL);
+	return ERR_OK;
+}
+
+void trusted_guest_close(void)
+{
+	procfs_destroy(g.procfs);
+	llview_guest_destroy(g.guest);
+	llview_layout_destroy(g.layout);
+	ktype_destroy(g.ktype);
+	guest_pages_destroy(g.pages);
+	link_close(g.link);
+	g.procfs = NULL;
+	g.guest = NULL;
+	g.layout = NULL;
+	g.ktype = NULL;
+	g.pages = NULL;
+	g.link = NULL;
+}
+
+/* Once: a program that finds no /proc goes on without one. */
+static void complain(const struct err_ctx *err)
+{
+	static const char start[] = "scwatcher: can't read the guest: ";
+	char text[512], why[320];
+	size_t size = sizeof(start) - 1;
+
+	memcpy(text, start, size);
+	err_describe(err, why, sizeof(why));
+	memcpy(text + size, why, strlen(why));
+	size += strlen(why);
+	text[size++] = '\n';
+	(void)!trusted_say(text, size);
+}
+
+struct vfs *trusted_vfs(void)
+{
+	struct err_ctx err = {0};
+
+	if (!g.tried && trusted_guest_open(&err))
+		complain(&err);
+	return g.procfs ? procfs_vfs(g.procfs) : NULL;
+}
+
+struct sealed_stats trusted_guest_stats(void)
+{
+	return g.pages ? sealed_pages_stats(g.pages) : (struct sealed_stats){0};
+}
