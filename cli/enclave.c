@@ -274,7 +274,10 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 		cli_complain(argv[1], e, &err);
 		return e == ERR_ABSENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
 	}
-	e = host_guest_open(o->sealed.device ? o->sealed.device : ATTACH_DEVICE_SOCKET, emulated, &guest, &err);
+	/* without a VM there is no device to reach */
+	if (strcmp(argv[0], "-") != 0)
+		e = host_guest_open(o->sealed.device ? o->sealed.device : ATTACH_DEVICE_SOCKET,
+				    emulated, &guest, &err);
 	if (!e) {
 		const struct host_hook hooks[] = {
 			{ABI_OCALL_PROXY_FIRST, ABI_OCALL_PROXY_LAST, host_proxy_serve, NULL},
@@ -283,9 +286,9 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 		const struct host_run_options run = {
 			.argv = argv + 1,
 			.envp = environ,
-			.vm = argv[0],
+			.vm = guest ? argv[0] : NULL,
 			.hooks = hooks,
-			.hook_count = sizeof(hooks) / sizeof(hooks[0]),
+			.hook_count = guest ? 2 : 1,
 		};
 
 		e = host_run(&enclave, &run, &code, &err);
