@@ -26,6 +26,12 @@ enum status {
 	STATUS_RUN_SIGNAL = 128, /* run: plus the number of the signal that ended the command */
 };
 
+/* Of an option that may be given several times. */
+struct option_list {
+	const char *items[128];
+	size_t count;
+};
+
 struct options {
 	bool json;
 	bool stats;
@@ -39,6 +45,8 @@ struct options {
 	struct attach_sealed sealed; /* .carrier ATTACH_MAPPED: not sealed */
 	/* sign; as given, or NULL */
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
+	const char *permit;
+	struct option_list files, arguments, environment;
 	bool debug, unchecked_code;
 	/* sign: for the measured configuration; files with public keys */
 	const char *seal_output;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "attach/keys.h"
+#include "base/checked.h"
 #include "cli.h"
 #include "config/config.h"
 #include "emulation/emulation.h"
@@ -92,27 +93,101 @@ static enum err parse_number(const char *text, bool is_size, uint64_t most, uint
 	return ERR_OK;
 }
 
-/* What the signer fixes for the program inside, by options; or all of it as a file. */
+static struct config_text text_of(const char *s)
+{
+	return (struct config_text){ s, strlen(s) };
+}
+
+static enum err take_permit(const char *list, unsigned int *ret, struct err_ctx *err)
+{
+	*ret = 0;
+	while (*list) {
+		size_t size = strcspn(list, ",");
+		unsigned int i = 0;
+		const char *name;
+
+		while ((name = config_permit_name(i)) &&
+		       (strlen(name) != size || strncmp(name, list, size) != 0))
+			i++;
+		if (!name)
+			return err_set(err, ERR_INVAL, "--permit knows read, write, terminal and poll");
+		*ret |= 1u << i;
+		list += size + (list[size] == ',');
+	}
+	return ERR_OK;
+}
+
+/* FILE or FILE=INSIDE; the contents are from malloc(). */
+static enum err take_file(const char *arg, struct config *c, struct err_ctx *err)
+{
+	struct config_file *f = &c->files[c->file_count];
+	const char *equals = strrchr(arg, '=');
+	char *path = strndup(arg, equals ? (size_t)(equals - arg) : strlen(arg));
+	uint8_t *data = NULL;
+	enum err e = path ? read_file(path, &data, &f->size, err) : ERR_NOMEM;
+
+	free(path);
+	if (e)
+		return e;
+	f->path = text_of(equals ? equals + 1 : arg);
+	f->data = data;
+	c->file_count++;
+	return ERR_OK;
+}
+
+_Static_assert(BASE_COUNT(((struct option_list *)0)->items) <= CONFIG_FILES_MAX, "all have room");
+
+static enum err take_lists(const struct options *o, struct config *c, struct err_ctx *err)
+{
+	enum err e = ERR_OK;
+
+	if (o->arguments.count > CONFIG_ARGUMENTS_MAX || o->environment.count > CONFIG_ENVIRONMENT_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d arguments or variables",
+			       CONFIG_ARGUMENTS_MAX);
+	for (size_t i = 0; i < o->arguments.count; i++)
+		c->arguments[c->argument_count++] = text_of(o->arguments.items[i]);
+	for (size_t i = 0; i < o->environment.count; i++)
+		c->environment[c->environment_count++] = text_of(o->environment.items[i]);
+	for (size_t i = 0; !e && i < o->files.count; i++)
+		e = take_file(o->files.items[i], c, err);
+	return e;
+}
+
+/* The configuration that the options describe. None of them: no configuration. */
 static enum err make_config(const struct options *o, uint8_t **ret, size_t *size_ret,
 			    struct err_ctx *err)
 {
-	struct config c = {.permit = CONFIG_PERMIT_ALL};
+	struct config *c;
 	enum err e = ERR_OK;
 
-	if (o->config && (o->sealed.pin || o->seal_output))
-		return err_set(err, ERR_INVAL,
-			       "--config is the whole configuration: put the keys into it");
+	if (!o->sealed.pin && !o->seal_output && !o->permit && !o->files.count &&
+	    !o->arguments.count && !o->environment.count)
+		return ERR_OK;
 	if (o->config)
-		return read_file(o->config, ret, size_ret, err);
-	c.has_device_key = o->sealed.pin != NULL;
-	c.has_seal_key = o->seal_output != NULL;
-	if (c.has_device_key)
-		e = keys_read(o->sealed.pin, KEYS_OF_DEVICE_PUBLIC, c.device_key, err);
-	if (!e && c.has_seal_key)
-		e = keys_read(o->seal_output, KEYS_OF_OUTPUT_PUBLIC, c.seal_key, err);
-	if (e || (!c.has_device_key && !c.has_seal_key))
-		return e;
-	return config_write(&c, ret, size_ret, err);
+		return err_set(err, ERR_INVAL, "--config is all of the configuration: it goes with "
+					       "none of the options that make one");
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return err_set(err, ERR_NOMEM, "no memory for a configuration");
+	c->permit = CONFIG_PERMIT_ALL;
+	if (o->permit)
+		e = take_permit(o->permit, &c->permit, err);
+	if (!e && o->sealed.pin) {
+		e = keys_read(o->sealed.pin, KEYS_OF_DEVICE_PUBLIC, c->device_key, err);
+		c->has_device_key = !e;
+	}
+	if (!e && o->seal_output) {
+		e = keys_read(o->seal_output, KEYS_OF_OUTPUT_PUBLIC, c->seal_key, err);
+		c->has_seal_key = !e;
+	}
+	if (!e)
+		e = take_lists(o, c, err);
+	if (!e)
+		e = config_write(c, ret, size_ret, err);
+	for (size_t i = 0; i < c->file_count; i++)
+		free((void *)(uintptr_t)c->files[i].data);
+	free(c);
+	return e;
 }
 
 static enum err read_options(const struct options *o, struct sign_options *s, uint8_t **config_ret,
@@ -134,6 +209,8 @@ static enum err read_options(const struct options *o, struct sign_options *s, ui
 		e = parse_number(o->svn, false, UINT16_MAX, &svn, err);
 	if (!e && o->xfrm)
 		e = parse_number(o->xfrm, false, UINT64_MAX, &xfrm, err);
+	if (!e && o->config)
+		e = read_file(o->config, config_ret, &s->config_size, err);
 	if (!e)
 		e = make_config(o, config_ret, &s->config_size, err);
 	if (e)

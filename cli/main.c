@@ -30,7 +30,7 @@ static const struct command commands[] = {
 	{"sign", "PROGRAM IMAGE", "make a signed enclave image out of a program",
 	 "PROGRAM is a static position-independent executable; IMAGE is written, and printed as by\n"
 	 "`scwatcher inspect`.\n",
-	 "yHKtPVxYCDukO", 2, 2, cli_sign},
+	 "yHKtPVxYCkOFANqDu", 2, 2, cli_sign},
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
@@ -80,7 +80,11 @@ static const struct {
 	{'V', "svn", "N", "security version in the identity (0)"},
 	{'x', "xfrm", "BITS", "processor state inside, as in XCR0 (3: x87, SSE)"},
 	{'Y', "date", "YYYYMMDD", "date of the signature (today)"},
-	{'C', "config", "FILE", "configuration to measure into the enclave"},
+	{'C', "config", "FILE", "configuration to measure into the enclave, as it is"},
+	{'F', "file", "FILE[=INSIDE]", "file that the program inside finds (under another path)"},
+	{'A', "argument", "TEXT", "argument of the program, its name first: no others count"},
+	{'N', "environment", "NAME[=TEXT]", "variable that may come from outside, or is so"},
+	{'q', "permit", "KIND,...", "calls served outside: read, write, terminal, poll (all)"},
 	{'D', "debug", NULL, "let debuggers read the enclave: it keeps no secrets"},
 	{'M', "mrenclave", "DIGITS", "the enclave that must have written it"},
 	{'E', "insecure-accept-emulated", NULL, "believe enclaves of the emulation: for tests only"},
@@ -139,6 +143,15 @@ static enum status usage_error(const struct command *c, const char *text, const 
 	else
 		help_all(stderr);
 	return STATUS_USAGE;
+}
+
+/* An option that may be given several times. False: too often. */
+static bool list_add(struct option_list *list, const char *arg)
+{
+	if (list->count == BASE_COUNT(list->items))
+		return false;
+	list->items[list->count++] = arg;
+	return true;
 }
 
 /* False: `arg` is no value for it. */
@@ -212,6 +225,15 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'C':
 		o->config = arg;
+		break;
+	case 'F':
+		return list_add(&o->files, arg);
+	case 'A':
+		return list_add(&o->arguments, arg);
+	case 'N':
+		return list_add(&o->environment, arg);
+	case 'q':
+		o->permit = arg;
 		break;
 	case 'D':
 		o->debug = true;

@@ -2,6 +2,7 @@
 /* What `scwatcher inspect` prints of an image. */
 #include <string.h>
 
+#include "config/config.h"
 #include "host/image.h"
 #include "measure/measure.h"
 
@@ -65,6 +66,69 @@ static void print_layout(const struct image *image, FILE *out)
 	fprintf(out, "\n");
 }
 
+static void print_text(FILE *out, const char *name, struct config_text t)
+{
+	fprintf(out, "%-12s ", name);
+	/* anybody's file: nothing that a terminal obeys */
+	for (size_t i = 0; i < t.size; i++)
+		fputc(t.text[i] < ' ' || t.text[i] > '~' ? '?' : t.text[i], out);
+	fputc('\n', out);
+}
+
+static void print_key(FILE *out, const char *name, const uint8_t key[CONFIG_KEY_SIZE])
+{
+	char hex[2 * CONFIG_KEY_SIZE + 1];
+
+	measure_hex(key, CONFIG_KEY_SIZE, hex);
+	fprintf(out, "%-12s %s\n", name, hex);
+}
+
+static void print_settings(const struct config *c, FILE *out)
+{
+	char text[CONFIG_TEXT_MAX + 40];
+
+	if (c->has_device_key)
+		print_key(out, "device key:", c->device_key);
+	if (c->has_seal_key)
+		print_key(out, "output for:", c->seal_key);
+	for (size_t i = 0; i < c->argument_count; i++)
+		print_text(out, i ? "" : "arguments:", c->arguments[i]);
+	for (size_t i = 0; i < c->environment_count; i++)
+		print_text(out, i ? "" : "environment:", c->environment[i]);
+	fprintf(out, "%-12s", "permitted:");
+	for (unsigned int i = 0; config_permit_name(i); i++)
+		if (c->permit & 1u << i)
+			fprintf(out, " %s", config_permit_name(i));
+	fprintf(out, "%s\n", c->permit ? "" : " nothing");
+	for (size_t i = 0; i < c->file_count; i++) {
+		const struct config_file *f = &c->files[i];
+		int n = snprintf(text, sizeof(text), "%.*s (%zu bytes)", (int)f->path.size,
+				 f->path.text, f->size);
+
+		print_text(out, i ? "" : "files:", (struct config_text){ text, (size_t)n });
+	}
+}
+
+/* What the signer fixed for the program, if it is in our format. */
+static void print_config(const struct image *image, FILE *out)
+{
+	static struct config config;
+	struct err_ctx err = {0};
+
+	for (uint32_t i = 0; i < image->header->segment_count; i++) {
+		const struct abi_segment *s = &image->segments[i];
+
+		if (s->kind != ABI_SEGMENT_CONFIG)
+			continue;
+		fprintf(out, "\n");
+		if (config_parse(image->data + s->file_offset, s->file_size, &config, &err))
+			fprintf(out, "%s\n", err.text);
+		else
+			print_settings(&config, out);
+		return;
+	}
+}
+
 bool image_print(const struct image *image, FILE *out)
 {
 	struct err_ctx err = {0};
@@ -76,6 +140,7 @@ bool image_print(const struct image *image, FILE *out)
 	}
 	print_identity(image, mrenclave, out);
 	print_layout(image, out);
+	print_config(image, out);
 	if (image_verify(image, &err)) {
 		fprintf(out, "\nREFUSED:     %s\n", err.text);
 		return false;
