@@ -194,6 +194,19 @@ long call_getpriority(int which, int who)
 	return r ? r : 20 - nice;
 }
 
+/* What the C library counts processors by: the guest's. */
+static void own_affinity(struct vfs_task *t)
+{
+	struct vfs_machine m;
+
+	if (ask_machine(&m) || m.cpus_online > VFS_CPUS_MAX)
+		return;
+	for (uint32_t cpu = 0; cpu < m.cpus_online; cpu++)
+		t->affinity[cpu / 64] |= 1ULL << (cpu % 64);
+	if (m.cpus_online > 64)
+		t->cpus = (m.cpus_online + 63) / 64 * 64;
+}
+
 /* As the system call: how many bytes there are. */
 long call_sched_getaffinity(int pid, size_t size, void *mask)
 {
@@ -202,6 +215,8 @@ long call_sched_getaffinity(int pid, size_t size, void *mask)
 
 	if (r)
 		return r;
+	if (is_own(pid))
+		own_affinity(&t);
 	if (size < t.cpus / 8 || size % 8)
 		return -EINVAL;
 	if (!trusted_writable(mask, t.cpus / 8))

@@ -79,7 +79,7 @@ static int op_machine(void *fs, struct vfs_machine *ret)
 	(void)fs;
 	*ret = (struct vfs_machine){ .sysname = "Linux", .nodename = "web-1", .release = "6.1.0-9",
 				     .machine = "x86_64", .uptime = 77, .total_ram = 1 << 30,
-				     .procs = 120 };
+				     .procs = 120, .cpus_online = 6 };
 	return 0;
 }
 
@@ -551,6 +551,8 @@ static void test_processes_are_the_guests(void **state)
 	assert_int_equal(CALL(SYS_sched_getaffinity, 7, 16, mask), 8);
 	assert_int_equal(mask[0], 6);
 	assert_int_equal(CALL(SYS_sched_getaffinity, 7, 4, mask), -EINVAL);
+	assert_int_equal(CALL(SYS_sched_getaffinity, 0, 16, mask), 8);
+	assert_int_equal(mask[0], 63); /* the guest's processors */
 	assert_int_equal(CALL(SYS_sched_rr_get_interval, 7, &t), 0);
 	assert_int_equal(t.sec, 1);
 	assert_int_equal(t.nsec, 500000000);
