@@ -62,21 +62,20 @@ static void *large_page(void)
 static void *page_memory_resize(void *ctx, void *old, size_t size)
 {
 	struct page_memory *m = ctx;
+	size_t had = 0;
 
-	/* what comes from elsewhere doesn't begin at a page: there is a head before it */
-	if (old && (uintptr_t)old % GUEST_PAGE_SIZE == 0) {
-		size_t had;
-
-		memcpy(&had, old, sizeof(had)); /* blocks begin with their size: base/alloc.h */
-		if (size)
-			return NULL; /* chunks are never resized */
-		munmap(old, had > LARGE / 2 ? LARGE : had);
-		return NULL;
+	/* blocks begin with their size (base/alloc.h), and those of these sizes are mapped */
+	if (old)
+		memcpy(&had, old, sizeof(had));
+	if (had >= MAPPED && had <= LARGE) {
+		if (!size)
+			munmap(old, had > LARGE / 2 ? LARGE : had);
+		return NULL; /* chunks are never resized */
 	}
-	if (!old && size > LARGE / 2 && size <= LARGE)
-		return large_page();
-	if (!old && size >= MAPPED && size <= LARGE / 2)
-		return map(size, MAP_POPULATE);
+	if (size >= MAPPED && size <= LARGE)
+		return old		? NULL :
+		       size > LARGE / 2 ? large_page() :
+					  map(size, MAP_POPULATE);
 	return m->from->resize(m->from->ctx, old, size);
 }
 

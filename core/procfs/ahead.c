@@ -14,13 +14,63 @@ enum {
 	TASKS_MAX = 1 << 17,
 };
 
-/* How much of a task_struct is read: not the registers of the FPU at its end. */
-static uint64_t task_size(void)
+/* What stat, status and their kin read of a task_struct itself: a third of it. */
+static void task_members_ahead(struct ahead *a)
 {
-	uint64_t sp = guest_offsetof(struct task_struct, thread.sp);
-
-	return sp < guest_sizeof(struct task_struct) ? sp + sizeof(uint64_t) :
-						       guest_sizeof(struct task_struct);
+#define MEMBER(m) AHEAD_MEMBER(a, AHEAD_NODE, struct task_struct, m)
+	MEMBER(thread_info);
+	MEMBER(__state);
+	MEMBER(state);
+	MEMBER(stack);
+	MEMBER(flags);
+	MEMBER(on_rq);
+	MEMBER(cpu);
+	MEMBER(prio);
+	MEMBER(rt_priority);
+	MEMBER(se.sum_exec_runtime);
+	MEMBER(policy);
+	MEMBER(cpus_ptr);
+	ahead_bytes(a, AHEAD_NODE, guest_offsetof(struct task_struct, cpus_mask), 32);
+	MEMBER(mm);
+	MEMBER(rss_stat);
+	MEMBER(exit_state);
+	MEMBER(exit_signal);
+	MEMBER(personality);
+	MEMBER(atomic_flags);
+	MEMBER(pid);
+	MEMBER(real_parent);
+	MEMBER(children);
+	MEMBER(group_leader);
+	MEMBER(thread_pid);
+	ahead_bytes(a, AHEAD_NODE, guest_offsetof(struct task_struct, pid_links), 64);
+	MEMBER(thread_group);
+	MEMBER(thread_node);
+	MEMBER(set_child_tid);
+	MEMBER(worker_private);
+	MEMBER(utime);
+	MEMBER(gtime);
+	ahead_bytes(a, AHEAD_NODE, guest_offsetof(struct task_struct, prev_cputime), 32);
+	MEMBER(nvcsw);
+	MEMBER(start_time);
+	MEMBER(min_flt);
+	MEMBER(real_cred);
+	MEMBER(comm);
+	MEMBER(fs);
+	MEMBER(nsproxy);
+	MEMBER(signal);
+	MEMBER(blocked);
+	ahead_bytes(a, AHEAD_NODE, guest_offsetof(struct task_struct, pending), 32);
+	MEMBER(loginuid);
+	MEMBER(seccomp);
+	ahead_bytes(a, AHEAD_NODE, guest_offsetof(struct task_struct, mems_allowed),
+		    guest_sizeof(nodemask_t));
+	MEMBER(cgroups);
+	MEMBER(numa_group);
+	MEMBER(delays);
+	MEMBER(stack_refcount);
+	MEMBER(thread.sp);
+	MEMBER(thread.features);
+#undef MEMBER
 }
 
 /* The tasks on the list that `node` is on, with what stat, status and their kin read of each. */
@@ -29,11 +79,15 @@ static void tasks_ahead(const struct proc_item *it, uint64_t node, uint64_t node
 	uint64_t worker = guest_has(struct task_struct, worker_private) ?
 				  guest_offsetof(struct task_struct, worker_private) :
 				  guest_offsetof(struct task_struct, set_child_tid);
-	struct ahead a = ahead_make(node_at, task_size()), b = ahead_make(node_at, 0);
+	struct ahead m = ahead_make(node_at, 0), a = m, b = m;
 	int kthread, cred, sig, data;
 
-	a.chain.first.v = b.chain.first.v = node;
-	a.chain.bound = b.chain.bound = bound;
+	/* the link alone */
+	m.chain.before = a.chain.before = b.chain.before = 0;
+	m.chain.first.v = a.chain.first.v = b.chain.first.v = node;
+	m.chain.bound = a.chain.bound = b.chain.bound = bound;
+	task_members_ahead(&m);
+	guest_chase(&m.chain);
 
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, thread_pid, struct pid);
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, signal, struct signal_struct);

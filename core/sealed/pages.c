@@ -128,6 +128,22 @@ static void forget_hints(struct sealed_pages *s)
 	s->request.count = 1;
 }
 
+/*
+ * What was said of one object is over with the file that it was said for, and was there already. What was said
+ * of many holds as long as the epoch does.
+ */
+static void forget_small_hints(struct sealed_pages *s)
+{
+	struct channel_request *r = &s->request;
+	uint32_t kept = 1;
+
+	for (uint32_t i = 1; i < r->count; i++) {
+		if (r->items[i].kind == CHANNEL_READ || r->items[i].bound > 1)
+			r->items[kept++] = r->items[i];
+	}
+	r->count = kept;
+}
+
 static unsigned int trail_of(const struct sealed_pages *s)
 {
 	return s->pages.epoch > 1;
@@ -326,11 +342,12 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	struct sealed_pages *s = from_pages(p);
 	uint64_t now = s->carrier->now(s->carrier);
 
-	forget_hints(s);
 	if (s->failure.code == ERR_OK && p->epoch && is_fresh(s, now)) {
+		forget_small_hints(s);
 		s->last_asked = now;
 		return ERR_OK;
 	}
+	forget_hints(s);
 	if (s->answering && s->carrier->drop) {
 		s->carrier->drop(s->carrier);
 		s->answering = false;

@@ -7,24 +7,23 @@
 enum {
 	SLOTS_FIRST = 1024,
 	/*
-	 * Pages of the first chunk, and of the fourth and those after it: with what an allocator puts in
-	 * front, a large page of memory. Small sessions take little.
+	 * Pages of the first chunks, and of those after them: with what an allocator puts in front, a
+	 * large page of memory. Small sessions take little, since all of it has to be cleared.
 	 */
-	CHUNK_FIRST = 64,
-	CHUNK_LARGEST = (1 << 21) / GUEST_PAGE_SIZE,
-	CHUNKS_GROWING = 3,
+	CHUNK_SMALL = 64,
+	CHUNK_LARGE = (1 << 21) / GUEST_PAGE_SIZE,
+	CHUNKS_SMALL = 16,
 };
 
 static size_t chunk_pages(size_t chunk)
 {
-	return ((size_t)CHUNK_FIRST << (chunk < CHUNKS_GROWING ? chunk : CHUNKS_GROWING)) - 1;
+	return (chunk < CHUNKS_SMALL ? CHUNK_SMALL : CHUNK_LARGE) - 1;
 }
 
 enum err store_init(struct store *s, struct base_alloc *alloc, size_t pages)
 {
 	*s = (struct store){.alloc = alloc, .max = pages ? pages : 1, .epoch = 1};
-	_Static_assert(CHUNK_FIRST << CHUNKS_GROWING == CHUNK_LARGEST, "chunks double");
-	s->chunk_max = s->max / (CHUNK_LARGEST - 1) + CHUNKS_GROWING + 1;
+	s->chunk_max = s->max / (CHUNK_LARGE - 1) + CHUNKS_SMALL + 1;
 	s->slots = base_alloc_zeroed(alloc, SLOTS_FIRST, sizeof(*s->slots));
 	s->mask = SLOTS_FIRST - 1;
 	return s->slots ? ERR_OK : ERR_NOMEM;

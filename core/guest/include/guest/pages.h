@@ -127,7 +127,7 @@ struct guest_pages_ops {
 
 	/*
 	 * Optional hints, free to ignore: these ranges / these lists will be read next. They are kept
-	 * until a page is asked for that isn't there, at most until the next epoch().
+	 * until a page is asked for that isn't there, at most until the epoch is over.
 	 */
 	void (*want)(struct guest_pages *p, struct guest_space as, const struct guest_range *ranges,
 		     size_t count);
