@@ -23,11 +23,23 @@ static int64_t nanoseconds(int64_t seconds, int64_t ns)
 	return (int64_t)((uint64_t)seconds * 1000000000 + (uint64_t)ns);
 }
 
+extern const char __guest pidfs_getattr, anon_inode_getattr;
+
+/* Since 6.9 pidfds have a type inside, which stat doesn't show. */
+static bool hides_type(struct inode __guest *inode)
+{
+	void __guest *fn = guest_has_symbol(pidfs_getattr) || guest_has_symbol(anon_inode_getattr) ?
+				   inode->i_op->getattr : NULL;
+
+	return fn && ((guest_has_symbol(pidfs_getattr) && guest_eq(fn, &pidfs_getattr)) ||
+		      (guest_has_symbol(anon_inode_getattr) && guest_eq(fn, &anon_inode_getattr)));
+}
+
 void proc_inode_stat(struct inode __guest *inode, struct vfs_stat *ret)
 {
 	struct super_block __guest *sb = inode->i_sb;
 
-	ret->mode = inode->i_mode;
+	ret->mode = inode->i_mode & (hides_type(inode) ? ~(uint32_t)S_IFMT : ~0u);
 	ret->nlink = inode->i_nlink;
 	ret->uid = from_kuid_munged(inode->i_uid.val);
 	ret->gid = from_kgid_munged(inode->i_gid.val);

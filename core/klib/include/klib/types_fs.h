@@ -78,7 +78,12 @@ struct mount {
 	int mnt_t_flags; /* since 6.17 */
 };
 
+struct inode_operations {
+	void __guest *getattr;
+};
+
 struct inode {
+	const struct inode_operations __guest *i_op;
 	unsigned short i_mode;
 	kuid_t i_uid;
 	kgid_t i_gid;
