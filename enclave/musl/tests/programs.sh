@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What scw-cc --enclave makes, as far as it goes without running it. usage: programs.sh SCW-CC SCWATCHER
+# What scw-cc --enclave makes. usage: programs.sh SCW-CC SCWATCHER RUN-IMAGE
 # Exits 77 (skipped) where `ninja enclave` wasn't done.
 set -eu
 
 scw_cc=$(realpath "$1")
 scwatcher=$(realpath "$2")
+run_image=$(realpath "$3")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -41,6 +42,10 @@ EOT
 }
 openssl genrsa -3 -out key.pem 3072 2>message || fail "$(cat message)"
 "$scwatcher" sign --key key.pem hello hello.image >/dev/null || fail "hello isn't accepted"
+for mode in plain hide; do
+	said=$("$run_image" $mode - hello) || fail "hello in mode $mode: status $?"
+	[ "$said" = hello ] || fail "hello in mode $mode said: $said"
+done
 
 # What configure scripts and Makefiles say of linking doesn't matter; two steps are as good as one.
 "$scw_cc" -c hello.c -o hello.o --enclave -fno-pie
