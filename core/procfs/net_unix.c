@@ -152,8 +152,11 @@ int net_packet_show(const struct proc_item *it, struct seq_file *m)
 	struct net_list l;
 
 	net_list_init(&l, it, m);
-	/* the heading was widened with the hashed pointers, in 5.19 */
-	if (guest_has(struct packet_sock, running))
+	/*
+	 * The heading was widened to the pointers between 5.10 and 6.1. `running` alone doesn't tell: 6.1 had
+	 * it until the flags came into its updates, too (6.1.0-47 has it, 6.1.0-56 hasn't).
+	 */
+	if (guest_has(struct packet_sock, running) && !guest_has(struct softnet_data, defer_list))
 		seq_puts(m, "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n");
 	else
 		seq_puts(m, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");

@@ -355,6 +355,7 @@ struct sd_flow_limit {
 	unsigned int count;
 };
 struct softnet_data {
+	void __guest *defer_list; /* from 5.19 on, up to 6.17 */
 	unsigned int processed;
 	unsigned int time_squeeze;
 	unsigned int received_rps;
