@@ -90,7 +90,7 @@ def numbers_between(line, before, after):
 
 def lines(command, **kwargs):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          errors="backslashreplace", check=False, timeout=300, **kwargs)
+                          errors="backslashreplace", check=False, timeout=1500, **kwargs)
     if done.returncode or done.stderr.strip():
         print(f"  {' '.join(map(str, command))}: status {done.returncode}: {done.stderr[:300]}")
     return [line.rstrip("\n") for line in done.stdout.splitlines()], done.returncode

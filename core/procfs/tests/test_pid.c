@@ -34,6 +34,17 @@
 #define CRED	  AT(0x1140)
 #define SIGNAL	  AT(0x1200)
 #define TASK(n)	  AT(0x2000 + 0x1000 * (n))
+/* What a mount namespace is made of, in pages of their own. */
+#define MOUNTS	  AT(0x10000)
+#define PROXY	  (MOUNTS + 0x00)
+#define MNT_NS	  (MOUNTS + 0x10)
+#define FS	  (MOUNTS + 0x40)
+#define FS_TYPE	  (MOUNTS + 0x60)
+#define SB	  (MOUNTS + 0x70)
+#define SB_OPS	  (MOUNTS + 0xc0)
+#define TEXT(n)	  (MOUNTS + 0x100 + 0x20 * (n))
+#define MOUNT(n)  (MOUNTS + 0x400 + 0x100 * (n))
+#define DENTRY(n) (MOUNTS + 0x800 + 0x80 * (n))
 
 enum { PTR = 8, NUMBERS = 64, FIRST = 7, THREAD = 8, OTHER = 9 };
 
@@ -52,7 +63,33 @@ enum {
 	TASK_CPU = 148,
 	TASK_CPUS_MASK = 152,
 	TASK_REAL_CRED = 160,
-	TASK_SIZE = 168,
+	TASK_NSPROXY = 168,
+	TASK_FS = 176,
+	TASK_SIZE = 184,
+};
+
+/* In struct mount. */
+enum {
+	MOUNT_PARENT = 0,
+	MOUNT_POINT = 8,
+	MOUNT_MNT = 16, /* struct vfsmount: root, superblock, flags */
+	MOUNT_LIST = 48,
+	MOUNT_DEVNAME = 64,
+	MOUNT_ID = 72,
+	MOUNT_GROUP = 76,
+	MOUNT_MASTER = 80,
+	MOUNT_SHARE = 88,
+	MOUNT_NS = 104,
+	MOUNT_SIZE = 112,
+};
+
+/* In struct dentry. */
+enum {
+	DENTRY_HASH = 0,
+	DENTRY_PARENT = 16,
+	DENTRY_NAME = 24, /* length, then the text's address */
+	DENTRY_SB = 40,
+	DENTRY_SIZE = 64,
 };
 
 /* In struct signal_struct. */
@@ -82,6 +119,32 @@ static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uin
 	}
 	va_end(ap);
 	return id;
+}
+
+static void make_mount_types(struct synth_btf *b, uint32_t u32, uint32_t u64, uint32_t ptr,
+			     uint32_t list)
+{
+	uint32_t path, bl_node, qstr, mnt;
+
+	path = record(b, "path", 16, 2, "mnt", ptr, 0, "dentry", ptr, 8);
+	bl_node = record(b, "hlist_bl_node", 16, 2, "next", ptr, 0, "pprev", ptr, 8);
+	qstr = record(b, "qstr", 16, 2, "len", u32, 0, "name", ptr, 8);
+	record(b, "nsproxy", 16, 1, "mnt_ns", ptr, 0);
+	record(b, "mnt_namespace", 24, 1, "list", list, 8);
+	record(b, "fs_struct", 32, 2, "root", path, 0, "pwd", path, 16);
+	record(b, "file_system_type", 8, 1, "name", ptr, 0);
+	record(b, "super_operations", 24, 3, "show_options", ptr, 0, "show_path", ptr, 8,
+	       "show_stats", ptr, 16);
+	record(b, "super_block", 48, 6, "s_op", ptr, 0, "s_fs_info", ptr, 8, "s_subtype", ptr, 16,
+	       "s_type", ptr, 24, "s_flags", u64, 32, "s_dev", u32, 40);
+	record(b, "dentry", DENTRY_SIZE, 5, "d_hash", bl_node, DENTRY_HASH, "d_parent", ptr,
+	       DENTRY_PARENT, "d_name", qstr, DENTRY_NAME, "d_sb", ptr, DENTRY_SB, "d_inode", ptr, 48);
+	mnt = record(b, "vfsmount", 24, 3, "mnt_root", ptr, 0, "mnt_sb", ptr, 8, "mnt_flags", u32, 16);
+	record(b, "mount", MOUNT_SIZE, 10, "mnt_parent", ptr, MOUNT_PARENT, "mnt_mountpoint", ptr,
+	       MOUNT_POINT, "mnt", mnt, MOUNT_MNT, "mnt_list", list, MOUNT_LIST, "mnt_devname", ptr,
+	       MOUNT_DEVNAME, "mnt_id", u32, MOUNT_ID, "mnt_group_id", u32, MOUNT_GROUP,
+	       "mnt_master", ptr, MOUNT_MASTER, "mnt_share", list, MOUNT_SHARE, "mnt_ns", ptr,
+	       MOUNT_NS);
 }
 
 /* `rt`: a kernel with PREEMPT_RT, whose sequence counters know their locks. */
@@ -115,13 +178,14 @@ static struct synth_btf *make_types(bool rt)
 	user = record(b, "", 4, 1, "val", u32, 0);
 	user = synth_btf_type(b, "kuid_t", SYNTH_BTF_TYPEDEF, 0, 0, user);
 	record(b, "cred", 12, 3, "uid", user, 0, "suid", user, 4, "euid", user, 8);
-	record(b, "task_struct", TASK_SIZE, 13, "flags", u32, TASK_FLAGS, "comm",
+	record(b, "task_struct", TASK_SIZE, 15, "nsproxy", ptr, TASK_NSPROXY, "fs", ptr, TASK_FS, "flags", u32, TASK_FLAGS, "comm",
 	       synth_btf_array(b, u8, 16), TASK_COMM, "start_time", u64, TASK_START, "thread_pid",
 	       ptr, TASK_THREAD_PID, "pid_links", synth_btf_array(b, node, 4), TASK_LINKS, "signal",
 	       ptr, TASK_SIGNAL, "thread_node", list, TASK_NODE, "static_prio", u32,
 	       TASK_STATIC_PRIO, "policy", u32, TASK_POLICY, "rt_priority", u32, TASK_RT_PRIORITY,
 	       "cpu", u32, TASK_CPU, "cpus_mask", mask, TASK_CPUS_MASK, "real_cred", ptr,
 	       TASK_REAL_CRED);
+	make_mount_types(b, u32, u64, ptr, list);
 	id = record(b, "seqcount_raw_spinlock", rt ? 16 : 4, 1, "sequence", u32, 0);
 	synth_btf_type(b, "seqcount_raw_spinlock_t", SYNTH_BTF_TYPEDEF, 0, 0, id);
 	record(b, "timekeeper", 64, 2, "offs_real", u64, 16, "offs_boot", u64, 24);
@@ -627,6 +691,122 @@ static void test_tasks(void **state)
 	assert_int_equal(t.count, 2);
 }
 
+/* ---- mounts ---- */
+
+static void put_text(struct fixture *f, int n, const char *text)
+{
+	synth_write(f->s, TEXT(n), text, strlen(text) + 1);
+}
+
+static void put_dentry(struct fixture *f, int n, int parent, int text, const char *name)
+{
+	put_text(f, text, name);
+	synth_put64(f->s, DENTRY(n) + DENTRY_HASH + 8, 1);
+	synth_put64(f->s, DENTRY(n) + DENTRY_PARENT, DENTRY(parent));
+	synth_put32(f->s, DENTRY(n) + DENTRY_NAME, strlen(name));
+	synth_put64(f->s, DENTRY(n) + DENTRY_NAME + 8, TEXT(text));
+	synth_put64(f->s, DENTRY(n) + DENTRY_SB, SB);
+}
+
+static void put_mount(struct fixture *f, int n, int parent, int point, int root, uint32_t flags)
+{
+	uint64_t next = n ? MNT_NS + 8 : MOUNT(1) + MOUNT_LIST;
+
+	synth_put64(f->s, MOUNT(n) + MOUNT_PARENT, MOUNT(parent));
+	synth_put64(f->s, MOUNT(n) + MOUNT_POINT, DENTRY(point));
+	synth_put64(f->s, MOUNT(n) + MOUNT_MNT, DENTRY(root));
+	synth_put64(f->s, MOUNT(n) + MOUNT_MNT + 8, SB);
+	synth_put32(f->s, MOUNT(n) + MOUNT_MNT + 16, flags);
+	synth_put64(f->s, MOUNT(n) + MOUNT_LIST, next);
+	synth_put64(f->s, MOUNT(n) + MOUNT_DEVNAME, TEXT(0));
+	synth_put32(f->s, MOUNT(n) + MOUNT_ID, 20 + n);
+	synth_put32(f->s, MOUNT(n) + MOUNT_GROUP, 3 + n);
+	synth_put64(f->s, MOUNT(n) + MOUNT_SHARE, MOUNT(n) + MOUNT_SHARE);
+	synth_put64(f->s, MOUNT(n) + MOUNT_NS, MNT_NS);
+}
+
+/* "/" and a folder of the same file system on "/a b", read-only and shared. */
+static void put_mounts(struct fixture *f)
+{
+	put_text(f, 0, "dev\t1");
+	put_text(f, 1, "synthfs");
+	put_text(f, 2, "sub");
+	synth_put64(f->s, FS_TYPE, TEXT(1));
+	synth_put64(f->s, SB, SB_OPS);
+	synth_put64(f->s, SB + 16, TEXT(2));
+	synth_put64(f->s, SB + 24, FS_TYPE);
+	synth_put64(f->s, SB + 32, 1 << 4);
+	synth_put32(f->s, SB + 40, 8 << 20 | 17);
+	put_dentry(f, 0, 0, 3, "");
+	put_dentry(f, 1, 0, 4, "a b");
+	put_dentry(f, 2, 0, 5, "c");
+	put_mount(f, 0, 0, 0, 0, 0x20);
+	put_mount(f, 1, 0, 1, 2, 0x1000 | 0x40 | 0x1);
+	synth_put64(f->s, MNT_NS + 8, MOUNT(0) + MOUNT_LIST);
+	synth_put64(f->s, PROXY, MNT_NS);
+	synth_put64(f->s, FS, MOUNT(0) + MOUNT_MNT);
+	synth_put64(f->s, FS + 8, DENTRY(0));
+	synth_put64(f->s, TASK(0) + TASK_NSPROXY, PROXY);
+	synth_put64(f->s, TASK(0) + TASK_FS, FS);
+}
+
+static void test_mounts(void **state)
+{
+	struct fixture *f = *state;
+
+	put_mounts(f);
+	read_file(f, "7/mounts", 0, NULL);
+	assert_string_equal(f->text, "dev\\0111 / synthfs.sub rw,sync,relatime 0 0\n"
+				     "dev\\0111 /a\\040b synthfs.sub ro,sync,nosuid 0 0\n");
+	read_file(f, "7/mountinfo", 0, NULL);
+	assert_string_equal(f->text, "20 20 8:17 / / rw,relatime - synthfs.sub dev\\0111 rw,sync\n"
+				     "21 20 8:17 /c /a\\040b ro,nosuid shared:4 - synthfs.sub dev\\0111"
+				     " rw,sync\n");
+	read_file(f, "7/mountstats", 0, NULL);
+	assert_string_equal(f->text, "device dev\\0111 mounted on / with fstype synthfs.sub\n"
+				     "device dev\\0111 mounted on /a\\040b with fstype synthfs.sub\n");
+	/* from a root below, the other can't be reached */
+	synth_put64(f->s, FS, MOUNT(1) + MOUNT_MNT);
+	synth_put64(f->s, FS + 8, DENTRY(2));
+	read_file(f, "7/mounts", 0, NULL);
+	assert_string_equal(f->text, "dev\\0111 / synthfs.sub ro,sync,nosuid 0 0\n");
+	/* a zombie has none */
+	synth_put64(f->s, TASK(0) + TASK_NSPROXY, 0);
+	assert_int_equal(read_file(f, "7/mounts", 0, NULL), -EINVAL);
+}
+
+/* Lists, parents and peers in circles; names beyond all bounds; pointers to nowhere. */
+static void test_mounts_hostile(void **state)
+{
+	struct fixture *f = *state;
+
+	put_mounts(f);
+	synth_put64(f->s, MOUNT(1) + MOUNT_LIST, MOUNT(0) + MOUNT_LIST);
+	read_file(f, "7/mounts", 0, NULL);
+	assert_non_null(strstr(f->text, " /a\\040b "));
+	put_mounts(f);
+	synth_put64(f->s, DENTRY(0) + DENTRY_PARENT, DENTRY(1));
+	synth_put64(f->s, MOUNT(0) + MOUNT_PARENT, MOUNT(1));
+	synth_put64(f->s, MOUNT(0) + MOUNT_POINT, DENTRY(2));
+	synth_put64(f->s, FS + 8, DENTRY(2));
+	read_file(f, "7/mountinfo", 0, NULL);
+	put_mounts(f);
+	synth_put32(f->s, DENTRY(1) + DENTRY_NAME, 0xffffffff);
+	read_file(f, "7/mounts", 0, NULL);
+	assert_string_equal(f->text, "dev\\0111 / synthfs.sub rw,sync,relatime 0 0\n");
+	put_mounts(f);
+	synth_put64(f->s, MOUNT(1) + MOUNT_MASTER, MOUNT(0));
+	synth_put64(f->s, MOUNT(0) + MOUNT_MASTER, MOUNT(1));
+	synth_put64(f->s, MOUNT(0) + MOUNT_SHARE, MOUNT(1) + MOUNT_SHARE);
+	synth_put64(f->s, MOUNT(0) + MOUNT_NS, 0);
+	synth_put64(f->s, MOUNT(1) + MOUNT_NS, 0);
+	read_file(f, "7/mountinfo", 0, NULL);
+	put_mounts(f);
+	synth_put64(f->s, MOUNT(1) + MOUNT_MNT + 8, 0xdead000000000000ull);
+	read_file(f, "7/mounts", 0, NULL);
+	assert_string_equal(f->text, "dev\\0111 / synthfs.sub rw,sync,relatime 0 0\n");
+}
+
 /* Each over the guest's own memory and over copies of it, of one epoch or not. */
 #define TEST(fn)                                                                                   \
 	cmocka_unit_test_setup_teardown(fn, setup, teardown),                                      \
@@ -639,7 +819,8 @@ int main(void)
 		TEST(test_names), TEST(test_nobody), TEST(test_failing), TEST(test_released), TEST(test_released_open),
 		TEST(test_half_released), TEST(test_stat_released), TEST(test_reused),
 		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time), TEST(test_exists),
-		TEST(test_task), TEST(test_task_hostile), TEST(test_tasks),
+		TEST(test_task), TEST(test_task_hostile), TEST(test_tasks), TEST(test_mounts),
+		TEST(test_mounts_hostile),
 		{ "test_boot_time (PREEMPT_RT)", test_boot_time, setup_rt, teardown, NULL },
 	};
 
