@@ -17,6 +17,7 @@ import argparse
 import collections
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -114,6 +115,15 @@ def compare(command, before, outside, after):
     return missing, extra
 
 
+def usable(program):
+    """Is it installed here, in a form that a library can be preloaded into?"""
+    path = shutil.which(program)
+    if not path:
+        return False
+    with open(path, "rb") as f:
+        return b"/ld-linux" in f.read(4096)
+
+
 def look(guests, name, scwatcher, way, command, tools):
     words = command.split()
     inside = [guests / "exec", name, "--", *INSIDE.get(words[0], []), *words]
@@ -158,6 +168,9 @@ def compare_tools(options, way):
         for command in COMMANDS + (LONG if options.long else []):
             words = command.split()
             if (tools and words[0] not in tools) or (options.only and words[0] not in options.only):
+                continue
+            if words[0] not in tools and not usable(words[0]):
+                print(f"skip {command}: not installed here, or static", flush=True)
                 continue
             for _ in range(ATTEMPTS):
                 outside, missing, extra, good = look(guests, name, scwatcher, way, command, tools)

@@ -20,7 +20,7 @@ RELEASE = "bookworm"
 PACKAGES = (
     "base-files", "base-passwd", "bash", "busybox", "coreutils", "e2fsprogs", "findutils",
     "grep", "iproute2", "kmod", "libc-bin", "login", "lsof", "mawk", "mount", "ncurses-base", "net-tools",
-    "netbase", "procps", "psmisc", "sed", "sysstat", "unhide", "util-linux",
+    "netbase", "procps", "psmisc", "sed", "unhide", "util-linux",
 )
 # needed by maintainer scripts only, or by nothing that we run
 LEFT_OUT = ("debconf", "dpkg", "gcc-12-base", "init-system-helpers", "libaudit-common", "libfile-find",
