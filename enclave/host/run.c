@@ -72,6 +72,8 @@ void host_end(int code, const struct err_ctx *failure)
 				break;
 		if (!p->main_back) {
 			/* it computes inside, and nothing gets it out but the end of the process */
+			if (failure)
+				fprintf(stderr, "scwatcher: %s\n", failure->text);
 			fflush(NULL);
 			_exit(code);
 		}
