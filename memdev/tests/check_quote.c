@@ -28,6 +28,7 @@ static int complain(const struct err_ctx *err)
 	char text[320];
 
 	printf("%s: %s\n", err_name(err->code), err_describe(err, text, sizeof(text)));
+	fflush(stdout);
 	return 0;
 }
 
@@ -92,5 +93,6 @@ int main(int argc, char **argv)
 		return complain(&err);
 	status = judge(files, quote, size, argv[4], argv[5], transcript);
 	memdev_trust_files_destroy(files);
-	return status;
+	fflush(stdout);
+	_exit(status); /* a leak checker can't look into who gave up its rights */
 }

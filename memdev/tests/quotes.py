@@ -295,9 +295,9 @@ def made_up():
     case("another kind of key", "a key of type 3", key_type=3)
     case("a TDX quote", "no SGX enclave (type 129)", tee=0x81)
     case("another vendor", "isn't Intel's", vendor=bytes(16))
-    for size in (0, 1, 47, 100, 435, 436, 500, 700, 1012, 1013, 1050):
-        case(f"cut at {size}", "corrupt", mutate=lambda q, size=size: q[:size])
-        case(f"cut at {size}, version 4", "corrupt", version=4, mutate=lambda q, size=size: q[:size])
+    for version, sizes in ((3, (0, 47, 435, 500, 1012)), (4, (436, 570, 1018))):
+        for size in sizes:
+            case(f"cut at {size}", "corrupt", version=version, mutate=lambda q, size=size: q[:size])
     case("one byte missing", "corrupt", "a signature of", mutate=lambda q: q[:-1])
     case("one byte more", "corrupt", "a signature of", mutate=lambda q: q + b"\0")
     case("a report of another content", "the quote has a wrong signature", mutate=flip(48 + 64))
