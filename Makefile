@@ -35,7 +35,7 @@ enclave: $(BUILD)/build.ninja
 
 demo:
 	@scripts/install-deps build guest demo enclave
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build enclave
 	@scripts/demo $(BUILD)
 
 check:

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Tools in enclaves against a guest: built, signed, and run by way of a memory device that accepts them."""
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Missing(Exception):
+    """What is needed can't be had here."""
+
+
+def must(*words):
+    done = subprocess.run([str(w) for w in words], check=False, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, cwd=TOP, errors="replace")
+    if done.returncode == 77:
+        raise Missing(done.stdout + done.stderr)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, words))}: {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Enclaves:
+    """A signer's folder, and a memory device that takes what that signer signed."""
+
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.scwatcher = build / "cli" / "scwatcher"
+        self.scw_cc = build / "scw-cc" / "scw-cc"
+        self.socket = folder / "socket"
+        self.signer = None
+        must("openssl", "genrsa", "-3", "-out", folder / "sign.pem", "3072")
+        must(self.scwatcher, "keys", "device", "--new", folder / "device.key")
+
+    def sign(self, program, image, *options):
+        text = must(self.scwatcher, "sign", "--key", self.folder / "sign.pem", "--heap", "128M", "--device-key",
+                    self.folder / "device.pub", *options, program, image)
+        self.signer = re.search(r"MRSIGNER: *([0-9a-f]{64})", text)[1]
+        return text
+
+    def tool(self, name):
+        """The image of one of tests/enclave-tools."""
+        must(TOP / "tests/enclave-tools", self.scw_cc, self.build / "enclave-tools", name)
+        image = self.folder / f"{name}.image"
+        self.sign(self.build / "enclave-tools" / name, image)
+        return image
+
+    @contextlib.contextmanager
+    def device(self):
+        policy = "".join('{ name = "%s"; type = "%s"; mrsigner = "%s"; product = 0; minimum_version = 0; '
+                         'vms = [ "*" ]; }, ' % (kind, kind, self.signer) for kind in ("sgx", "sgx-emulated"))
+        (self.folder / "policy.conf").write_text(f"identities = ( {policy.rstrip(', ')} );\n")
+        (self.folder / "scwatcherd.conf").write_text("")
+        with open(self.folder / "log", "w") as log:
+            process = subprocess.Popen(
+                [self.build / "memdev/daemon/scwatcherd", "--config", self.folder / "scwatcherd.conf", "--socket",
+                 self.socket, "--control", self.folder / "control", "--key", self.folder / "device.key",
+                 "--policy", self.folder / "policy.conf", "--user", "nobody", "--insecure-accept-emulated"],
+                stdout=log, stderr=log)
+        try:
+            for _ in range(1200):
+                if self.socket.exists():
+                    break
+                if process.poll() is not None:
+                    raise RuntimeError("scwatcherd: " + (self.folder / "log").read_text())
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def run(self, vm, image, *arguments, mode="plain", options=()):
+        """Exit status, output and errors of a tool."""
+        done = subprocess.run([self.scwatcher, "run", f"--emulate={mode}", "--device", self.socket, *options, vm,
+                               "--", image, *arguments], check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, errors="replace")
+        return done.returncode, done.stdout, done.stderr
+
+
+@contextlib.contextmanager
+def enclaves(build):
+    """Raises Missing where the C library of enclaves wasn't built."""
+    build = pathlib.Path(build).resolve()
+    if not (build / "enclave/musl/sysroot/lib/libc.a").exists() or \
+            not (build / "scw-cc/libscwatcher-enclave.a").exists():
+        raise Missing("no C library for enclaves: make enclave")
+    with tempfile.TemporaryDirectory(prefix="scwatcher-enclave-") as name:
+        os.chmod(name, 0o755)
+        yield Enclaves(build, pathlib.Path(name))
