@@ -7,6 +7,7 @@ set -eu
 scw_cc=$(realpath "$1")
 scwatcher=$(realpath "$2")
 run_image=$(realpath "$3")
+threads=$(realpath "$(dirname "$0")")/threads.c
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -42,9 +43,12 @@ EOT
 }
 openssl genrsa -3 -out key.pem 3072 2>message || fail "$(cat message)"
 "$scwatcher" sign --key key.pem hello hello.image >/dev/null || fail "hello isn't accepted"
-for mode in plain hide; do
-	said=$("$run_image" $mode - hello) || fail "hello in mode $mode: status $?"
-	[ "$said" = hello ] || fail "hello in mode $mode said: $said"
+"$scw_cc" --enclave -O2 "$threads" -o threads
+for program in hello threads; do
+	for mode in plain hide; do
+		said=$("$run_image" $mode - $program) || fail "$program in mode $mode: status $?"
+		[ "$said" = $program ] || fail "$program in mode $mode said: $said"
+	done
 done
 
 # What configure scripts and Makefiles say of linking doesn't matter; two steps are as good as one.

@@ -28,7 +28,7 @@ echo 'int main(void) { return 0; }' >"$work/none.c"
 "$build" "$scw_cc" "$output" "$@"
 openssl genrsa -3 -out "$work/key.pem" 3072 2>/dev/null
 for tool in "$@"; do
-	# what each says of itself without looking at a guest
+	# what each says of itself without looking at a guest; netstat and unhide call that a failure
 	case $tool in
 	lsof) option=-v expected='lsof version' ;;
 	ss | pstree | netstat) option=-V expected=. ;;
@@ -39,7 +39,7 @@ for tool in "$@"; do
 	"$scwatcher" sign --key "$work/key.pem" "$output/$tool" "$work/image" >"$work/message" 2>&1 ||
 		fail "$tool isn't accepted: $(cat "$work/message")"
 	for mode in plain hide; do
-		"$run_image" "$mode" - "$output/$tool" $option >"$work/said" 2>&1 || [ "$tool" = netstat ] ||
+		"$run_image" "$mode" - "$output/$tool" $option >"$work/said" 2>&1 || [ "$tool" = netstat ] || [ "$tool" = unhide ] ||
 			fail "$tool $option in mode $mode: status $?, $(tail -n 3 "$work/said")"
 		[ -z "$expected" ] || grep -q "$expected" "$work/said" ||
 			fail "$tool $option in mode $mode said: $(tail -n 3 "$work/said")"
