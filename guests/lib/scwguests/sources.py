@@ -41,7 +41,9 @@ def _update(root):
         for url, names in suites:
             f.write("Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n\n" %
                     (url, names, KEYRING))
-    subprocess.run(_apt(root, "update"), check=True, capture_output=True, text=True)
+    # without this, sources that can't be reached are only warned of
+    subprocess.run(_apt(root, "-o", "APT::Update::Error-Mode=any", "update"), check=True,
+                   capture_output=True, text=True)
     with open(stamp, "w"):
         pass
 
@@ -71,9 +73,10 @@ def fetch(package):
             if here:
                 return here[0]
             text = (getattr(e, "stderr", None) or str(e)).strip().splitlines()
+            text = [line[3:] for line in text if line.startswith("E: ")] or text[-1:] # the first error
             raise GuestError("cannot download the source package %s of Debian %s: %s; it needs the "
                              "network once, and is kept in %s" %
-                             (package, RELEASE, text[-1] if text else e, folder)) from e
+                             (package, RELEASE, text[0] if text else e, folder)) from e
         with open(os.path.join(part, "fetched"), "w"):
             pass
         shutil.rmtree(folder)
