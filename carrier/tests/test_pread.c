@@ -447,7 +447,7 @@ static void lists_are_chased_by_sealed_requests(void **state)
 	struct guest_chain chain = {.first = {DEVICE_VA + 64}, .after = 16, .bound = 100};
 	struct sealed_stats stats;
 	struct client c;
-	const void *page;
+	uint64_t node[2];
 
 	(void)state;
 	client_open(&c, CARRIER_PREAD_REQUESTS);
@@ -465,11 +465,14 @@ static void lists_are_chased_by_sealed_requests(void **state)
 	}
 	assert_int_equal(guest_pages_epoch(c.pages, NULL), ERR_OK);
 	guest_pages_chase(c.pages, &chain);
-	for (unsigned int i = 0; i < 50; i++)
-		assert_int_equal(guest_pages_page(c.pages, GUEST_SPACE_KERNEL,
-						  (struct gva){DEVICE_VA + i * 3 * GUEST_PAGE_SIZE},
-						  &page),
+	for (unsigned int i = 0; i < 50; i++) {
+		struct gva at = {DEVICE_VA + i * 3 * GUEST_PAGE_SIZE + 64};
+
+		assert_int_equal(guest_pages_read(c.pages, GUEST_SPACE_KERNEL, at, node,
+						  sizeof(node)),
 				 ERR_OK);
+		assert_int_equal(node[0], i == 49 ? 0 : at.v + 3 * GUEST_PAGE_SIZE);
+	}
 	stats = sealed_pages_stats(c.pages);
 	assert_int_equal(stats.round_trips, 1);
 	client_close(&c);
