@@ -149,7 +149,10 @@ int64_t trusted_ocall(unsigned int number, uint64_t a0, uint64_t a1, uint64_t a2
 	trusted_store(&call->args[5], a5);
 	trusted_store(&call->result, (uint64_t)-38); /* ENOSYS, for a host that doesn't know it */
 	trusted_leave();
-	if (__atomic_load_n(&ended, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&ended, __ATOMIC_SEQ_CST)) {
+		/* without a number the host would take it for an entry that was refused */
+		trusted_store(&call->number, ABI_OCALL_EXIT_THREAD);
 		trusted_leave_for_good(THREAD_DEAD);
+	}
 	return (int64_t)trusted_load(&call->result);
 }

@@ -244,10 +244,16 @@ static void test_threads(void)
 
 static void test_end(void)
 {
+	CHECK(go(0) == ABI_OCALL_SPAWN && blocks[0].args[0] == 1);
+	blocks[0].result = 0;
+	CHECK(go(1) == PRINT && says(1, "late child"));
 	CHECK(go(0) == ABI_OCALL_CLOCK);
 	blocks[0].result = -5;
 	CHECK(go(0) == ABI_OCALL_ABORT && blocks[0].args[0] < 100);
 	no_secrets();
+	/* who comes back from a request after the end says so, and is no refused entry */
+	for (size_t i = 0; i < 2; i++)
+		CHECK(go(i) == ABI_OCALL_EXIT_THREAD);
 	for (size_t i = 0; i < 4; i++)
 		CHECK(is_refused(i, &start[i]));
 }

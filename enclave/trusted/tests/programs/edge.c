@@ -74,6 +74,7 @@ int main(int argc, char **argv, char **envp)
 	mini_join(&thread);
 	mini_print("joined");
 	if (argc > 1 && argv[1][0] == 'c') {
+		CHECK(mini_spawn(child, "late child", &thread) == 2);
 		(void)trusted_now();
 		mini_print("not reached");
 	}
