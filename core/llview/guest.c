@@ -40,6 +40,8 @@ struct llview_guest {
 	struct partial partial[PARTIAL_ENTRIES];
 	struct base_alloc *alloc;
 	struct guest_pages *pages;
+	/* pages' own page(), where pages are known as a whole and kept; NULL: see fill(), copy() */
+	enum err (*page)(struct guest_pages *p, struct guest_space as, struct gva va, const void **ret);
 	uint64_t delta;
 	struct llview_guest_opts opts;
 	uint64_t epoch; /* of the pages, that the TLB is good for */
@@ -155,6 +157,22 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 	return (const char *)host + (va - page);
 }
 
+/* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */
+static inline const char *fill_whole(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va)
+{
+	uint64_t page = va & GUEST_PAGE_MASK;
+	const void *host;
+	enum err e = g->page(g->pages, GUEST_SPACE_KERNEL, (struct gva){page}, &host);
+
+	g->stats.misses++;
+	if (__builtin_expect(e != ERR_OK, 0)) {
+		(void)can_read(g, e);
+		return NULL;
+	}
+	enter(g, t, page, host);
+	return (const char *)host + (va - page);
+}
+
 /*
  * Translate the page of `va` anew, for which `t` is the entry; NULL when it can't be read. Good for
  * `size` bytes, which lie in one page.
@@ -162,17 +180,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 static const char *fill(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va,
 			size_t size)
 {
-	uint64_t page = va & GUEST_PAGE_MASK;
-	const void *host;
-
-	if (g->pages->ops->part)
-		return fill_part(g, t, va, size);
-	g->stats.misses++;
-	if (__builtin_expect(!can_read(g, g->pages->ops->page(g->pages, GUEST_SPACE_KERNEL,
-							      (struct gva){page}, &host)), 0))
-		return NULL;
-	enter(g, t, page, host);
-	return (const char *)host + (va - page);
+	return g->page ? fill_whole(g, t, va) : fill_part(g, t, va, size);
 }
 
 /* Host address of the byte at `va`, good for `size` bytes in its page; NULL when it can't be read. */
@@ -223,7 +231,12 @@ const void *llview_miss(uint64_t va, uint32_t size)
 {
 	struct llview_guest *g = llview_state.guest;
 
-	if ((va & (size - 1)) == 0 && !keeps_nothing(g)) {
+	if (__builtin_expect((va & (size - 1)) == 0 && g->page, 1)) {
+		const char *host = fill_whole(g, tlb_entry(g, va), va);
+
+		if (__builtin_expect(host != NULL, 1))
+			return host;
+	} else if ((va & (size - 1)) == 0 && !keeps_nothing(g)) {
 		const char *host = fill(g, tlb_entry(g, va), va, size);
 
 		if (host)
@@ -481,6 +494,7 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 		return ERR_NOMEM;
 	g->alloc = alloc;
 	g->pages = pages;
+	g->page = pages->ops->part || pages->ops->object ? NULL : pages->ops->page;
 	if (opts)
 		g->opts = *opts;
 	/* Where nothing is kept, pins are copies too. */
