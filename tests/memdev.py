@@ -180,6 +180,19 @@ def check_accepts(device, name):
         print(f"ok: {carrier} {out.strip()}")
 
 
+def check_second_client(device, address, name):
+    """A client that only knows docs/PROTOCOL.md reads the guest's names as the guest tells them."""
+    client = subprocess.run([TOP / "tests/second_client.py", "--device", address, "--pin",
+                             device.folder / "device.pub", "--identity", device.folder / "identity.key",
+                             name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    names = subprocess.run([TOP / "guests/exec", name, "--", "uname", "-snr"], stdout=subprocess.PIPE,
+                           text=True, check=True).stdout.strip()
+    told = client.stdout.splitlines()
+    expect(client.returncode == 77 or client.returncode == 0 and told and
+           all(line.partition(" ")[2] == names for line in told), f"second client: {client.stdout}, not {names}")
+    print("ok: second client:", *told)
+
+
 def check_listed(device, name):
     client = device.client([name], "--hold")
     ready(client)
@@ -309,6 +322,7 @@ def check_front(device, name):
                 check=False)
             expect(done.returncode == 0 and "kthreadd" in done.stdout and not done.stderr,
                    f"{carrier}: {done.returncode}, {done.stderr!r}")
+        check_second_client(device, mount, name)
         servers = [pid for child in device.children()
                    for pid in pathlib.Path(f"/proc/{child}/task/{child}/children").read_text().split()]
         expect(len(servers) == 1, f"{len(servers)} processes serve files")
@@ -329,6 +343,7 @@ def rules(options, device, names):
     device.start()
     expect("accepting development keys" in device.text(), "no warning of development keys")
     check_accepts(device, name)
+    check_second_client(device, device.folder / "device.sock", name)
     check_listed(device, name)
     device.stop()
     check_activation(device, name)

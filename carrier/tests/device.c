@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "carrier/socket.h"
 #include "carrier/wait.h"
 #include "memdev/evidence.h"
@@ -45,6 +46,28 @@ const char *device_string(unsigned int i)
 	return text[i];
 }
 
+static uint64_t page_address(unsigned int page)
+{
+	return DEVICE_VA + page * (uint64_t)GUEST_PAGE_SIZE;
+}
+
+/* The list and the table of device.h. */
+static void plant_pointers(unsigned int page, uint8_t *bytes)
+{
+	uint64_t words[DEVICE_CHAIN_NODES / 4] = {0};
+	unsigned int node = page - DEVICE_CHAIN;
+
+	if (page == DEVICE_TABLE) {
+		for (unsigned int i = 0; i < BASE_COUNT(words); i++)
+			words[i] = page_address(DEVICE_CHAIN + 4 * i);
+		memcpy(bytes, words, sizeof(words));
+	} else if (page >= DEVICE_CHAIN && node < DEVICE_CHAIN_NODES) {
+		words[0] = node + 1 < DEVICE_CHAIN_NODES ? page_address(page + 1) : 0;
+		words[1] = page_address(DEVICE_LEADS_TO + 3 * node) + 128;
+		memcpy(bytes, words, 2 * sizeof(words[0]));
+	}
+}
+
 void device_fill_page(unsigned int page, uint8_t bytes[GUEST_PAGE_SIZE])
 {
 	uint32_t random = page + 1;
@@ -55,6 +78,7 @@ void device_fill_page(unsigned int page, uint8_t bytes[GUEST_PAGE_SIZE])
 	}
 	if (page % 7 == 0 && page / 7 < DEVICE_STRINGS)
 		memcpy(bytes, device_string(page / 7), DEVICE_STRING_SIZE);
+	plant_pointers(page, bytes);
 }
 
 struct device_guest {

@@ -20,6 +20,11 @@ enum {
 	DEVICE_GENERATION = 5,
 	DEVICE_STRINGS = 20,
 	DEVICE_STRING_SIZE = 24,
+	/* a list: page DEVICE_CHAIN + i starts with the next one's address, and one in DEVICE_LEADS_TO + 3 * i */
+	DEVICE_CHAIN = 1900,
+	DEVICE_CHAIN_NODES = 16,
+	DEVICE_LEADS_TO = 1700,
+	DEVICE_TABLE = 1899, /* begins with the addresses of every fourth node */
 };
 #define DEVICE_VA 0xffff888000000000ull
 #define DEVICE_VM "web-1"
