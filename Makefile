@@ -3,7 +3,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all help deps build enclave demo check check-long bench fuzz install format clean
+.PHONY: all help deps build enclave demo check check-long bench trusted-code fuzz install format clean
 
 all: build
 
@@ -14,6 +14,7 @@ help:
 	@echo "make check       build with gcc, clang and sanitizers, run the tests (under 30 minutes)"
 	@echo "make check-long  the whole matrix of kernels and machines, stress and all compilers"
 	@echo "make bench       measure; writes $(BUILD)/bench/results.json and prints a table"
+	@echo "make trusted-code count the code that is trusted in an enclave, by part"
 	@echo "make fuzz        run each fuzz target for a while (FUZZ_SECONDS=60)"
 	@echo "make install     install under PREFIX=$(PREFIX)"
 	@echo "make format      clang-format what differs from the last commit"
@@ -50,6 +51,11 @@ bench:
 	@scripts/install-deps build guest demo bench
 	@$(MAKE) --no-print-directory build
 	@bench/run $(BUILD)
+
+trusted-code:
+	@scripts/install-deps build enclave trusted-code
+	@$(MAKE) --no-print-directory build enclave
+	@scripts/trusted-code $(BUILD)
 
 fuzz:
 	@scripts/install-deps build

@@ -8,6 +8,26 @@
 #include "host/image.h"
 #include "measure/measure.h"
 
+static enum err check_name(const char name[16], const char *what, uint32_t i, struct err_ctx *err)
+{
+	if (!memchr(name, 0, 16))
+		return err_set(err, ERR_CORRUPT, "image: %s %u has no name that ends", what, i);
+	for (const char *c = name; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return err_set(err, ERR_CORRUPT, "image: %s %u has a name that can't be printed",
+				       what, i);
+	return ERR_OK;
+}
+
+static enum err check_part(const struct abi_part *p, uint32_t i, struct err_ctx *err)
+{
+	const uint64_t most = ABI_IMAGE_MAX_SIZE;
+
+	if (p->code > most || p->constants > most || p->data > most || p->zeros > most)
+		return err_set(err, ERR_CORRUPT, "image: part %u is larger than an enclave", i);
+	return check_name(p->name, "part", i, err);
+}
+
 static enum err check_segment(const struct abi_image *h, const struct abi_segment *s, uint32_t i,
 			      uint64_t from, struct err_ctx *err)
 {
@@ -29,19 +49,14 @@ static enum err check_segment(const struct abi_image *h, const struct abi_segmen
 	if ((s->kind == ABI_SEGMENT_TCS) != (type == ABI_SECINFO_TCS) || s->kind < ABI_SEGMENT_ELF ||
 	    s->kind > ABI_SEGMENT_HEAP)
 		return err_set(err, ERR_CORRUPT, "image: segment %u is of no known kind", i);
-	if (!memchr(s->name, 0, sizeof(s->name)))
-		return err_set(err, ERR_CORRUPT, "image: segment %u has no name that ends", i);
-	for (const char *c = s->name; *c; c++)
-		if (*c < ' ' || *c > '~')
-			return err_set(err, ERR_CORRUPT, "image: segment %u has a name that can't be "
-							 "printed", i);
-	return ERR_OK;
+	return check_name(s->name, "segment", i, err);
 }
 
 enum err image_parse(const void *data, size_t size, struct image *ret, struct err_ctx *err)
 {
 	const struct abi_image *h = data;
 	const struct abi_segment *s = (const void *)(h + 1);
+	const struct abi_part *parts;
 	uint64_t from = 0, threads = 0;
 
 	if (size < sizeof(*h) || memcmp(h->magic, ABI_IMAGE_MAGIC, sizeof(h->magic)) != 0)
@@ -58,6 +73,17 @@ enum err image_parse(const void *data, size_t size, struct image *ret, struct er
 	if (h->segment_count == 0 || h->segment_count > ABI_IMAGE_MAX_SEGMENTS ||
 	    !base_in_range(sizeof(*h), h->segment_count * sizeof(*s), size))
 		return err_set(err, ERR_CORRUPT, "image: %u segments don't fit", h->segment_count);
+	parts = (const void *)(s + h->segment_count);
+	if (h->part_count > ABI_IMAGE_MAX_PARTS ||
+	    !base_in_range(sizeof(*h) + h->segment_count * sizeof(*s),
+			   h->part_count * sizeof(*parts), size))
+		return err_set(err, ERR_CORRUPT, "image: %u parts don't fit", h->part_count);
+	for (uint32_t i = 0; i < h->part_count; i++) {
+		enum err e = check_part(&parts[i], i, err);
+
+		if (e)
+			return e;
+	}
 	for (uint32_t i = 0; i < h->segment_count; i++) {
 		enum err e = check_segment(h, &s[i], i, from, err);
 
@@ -70,7 +96,7 @@ enum err image_parse(const void *data, size_t size, struct image *ret, struct er
 	if (h->thread_count == 0 || threads != h->thread_count)
 		return err_set(err, ERR_CORRUPT, "image: %llu TCSs for %u threads",
 			       (unsigned long long)threads, h->thread_count);
-	*ret = (struct image){.data = data, .size = size, .header = h, .segments = s};
+	*ret = (struct image){.data = data, .size = size, .header = h, .segments = s, .parts = parts};
 	return ERR_OK;
 }
 

@@ -6,6 +6,8 @@
 #include "host/image.h"
 #include "measure/measure.h"
 
+#define THREAD_SEGMENTS 5u /* of each thread, beginning with its page (sign.c) */
+
 static void print_size(FILE *out, uint64_t size)
 {
 	if (size >= 1u << 20 && size % (1u << 20) == 0)
@@ -35,6 +37,73 @@ static void print_identity(const struct image *image, const uint8_t mrenclave[32
 		(unsigned long long)h->attributes.xfrm, h->miscselect);
 }
 
+static void print_segment(const struct abi_segment *s, FILE *out)
+{
+	fprintf(out, "%#12llx  %10llu  %c%c%c   %s  %-8s  %s\n", (unsigned long long)s->offset,
+		(unsigned long long)s->page_count, s->secinfo & ABI_SECINFO_R ? 'r' : '-',
+		s->secinfo & ABI_SECINFO_W ? 'w' : '-', s->secinfo & ABI_SECINFO_X ? 'x' : '-',
+		s->kind == ABI_SEGMENT_TCS ? "TCS " : "REG ",
+		s->flags & ABI_ADD_MEASURE ? "yes" : "no", s->name);
+}
+
+/* Is the thread whose segments begin at `i` the one before it, `stride` further? */
+static bool is_same_thread(const struct image *image, uint32_t i, uint64_t stride)
+{
+	if (i + THREAD_SEGMENTS > image->header->segment_count)
+		return false;
+	for (uint32_t k = i; k < i + THREAD_SEGMENTS; k++) {
+		const struct abi_segment *s = &image->segments[k], *before = s - THREAD_SEGMENTS;
+
+		if (s->kind != before->kind || s->page_count != before->page_count ||
+		    s->secinfo != before->secinfo || s->flags != before->flags ||
+		    s->offset - before->offset != stride)
+			return false;
+	}
+	return true;
+}
+
+/* How many threads from segment `i` on are as the one before them, and how far apart. */
+static uint32_t count_same_threads(const struct image *image, uint32_t i, uint64_t *stride_ret)
+{
+	const struct abi_segment *s = &image->segments[i];
+	uint32_t count = 0;
+
+	if (i < THREAD_SEGMENTS || s->kind != ABI_SEGMENT_THREAD)
+		return 0;
+	*stride_ret = s->offset - (s - THREAD_SEGMENTS)->offset;
+	while (is_same_thread(image, i + count * THREAD_SEGMENTS, *stride_ret))
+		count++;
+	return count;
+}
+
+static void print_part(const struct abi_part *p, FILE *out)
+{
+	fprintf(out, "%-12s  %10llu  %10llu  %10llu  %10llu\n", p->name, (unsigned long long)p->code,
+		(unsigned long long)p->constants, (unsigned long long)p->data,
+		(unsigned long long)p->zeros);
+}
+
+/* What the linker told the signer: not measured. */
+static void print_parts(const struct image *image, FILE *out)
+{
+	struct abi_part all = {.name = "together"};
+
+	if (!image->header->part_count)
+		return;
+	fprintf(out, "\n%-12s  %10s  %10s  %10s  %10s\n", "bytes of", "code", "constants", "data",
+		"zeros");
+	for (uint32_t i = 0; i < image->header->part_count; i++) {
+		const struct abi_part *p = &image->parts[i];
+
+		print_part(p, out);
+		all.code += p->code;
+		all.constants += p->constants;
+		all.data += p->data;
+		all.zeros += p->zeros;
+	}
+	print_part(&all, out);
+}
+
 static void print_layout(const struct image *image, FILE *out)
 {
 	const struct abi_image *h = image->header;
@@ -44,18 +113,20 @@ static void print_layout(const struct image *image, FILE *out)
 	print_size(out, h->size);
 	fprintf(out, "\nthreads:     %u\nSSA frame:   %u KiB\n\n", h->thread_count,
 		h->ssa_frame_size * 4);
-	fprintf(out, "%12s  %10s  perm  type  measured  part\n", "offset", "pages");
-	for (uint32_t i = 0; i < h->segment_count; i++) {
-		const struct abi_segment *s = &image->segments[i];
+	fprintf(out, "%12s  %10s  perm  type  measured  segment\n", "offset", "pages");
+	for (uint32_t i = 0; i < h->segment_count; i++)
+		sizes[image->segments[i].kind] += image->segments[i].page_count * ABI_PAGE;
+	for (uint32_t i = 0; i < h->segment_count;) {
+		uint64_t stride;
+		uint32_t same = count_same_threads(image, i, &stride);
 
-		sizes[s->kind] += s->page_count * ABI_PAGE;
-		fprintf(out, "%#12llx  %10llu  %c%c%c   %s  %-8s  %s\n",
-			(unsigned long long)s->offset, (unsigned long long)s->page_count,
-			s->secinfo & ABI_SECINFO_R ? 'r' : '-',
-			s->secinfo & ABI_SECINFO_W ? 'w' : '-',
-			s->secinfo & ABI_SECINFO_X ? 'x' : '-',
-			s->kind == ABI_SEGMENT_TCS ? "TCS " : "REG ",
-			s->flags & ABI_ADD_MEASURE ? "yes" : "no", s->name);
+		if (same) {
+			fprintf(out, "%12s  %u more of the same, %#llx further each\n", "...", same,
+				(unsigned long long)stride);
+			i += same * THREAD_SEGMENTS;
+		} else {
+			print_segment(&image->segments[i++], out);
+		}
 	}
 	fprintf(out, "\nprogram:     ");
 	print_size(out, sizes[ABI_SEGMENT_ELF]);
@@ -140,6 +211,7 @@ bool image_print(const struct image *image, FILE *out)
 	}
 	print_identity(image, mrenclave, out);
 	print_layout(image, out);
+	print_parts(image, out);
 	print_config(image, out);
 	if (image_verify(image, &err)) {
 		fprintf(out, "\nREFUSED:     %s\n", err.text);

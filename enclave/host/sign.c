@@ -42,6 +42,8 @@ struct builder {
 	const void **contents; /* of each segment, borrowed or in `threads` */
 	size_t count, room;
 	uint64_t at; /* next free offset */
+	struct abi_part parts[ABI_IMAGE_MAX_PARTS];
+	uint32_t part_count;
 };
 
 static uint64_t pages_of(uint64_t size)
@@ -227,7 +229,7 @@ static enum err check_dynamic(const struct program *p, struct err_ctx *err)
 
 /* -- its code -------------------------------------------------------------------------------- */
 
-/* A section header and the bytes it names, or false. */
+/* A section header whose bytes, if the file has them, are there; or false. */
 static bool read_section(const struct program *p, uint64_t index, Elf64_Shdr *ret)
 {
 	const Elf64_Ehdr *h = &p->ehdr;
@@ -236,7 +238,14 @@ static bool read_section(const struct program *p, uint64_t index, Elf64_Shdr *re
 	    !base_in_range(h->e_shoff, (uint64_t)h->e_shnum * sizeof(*ret), p->size))
 		return false;
 	memcpy(ret, p->data + h->e_shoff + index * sizeof(*ret), sizeof(*ret));
-	return ret->sh_type != SHT_NOBITS && base_in_range(ret->sh_offset, ret->sh_size, p->size);
+	return ret->sh_type == SHT_NOBITS || base_in_range(ret->sh_offset, ret->sh_size, p->size);
+}
+
+/* A section of strings, the last of which ends. */
+static bool read_strings(const struct program *p, uint64_t index, Elf64_Shdr *ret)
+{
+	return read_section(p, index, ret) && ret->sh_type == SHT_STRTAB && ret->sh_size &&
+	       p->data[ret->sh_offset + ret->sh_size - 1] == 0;
 }
 
 static int by_address(const void *a, const void *b)
@@ -249,7 +258,7 @@ static int by_address(const void *a, const void *b)
 /* The functions by the symbol table, ascending, from malloc(). None if there is no table. */
 static size_t find_functions(const struct program *p, struct scan_start **ret)
 {
-	Elf64_Shdr symtab, strtab;
+	Elf64_Shdr symtab, strings;
 	struct scan_start *starts;
 	size_t count = 0, n;
 
@@ -260,8 +269,7 @@ static size_t find_functions(const struct program *p, struct scan_start **ret)
 		if (read_section(p, i, &symtab) && symtab.sh_type == SHT_SYMTAB)
 			break;
 	}
-	if (!read_section(p, symtab.sh_link, &strtab) || strtab.sh_size == 0 ||
-	    p->data[strtab.sh_offset + strtab.sh_size - 1] != 0)
+	if (!read_strings(p, symtab.sh_link, &strings))
 		return 0;
 	n = symtab.sh_size / sizeof(Elf64_Sym);
 	starts = calloc(n ? n : 1, sizeof(*starts));
@@ -269,10 +277,10 @@ static size_t find_functions(const struct program *p, struct scan_start **ret)
 		Elf64_Sym sym;
 
 		memcpy(&sym, p->data + symtab.sh_offset + i * sizeof(sym), sizeof(sym));
-		if (ELF64_ST_TYPE(sym.st_info) == STT_FUNC && sym.st_name < strtab.sh_size)
+		if (ELF64_ST_TYPE(sym.st_info) == STT_FUNC && sym.st_name < strings.sh_size)
 			starts[count++] = (struct scan_start){
 				sym.st_value,
-				(const char *)p->data + strtab.sh_offset + sym.st_name};
+				(const char *)p->data + strings.sh_offset + sym.st_name};
 	}
 	if (count)
 		qsort(starts, count, sizeof(*starts), by_address);
@@ -323,6 +331,78 @@ static enum err put_program(struct builder *b, const struct program *p, struct e
 	}
 	put_guard(b);
 	return ERR_OK;
+}
+
+/* -- what it is made of ---------------------------------------------------------------------- */
+
+/*
+ * Whose a section is: scw-cc has each library's in output sections of their own (.text.part.NAME); plain
+ * names are the tool's, and the rest is what the linker makes. NULL: one with a name that has no room.
+ */
+static const char *part_of(const char *section)
+{
+	static const char *const own[] = {".text", ".rodata", ".data", ".data.rel.ro", ".bss"};
+	const char *mark = strstr(section, ".part.");
+
+	for (size_t i = 0; i < BASE_COUNT(own); i++)
+		if (strcmp(section, own[i]) == 0)
+			return "program";
+	if (!mark)
+		return "tables";
+	mark += strlen(".part.");
+	return strlen(mark) < sizeof(((struct abi_part *)0)->name) ? mark : NULL;
+}
+
+static void count_section(struct builder *b, const Elf64_Shdr *s, const char *name)
+{
+	struct abi_part *part = b->parts;
+
+	while (part < b->parts + b->part_count && strcmp(part->name, name) != 0)
+		part++;
+	if (part == b->parts + ABI_IMAGE_MAX_PARTS)
+		return;
+	if (part == b->parts + b->part_count) {
+		strncpy(part->name, name, sizeof(part->name) - 1);
+		b->part_count++;
+	}
+	if (s->sh_type == SHT_NOBITS)
+		part->zeros += s->sh_size;
+	else if (s->sh_flags & SHF_EXECINSTR)
+		part->code += s->sh_size;
+	else if (s->sh_flags & SHF_WRITE)
+		part->data += s->sh_size;
+	else
+		part->constants += s->sh_size;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct abi_part *x = a, *y = b;
+	uint64_t of_x = x->code + x->constants, of_y = y->code + y->constants;
+
+	return of_x < of_y ? 1 : of_x > of_y ? -1 : strcmp(x->name, y->name);
+}
+
+/* By the section headers; a program without them has no parts. */
+static void count_parts(struct builder *b, const struct program *p)
+{
+	Elf64_Shdr names, s;
+
+	if (!read_strings(p, p->ehdr.e_shstrndx, &names))
+		return;
+	for (uint64_t i = 0; i < p->ehdr.e_shnum; i++) {
+		const char *name;
+
+		/* .tbss has a size, and takes no room */
+		if (!read_section(p, i, &s) || !(s.sh_flags & SHF_ALLOC) || s.sh_size == 0 ||
+		    s.sh_size > ABI_IMAGE_MAX_SIZE / ABI_IMAGE_MAX_PARTS || s.sh_name >= names.sh_size ||
+		    (s.sh_type == SHT_NOBITS && s.sh_flags & SHF_TLS))
+			continue;
+		name = part_of((const char *)p->data + names.sh_offset + s.sh_name);
+		if (name)
+			count_section(b, &s, name);
+	}
+	qsort(b->parts, b->part_count, sizeof(b->parts[0]), by_size);
 }
 
 /* -- layout ---------------------------------------------------------------------------------- */
@@ -470,15 +550,17 @@ static void lay_out(struct builder *b, const struct sign_options *o, uint64_t en
 		.miscselect = ABI_MISC_EXINFO,
 		.attributes = {ABI_ATTR_MODE64BIT | (o->debug ? ABI_ATTR_DEBUG : 0), o->xfrm},
 		.thread_count = o->thread_count,
+		.part_count = b->part_count,
 	};
 }
 
 /* The file: header, table, contents. */
 static enum err write_out(struct builder *b, struct sign_image *ret, struct err_ctx *err)
 {
-	uint64_t at = pages_of(sizeof(b->header) + b->count * sizeof(*b->segments)) * ABI_PAGE;
+	uint64_t tables = sizeof(b->header) + b->count * sizeof(*b->segments), at;
 	uint8_t *data;
 
+	at = pages_of(tables + b->part_count * sizeof(b->parts[0])) * ABI_PAGE;
 	for (size_t i = 0; i < b->count; i++) {
 		struct abi_segment *s = &b->segments[i];
 
@@ -497,6 +579,7 @@ static enum err write_out(struct builder *b, struct sign_image *ret, struct err_
 			       (unsigned long long)at);
 	memcpy(data, &b->header, sizeof(b->header));
 	memcpy(data + sizeof(b->header), b->segments, b->count * sizeof(*b->segments));
+	memcpy(data + tables, b->parts, b->part_count * sizeof(b->parts[0]));
 	for (size_t i = 0; i < b->count; i++)
 		if (b->segments[i].file_size)
 			memcpy(data + b->segments[i].file_offset, b->contents[i],
@@ -534,6 +617,7 @@ enum err sign_build(const void *elf, size_t elf_size, const struct sign_options 
 	if (!e)
 		e = put_program(&b, p, err);
 	if (!e) {
+		count_parts(&b, p);
 		lay_out(&b, &o, p->ehdr.e_entry, threads);
 		e = write_out(&b, ret, err);
 	}

@@ -92,6 +92,43 @@ static void test_same_bytes_again(void **state)
 	sign_deinit(&again);
 }
 
+/* The parts are those of the program's segments: all of it, and no more. */
+static void test_parts(void **state)
+{
+	struct err_ctx err = {0};
+	struct image parsed;
+	uint64_t sum = 0, room = 0;
+	bool has_program = false;
+
+	(void)state;
+	assert_int_equal(ERR_OK, image_parse(image.data, image.size, &parsed, &err));
+	for (uint32_t i = 0; i < parsed.header->part_count; i++) {
+		const struct abi_part *p = &parsed.parts[i];
+
+		sum += p->code + p->constants + p->data + p->zeros;
+		has_program = has_program || strcmp(p->name, "program") == 0;
+	}
+	for (uint32_t i = 0; i < parsed.header->segment_count; i++)
+		if (parsed.segments[i].kind == ABI_SEGMENT_ELF)
+			room += parsed.segments[i].page_count * ABI_PAGE;
+	assert_true(has_program);
+	assert_in_range(sum, 1, room);
+}
+
+static void test_malformed_parts(void **state)
+{
+	struct sign_image i = copy();
+	struct abi_part *parts = (void *)(i.data + sizeof(struct abi_image) +
+					  header_of(&i)->segment_count * sizeof(struct abi_segment));
+
+	(void)state;
+	memset(parts[0].name, 'x', sizeof(parts[0].name));
+	check_refused(&i, "part 0 has no name that ends");
+	i = copy();
+	header_of(&i)->part_count = ABI_IMAGE_MAX_PARTS + 1;
+	check_refused(&i, "65 parts don't fit");
+}
+
 static void test_tampered_code(void **state)
 {
 	struct sign_image i = copy();
@@ -507,6 +544,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_same_bytes_again),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_malformed_parts),
 		cmocka_unit_test(test_tampered_code),
 		cmocka_unit_test(test_tampered_thread),
 		cmocka_unit_test(test_tampered_configuration),

@@ -51,6 +51,13 @@ for program in hello threads; do
 	done
 done
 
+# Each library that is linked in is a part of its own; nothing of them counts as the program's.
+"$scwatcher" inspect hello.image >inspected
+for part in runtime calls connection procfs libc libsodium; do
+	grep -q "^$part  *[1-9]" inspected || fail "inspect has no part $part"
+done
+[ "$(sed -n 's/^program  *\([0-9]*\) .*/\1/p' inspected)" -lt 1000 ] || fail "the program's part is too large"
+
 # What configure scripts and Makefiles say of linking doesn't matter; two steps are as good as one.
 "$scw_cc" -c hello.c -o hello.o --enclave -fno-pie
 "$scw_cc" --enclave -static -Wl,-z,relro,-z,now hello.o -o hello.2 -pthread -lm -ldl -lrt

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Our enclave image, a file: a header with the SECS template and the SIGSTRUCT, the segment table,
- * and page-aligned contents. What it says is only what the loader does; what counts is measured
+ * the table of parts, and page-aligned contents. What it says is only what the loader does; what counts is measured
  * into MRENCLAVE, which the SIGSTRUCT fixes. docs/ENCLAVE.md describes it.
  *
- * The digests are hints for people: they tell *what* was changed in an image that EINIT refuses.
- * Nothing trusts them.
+ * The digests and the parts are hints for people: they tell *what* was changed in an image that EINIT refuses,
+ * and what the program was linked of. Nothing trusts them.
  */
 #ifndef SCW_ABI_IMAGE_H
 #define SCW_ABI_IMAGE_H
@@ -18,6 +18,7 @@
 #define ABI_IMAGE_MAGIC "SCWencl"
 #define ABI_IMAGE_VERSION 1u
 #define ABI_IMAGE_MAX_SEGMENTS 65536u
+#define ABI_IMAGE_MAX_PARTS 64u
 #define ABI_IMAGE_MAX_SIZE (1ull << 36) /* of an enclave's address range: what processors have */
 
 struct abi_image {
@@ -30,7 +31,7 @@ struct abi_image {
 	uint32_t miscselect;
 	struct abi_attributes attributes;
 	uint32_t thread_count; /* TCSs; segments of that kind, in order */
-	uint32_t reserved;
+	uint32_t part_count; /* what the program is made of, after the segments */
 	uint8_t layout_digest[32];	/* of every segment's place and kind */
 	uint8_t permission_digest[32];	/* of every segment's SECINFO and flags */
 	struct abi_sigstruct sigstruct; /* all zeros: not signed yet */
@@ -60,6 +61,16 @@ struct abi_segment {
 	uint8_t digest[32];   /* of the contents in the file */
 } __attribute__((packed));
 _Static_assert(sizeof(struct abi_segment) == 96, "image segment");
+
+/* Bytes of the program's segments by whose they are: a library's, the tool's own, the linker's tables. */
+struct abi_part {
+	char name[16]; /* NUL-terminated */
+	uint64_t code;
+	uint64_t constants;
+	uint64_t data;
+	uint64_t zeros; /* data that begins as zeros */
+} __attribute__((packed));
+_Static_assert(sizeof(struct abi_part) == 48, "part of a program");
 
 /*
  * The first bytes of a thread page, written by the signer and measured: how an enclave finds its

@@ -17,6 +17,7 @@ struct image {
 	size_t size;
 	const struct abi_image *header;
 	const struct abi_segment *segments;
+	const struct abi_part *parts;
 };
 
 /*
