@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/guest.h"
+#include "abi/proxy.h"
 #include "attach/keys.h"
 #include "base/checked.h"
 #include "cli.h"
@@ -323,6 +325,33 @@ static enum err load_image(const struct options *o, const char *path, struct hos
 	return e;
 }
 
+static const char *const call_names[HOST_CALLS] = {
+	[ABI_OCALL_EXIT] = "the program's end",
+	[ABI_OCALL_EXIT_THREAD] = "a thread's end",
+	[ABI_OCALL_ABORT] = "stopping itself",
+	[ABI_OCALL_CLOCK] = "the time",
+	[ABI_OCALL_SLEEP] = "sleeping",
+	[ABI_OCALL_WAIT] = "waiting for a thread",
+	[ABI_OCALL_WAKE] = "waking a thread",
+	[ABI_OCALL_SPAWN] = "a new thread",
+	[ABI_OCALL_YIELD] = "letting others run",
+	[ABI_OCALL_KICK] = "interrupting a thread",
+	[ABI_OCALL_PROTECT] = "page tables",
+	[ABI_OCALL_TIMER] = "timer",
+	[ABI_PROXY_READ] = "reading",
+	[ABI_PROXY_WRITE] = "writing",
+	[ABI_PROXY_TERMINAL] = "terminal",
+	[ABI_PROXY_POLL] = "poll",
+	[ABI_GUEST_SEND] = "session: sending",
+	[ABI_GUEST_RECEIVE] = "session: receiving",
+	[ABI_GUEST_RING] = "session: the ring",
+	[ABI_GUEST_SLEEP] = "memory: waiting for the device",
+	[ABI_GUEST_WAKE] = "memory: waking the device",
+	[ABI_GUEST_TARGET] = "session: who makes evidence",
+	[ABI_GUEST_QUOTE] = "session: quote",
+	[ABI_GUEST_WATCH] = "session: ring worker",
+};
+
 static void print_counts(void)
 {
 	struct host_counts c;
@@ -333,8 +362,9 @@ static void print_counts(void)
 		(unsigned long long)c.threads + 1);
 	for (unsigned int i = 0; i < HOST_CALLS; i++) {
 		if (c.calls[i])
-			fprintf(stderr, "enclave: call %u: %llu times\n", i,
-				(unsigned long long)c.calls[i]);
+			fprintf(stderr, "enclave: call %u: %llu times (%s)\n", i,
+				(unsigned long long)c.calls[i],
+				call_names[i] ? call_names[i] : "unknown");
 	}
 }
 

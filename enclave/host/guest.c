@@ -17,6 +17,7 @@
 #include "carrier/wait.h"
 #include "channel/evidence.h"
 #include "quote.h"
+#include "worker.h"
 
 #define TIMEOUT_NS 30000000000ull
 
@@ -25,6 +26,7 @@ struct host_guest {
 	bool emulated;
 	int passed; /* the ring's memory, until it is mapped; -1 */
 	struct carrier_region region;
+	struct worker *worker; /* NULL: none */
 	struct carrier_frame frame;
 };
 
@@ -57,6 +59,7 @@ void host_guest_close(struct host_guest *g)
 {
 	if (!g)
 		return;
+	worker_stop(g->worker);
 	close(g->socket);
 	if (g->passed >= 0)
 		close(g->passed);
@@ -130,6 +133,8 @@ static int64_t sleep_on(struct host_guest *g, const uint64_t args[6])
 
 	if (!bell)
 		return -EINVAL;
+	if (g->worker)
+		worker_serve(g->worker);
 	if (poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
 		return -EPIPE;
 	syscall(SYS_futex, bell, FUTEX_WAIT, 1, &t, NULL, 0);
@@ -143,7 +148,17 @@ static int64_t wake(const struct host_guest *g, const uint64_t args[6])
 	if (!bell)
 		return -EINVAL;
 	syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+	if (g->worker)
+		worker_unpark(g->worker);
 	return 0;
+}
+
+static int64_t watch(struct host_guest *g)
+{
+	if (g->worker || !g->region.at)
+		return -EINVAL;
+	g->worker = worker_start(g->region.at);
+	return g->worker ? (int64_t)(uintptr_t)worker_shared(g->worker) : -EAGAIN;
 }
 
 static int64_t target(const struct host_guest *g, void *arena, size_t arena_size)
@@ -188,6 +203,8 @@ int64_t host_guest_serve(void *opaque, uint64_t number, const uint64_t args[6], 
 		return target(g, arena, arena_size);
 	case ABI_GUEST_QUOTE:
 		return quote(g, args, arena, arena_size);
+	case ABI_GUEST_WATCH:
+		return watch(g);
 	default:
 		return -ENOSYS;
 	}

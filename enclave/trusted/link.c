@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* See link.h. While the device keeps up, requests and answers need no exit. */
+/*
+ * See link.h. Requests and answers need no exit: who waits here looks at the ring, a thread of the host's (the ring
+ * worker) wakes the device where it sleeps, and tells the time that pages are aged by.
+ */
 #include "link.h"
 
 #include <errno.h>
@@ -14,8 +17,12 @@
 enum {
 	TO_DEVICE = 1 << 16, /* bytes of the rings */
 	TO_CLIENT = 1 << 21, /* a kernel that says of itself what it is sends some MiB */
-	/* Looks before leaving to sleep: there is no clock inside, and leaving costs tens of thousands of cycles. */
+	/*
+	 * Looks before leaving to sleep: there is no clock inside, and leaving costs tens of thousands of cycles. With a
+	 * worker they are for some 50 ms, in which any device answers that isn't kept from its processor.
+	 */
 	SPINS = 3000,
+	SPINS_WATCHED = 1 << 20,
 	SLICE_NS = 200000000,
 	CLOCK_STEP_NS = 50000,
 };
@@ -33,6 +40,8 @@ struct link {
 	uint64_t waits, since;
 	uint64_t wire_bytes;
 	uint64_t clock;
+	struct abi_worker *worker; /* the host's memory; NULL: there is none */
+	uint64_t wanted;
 	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
 	uint8_t frame[CHANNEL_FRAME_PAYLOAD_MAX];
 };
@@ -102,10 +111,26 @@ static enum err receive_frame(struct sealed_transport *t, enum channel_frame_kin
 
 /* ---- the ring ---- */
 
+/* Does the worker look? Its word is taken: what is lost by a lie is time. */
+static bool is_watched(const struct link *l)
+{
+	return l->worker && __atomic_load_n(&l->worker->watching, __ATOMIC_SEQ_CST);
+}
+
+/* The host's time, which doesn't go back here: there are two clocks that may differ by some milliseconds. */
+static uint64_t host_clock(struct link *l)
+{
+	uint64_t t = is_watched(l) ? trusted_load(&l->worker->clock) & INT64_MAX : trusted_now();
+
+	if (t > l->clock)
+		l->clock = t;
+	return l->clock;
+}
+
 static enum err sleep_on(struct channel_ring_wait *w, uint64_t *bell, struct err_ctx *err)
 {
 	struct link *l = of_wait(w);
-	uint64_t now = trusted_now();
+	uint64_t now = host_clock(l);
 	int64_t r;
 
 	if (l->waits != w->waits) {
@@ -121,7 +146,27 @@ static enum err sleep_on(struct channel_ring_wait *w, uint64_t *bell, struct err
 
 static void wake(struct channel_ring_wait *w, uint64_t *bell)
 {
-	trusted_ocall(ABI_GUEST_WAKE, (uint64_t)((uint8_t *)bell - of_wait(w)->region), 0, 0, 0, 0, 0);
+	struct link *l = of_wait(w);
+
+	if (l->worker)
+		__atomic_store_n(&l->worker->wanted, ++l->wanted, __ATOMIC_SEQ_CST);
+	if (!is_watched(l))
+		trusted_ocall(ABI_GUEST_WAKE, (uint64_t)((uint8_t *)bell - l->region), 0, 0, 0, 0, 0);
+}
+
+/* With a worker waiting is looking; without, one soon leaves to sleep. */
+static enum err take_worker(struct link *l, struct err_ctx *err)
+{
+	int64_t at = ask(ABI_GUEST_WATCH, 0, 0);
+
+	if (at < 0)
+		return ERR_OK;
+	if (!at || at % 8 || !trusted_outside((const void *)at, sizeof(*l->worker)))
+		return err_set(err, ERR_TAMPERED,
+			       "the host gives a ring worker that isn't outside the enclave");
+	l->worker = (struct abi_worker *)at;
+	l->wait.spins_max = l->wait.spins = SPINS_WATCHED;
+	return ERR_OK;
 }
 
 static enum err take_ring(struct link *l, const struct channel_ring_sizes *want, struct err_ctx *err)
@@ -156,7 +201,9 @@ static enum err take_ring(struct link *l, const struct channel_ring_sizes *want,
 	l->region = (uint8_t *)at;
 	l->wait = (struct channel_ring_wait){
 		.sleep = sleep_on, .wake = wake, .spins_max = SPINS, .spins = SPINS};
-	e = channel_ring_writer_init(&l->out, l->region, &got, CHANNEL_TO_DEVICE, &l->wait, err);
+	e = take_worker(l, err);
+	if (!e)
+		e = channel_ring_writer_init(&l->out, l->region, &got, CHANNEL_TO_DEVICE, &l->wait, err);
 	return e ? e
 		 : channel_ring_reader_init(&l->in, l->region, &got, CHANNEL_TO_CLIENT, &l->wait,
 					    err);
@@ -197,9 +244,9 @@ static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **
 static uint64_t now(struct sealed_carrier *c)
 {
 	struct link *l = of_sealed(c);
-	uint64_t t = trusted_now();
+	uint64_t before = l->clock, t = host_clock(l);
 
-	l->clock = t > l->clock + CLOCK_STEP_NS ? t : l->clock + CLOCK_STEP_NS;
+	l->clock = t > before + CLOCK_STEP_NS ? t : before + CLOCK_STEP_NS;
 	return l->clock;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -39,6 +40,7 @@ static struct {
 	/* what a host does that isn't honest; after the honest one has served */
 	void (*lie)(struct abi_ocall *call);
 	struct channel_ring_head *ring;
+	struct abi_worker *worker, idle_worker;
 	uint64_t clock;
 	bool debug, other_enclave;
 } t;
@@ -74,6 +76,8 @@ static void serve(struct abi_ocall *call)
 	call->result = host_guest_serve(t.host, call->number, call->args, t.arena, sizeof(t.arena));
 	if (call->number == ABI_GUEST_RING && call->result > 0)
 		t.ring = (struct channel_ring_head *)call->result;
+	if (call->number == ABI_GUEST_WATCH && call->result > 0)
+		t.worker = (struct abi_worker *)call->result;
 	if (t.lie)
 		t.lie(call);
 }
@@ -131,6 +135,12 @@ static struct guest_pages *open_pages(struct link *l)
 	return pages;
 }
 
+static void no_worker(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_WATCH)
+		call->result = -EAGAIN;
+}
+
 static void the_guest_is_read(void **state)
 {
 	struct guest_pages *pages;
@@ -138,6 +148,7 @@ static void the_guest_is_read(void **state)
 	uint64_t before;
 
 	(void)state;
+	t.lie = no_worker;
 	assert_int_equal(open_link(&l, NULL), ERR_OK);
 	assert_int_equal(link_accept(l)->generation, DEVICE_GENERATION);
 	pages = open_pages(l);
@@ -148,6 +159,52 @@ static void the_guest_is_read(void **state)
 	/* exits only to sleep and to wake: a handful for 8 MiB */
 	assert_true(t.exits - before < DEVICE_PAGES / 2);
 	assert_true(sealed_pages_stats(pages).carrier.wire_bytes > DEVICE_PAGES * 4096);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+/* Neither for memory nor for the time, if the device isn't kept from its processor for long. */
+static void memory_costs_no_exit(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+	uint64_t before, exits = 1;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	for (unsigned int i = 0; i < 200 && exits; i++) {
+		before = t.exits;
+		for (unsigned int j = 0; j < 10; j++)
+			assert_int_equal(device_client_read(pages, j * 3, 100, NULL), ERR_OK);
+		exits = t.exits - before;
+	}
+	assert_int_equal(exits, 0);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+/* After a second without a wish the worker sleeps, and is woken by the first one. */
+static void a_worker_sleeps_and_is_woken(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+	uint64_t begun = carrier_now(), before;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	while (__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST) &&
+	       carrier_now() - begun < 120000000000ull)
+		usleep(100000);
+	assert_int_equal(__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST), 0);
+	before = t.exits;
+	assert_int_equal(device_client_read(pages, 0, 100, NULL), ERR_OK);
+	assert_true(t.exits > before);
+	while (!__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST) &&
+	       carrier_now() - begun < 240000000000ull)
+		usleep(1000);
+	assert_int_equal(__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST), 1);
 	guest_pages_destroy(pages);
 	link_close(l);
 }
@@ -203,6 +260,26 @@ static void ring_unaligned(struct abi_ocall *call)
 static void ring_nowhere(struct abi_ocall *call)
 {
 	if (call->number == ABI_GUEST_RING)
+		call->result = 0;
+}
+static void worker_inside(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_WATCH)
+		call->result = (int64_t)(uintptr_t)t.inside;
+}
+static void worker_reaches_inside(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_WATCH)
+		call->result = (int64_t)(uintptr_t)t.inside - 8;
+}
+static void worker_unaligned(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_WATCH)
+		call->result += 4;
+}
+static void worker_nowhere(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_WATCH)
 		call->result = 0;
 }
 static void no_ring(struct abi_ocall *call)
@@ -283,6 +360,10 @@ static void lies_at_the_start(void **state)
 		{ring_wraps_around, "isn't outside the enclave"},
 		{ring_unaligned, "isn't outside the enclave"},
 		{ring_nowhere, "isn't outside the enclave"},
+		{worker_inside, "a ring worker that isn't outside"},
+		{worker_reaches_inside, "a ring worker that isn't outside"},
+		{worker_unaligned, "a ring worker that isn't outside"},
+		{worker_nowhere, "a ring worker that isn't outside"},
 		{no_ring, "the host can't map a ring (error 12)"},
 		{frame_too_long, "a frame of kind"},
 		{frame_of_another_kind, "a refusal of 0 bytes"},
@@ -395,9 +476,35 @@ static void odd_results_of_waiting_only_cost_time(void **state)
 	link_close(l);
 }
 
+static void worker_that_does_nothing(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_WATCH) {
+		t.idle_worker = (struct abi_worker){.watching = 1, .clock = UINT64_MAX};
+		call->result = (int64_t)(uintptr_t)&t.idle_worker;
+	}
+}
+
+static void an_idle_worker_only_costs_time(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+
+	(void)state;
+	t.lie = worker_that_does_nothing;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(device_client_read(pages, i, 64, NULL), ERR_OK);
+		t.idle_worker.clock = i;
+	}
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
 /* Answers that never come, with a clock that runs. */
 static void swallow(struct abi_ocall *call)
 {
+	no_worker(call);
 	if (call->number == ABI_GUEST_SLEEP) {
 		t.clock += 10000000000ull;
 		__atomic_store_n(&t.ring->to_device.head, 0, __ATOMIC_SEQ_CST);
@@ -411,6 +518,7 @@ static void a_device_that_is_silent_is_given_up(void **state)
 	struct link *l;
 
 	(void)state;
+	t.lie = no_worker;
 	assert_int_equal(open_link(&l, NULL), ERR_OK);
 	pages = open_pages(l);
 	t.clock = carrier_now();
@@ -433,6 +541,7 @@ static void a_clock_that_stands_still(void **state)
 	struct link *l;
 
 	(void)state;
+	t.lie = no_worker;
 	assert_int_equal(open_link(&l, NULL), ERR_OK);
 	o.generation = link_accept(l)->generation;
 	assert_int_equal(sealed_pages_create(&t.alloc, link_sealed(l), &o, &pages, NULL), ERR_OK);
@@ -451,11 +560,14 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_guest_is_read),
+		TEST(memory_costs_no_exit),
+		TEST(a_worker_sleeps_and_is_woken),
 		TEST(debug_enclaves_are_refused),
 		TEST(unknown_enclaves_are_refused),
 		TEST(lies_at_the_start),
 		TEST(lies_in_the_ring),
 		TEST(odd_results_of_waiting_only_cost_time),
+		TEST(an_idle_worker_only_costs_time),
 		TEST(a_device_that_is_silent_is_given_up),
 		TEST(a_clock_that_stands_still),
 	};

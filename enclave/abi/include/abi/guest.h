@@ -33,6 +33,24 @@ enum abi_guest_number {
 	ABI_GUEST_TARGET = ABI_OCALL_GUEST_FIRST + 5,
 	/* A REPORT in the arena; a quote of it comes there. Its bytes. */
 	ABI_GUEST_QUOTE = ABI_OCALL_GUEST_FIRST + 6,
+	/*
+	 * Start a thread that wakes the device in the enclave's place, once the ring is mapped. The address of what both
+	 * share, a struct abi_worker, eight-byte aligned, outside the enclave; -EAGAIN: there is no processor for it.
+	 */
+	ABI_GUEST_WATCH = ABI_OCALL_GUEST_FIRST + 7,
+};
+
+/*
+ * A ring worker and its enclave, each of which only writes what is its own. All of it is about speed: an enclave that
+ * is told lies here waits, and asks its host by an exit in the end.
+ */
+struct abi_worker {
+	/* The enclave's. Goes up by one when it has cleared a bell of the device's; then it looks at `watching`. */
+	uint64_t wanted;
+	/* The worker's. 1: it looks at `wanted` all the time. 0: it may sleep, and ABI_GUEST_WAKE is needed. */
+	uint64_t watching;
+	/* The worker's. CLOCK_MONOTONIC in nanoseconds, some milliseconds old at most while it is watching. */
+	uint64_t clock;
 };
 
 #endif
