@@ -2,6 +2,7 @@
 /* Making BTF blobs: see synth/btf.h. */
 #include "synth/btf.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,23 @@ void synth_btf_bit_member(struct synth_btf *b, const char *name, uint32_t type,
 			  uint32_t bit_offset, uint32_t bits)
 {
 	synth_btf_member(b, name, type, bits << 24 | bit_offset);
+}
+
+uint32_t synth_btf_record(struct synth_btf *b, const char *name, uint32_t size,
+			  uint32_t count, ...)
+{
+	uint32_t id = synth_btf_type(b, name, SYNTH_BTF_STRUCT, count, 0, size);
+	va_list ap;
+
+	va_start(ap, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const char *member = va_arg(ap, const char *);
+		uint32_t type = va_arg(ap, uint32_t), offset = va_arg(ap, uint32_t);
+
+		synth_btf_member(b, member, type, offset * 8);
+	}
+	va_end(ap);
+	return id;
 }
 
 void synth_btf_enumerator(struct synth_btf *b, const char *name, int32_t value)

@@ -13,8 +13,7 @@
 #include <cmocka.h>
 
 #include "internal.h"
-#include "llview/guest.h"
-#include "synth/kernel.h"
+#include "synthetic.h"
 
 extern uint64_t net_siphash(const uint64_t key[2], uint64_t data);
 
@@ -166,9 +165,6 @@ static struct synth_btf *make_types(void)
 
 /* ---- the guest ---- */
 
-/* Behind the image, which is in large pages that synth_write() doesn't write to. */
-#define AT(offset) (SYNTH_TEXT + 0x400000u + (offset))
-
 enum {
 	JIFFIES = 1000000,
 	BUCKETS = 16,
@@ -196,54 +192,31 @@ static const struct synth_symbol symbols[] = {
 };
 
 struct fixture {
-	struct synth *s;
-	struct synth_btf *types;
-	struct base_alloc alloc;
-	struct guest_pages *pages;
-	struct ktype *k;
-	struct llview_layout *layout;
-	struct llview_guest *guest;
+	struct synthetic g;
 	struct seq_file m;
 };
 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct synth_kernel_places at;
-	struct ktype_boot boot;
-	struct err_ctx err = { 0 };
 
-	f->types = make_types();
-	struct synth_kernel kernel = { .btf = f->types, .symbols = symbols,
-				       .symbol_count = sizeof(symbols) / sizeof(symbols[0]) };
-	f->s = synth_create(4);
-	synth_add_memory(f->s, 0, 0xa0000);
-	synth_add_memory(f->s, 4 * SYNTH_2M, 8 * SYNTH_2M);
-	base_alloc_init(&f->alloc, 64 << 20);
-	synth_kernel_add(f->s, &kernel, &at);
-	synth_map_new(f->s, AT(0), 0x40000);
-	assert_int_equal(ktype_boot_find(synth_source(f->s, SYNTH_MAP), (struct gpa){ 0 }, &boot,
-					 &err), ERR_OK);
-	assert_int_equal(guest_walk_pages_create(&f->alloc, synth_source(f->s, SYNTH_MAP),
-						 &boot.paging, 4096, &f->pages), ERR_OK);
-	assert_int_equal(ktype_create(&f->alloc, f->pages, &boot, NULL, &f->k, &err), ERR_OK);
-	assert_int_equal(llview_layout_create(&f->alloc, f->k, &f->layout), ERR_OK);
-	assert_int_equal(llview_guest_create(&f->alloc, f->layout, f->pages, NULL, &f->guest),
+	synthetic_init(&f->g, make_types(), symbols, sizeof(symbols) / sizeof(symbols[0]), SYNTH_MAP);
+	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, f->g.pages, NULL, &f->g.guest),
 			 ERR_OK);
 
-	synth_put32(f->s, KPTR, 1); /* pointers are shown as they are */
-	synth_put32(f->s, CLOCK, 4000000u << 4);
-	synth_put32(f->s, CLOCK + 4, 4);
-	synth_put64(f->s, TICKS, JIFFIES);
-	synth_put64(f->s, NET + 8, HASHINFO);
-	synth_put64(f->s, HASHINFO, EHASH);
-	synth_put32(f->s, HASHINFO + 8, BUCKETS - 1);
-	synth_put32(f->s, HASHINFO + 12, 1);
-	synth_put64(f->s, HASHINFO + 16, LHASH);
+	synth_put32(f->g.s, KPTR, 1); /* pointers are shown as they are */
+	synth_put32(f->g.s, CLOCK, 4000000u << 4);
+	synth_put32(f->g.s, CLOCK + 4, 4);
+	synth_put64(f->g.s, TICKS, JIFFIES);
+	synth_put64(f->g.s, NET + 8, HASHINFO);
+	synth_put64(f->g.s, HASHINFO, EHASH);
+	synth_put32(f->g.s, HASHINFO + 8, BUCKETS - 1);
+	synth_put32(f->g.s, HASHINFO + 12, 1);
+	synth_put64(f->g.s, HASHINFO + 16, LHASH);
 	for (uint64_t i = 0; i < BUCKETS; i++)
-		synth_put64(f->s, EHASH + 8 * i, i << 1 | 1);
+		synth_put64(f->g.s, EHASH + 8 * i, i << 1 | 1);
 	for (uint64_t i = 0; i < 2; i++)
-		synth_put64(f->s, LHASH + 16 * i + 8, ((1ull << 29) + i) << 1 | 1);
+		synth_put64(f->g.s, LHASH + 16 * i + 8, ((1ull << 29) + i) << 1 | 1);
 	*state = f;
 	return 0;
 }
@@ -253,13 +226,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	seq_deinit(&f->m);
-	llview_guest_destroy(f->guest);
-	llview_layout_destroy(f->layout);
-	ktype_destroy(f->k);
-	f->pages->ops->destroy(f->pages);
-	synth_destroy(f->s);
-	synth_btf_destroy(f->types);
-	assert_int_equal(f->alloc.used, 0);
+	synthetic_deinit(&f->g);
 	free(f);
 	return 0;
 }
@@ -269,18 +236,18 @@ static void put_sock(struct fixture *f, unsigned int n, uint8_t state, uint32_t 
 {
 	uint64_t at = SOCK(n);
 
-	synth_put32(f->s, at, 0x0100007f);
-	synth_put32(f->s, at + 4, 0x0200007f);
-	synth_put32(f->s, at + 8, hash);
-	synth_put32(f->s, at + 12, 0x00005000); /* port 80 there */
-	synth_put32(f->s, at + 16, (uint32_t)state << 16 | 2);
-	synth_put64(f->s, at + 48, NET);
-	synth_put64(f->s, at + 88, next);
-	synth_put32(f->s, at + 128, 2);
-	synth_put32(f->s, at + 256, 0x1600 + (n << 8)); /* port 22 + n here */
-	synth_put32(f->s, at + 272, 50);	  /* rto: 200 ms */
-	synth_put32(f->s, at + 320, 10);
-	synth_put32(f->s, at + 324, 0x7fffffff);
+	synth_put32(f->g.s, at, 0x0100007f);
+	synth_put32(f->g.s, at + 4, 0x0200007f);
+	synth_put32(f->g.s, at + 8, hash);
+	synth_put32(f->g.s, at + 12, 0x00005000); /* port 80 there */
+	synth_put32(f->g.s, at + 16, (uint32_t)state << 16 | 2);
+	synth_put64(f->g.s, at + 48, NET);
+	synth_put64(f->g.s, at + 88, next);
+	synth_put32(f->g.s, at + 128, 2);
+	synth_put32(f->g.s, at + 256, 0x1600 + (n << 8)); /* port 22 + n here */
+	synth_put32(f->g.s, at + 272, 50);	  /* rto: 200 ms */
+	synth_put32(f->g.s, at + 320, 10);
+	synth_put32(f->g.s, at + 324, 0x7fffffff);
 }
 
 struct show {
@@ -306,8 +273,8 @@ static const char *show(struct fixture *f, const char *file)
 		row++;
 	s.fn = row->show;
 	seq_deinit(&f->m);
-	seq_init(&f->m, &f->alloc, 1 << 20);
-	assert_int_equal(guest_run(f->guest, run_show, &s), ERR_OK);
+	seq_init(&f->m, &f->g.alloc, 1 << 20);
+	assert_int_equal(guest_run(f->g.guest, run_show, &s), ERR_OK);
 	assert_int_equal(s.result, 0);
 	seq_putc(&f->m, '\0');
 	assert_int_equal(f->m.error, 0);
@@ -341,27 +308,27 @@ static void test_rows(void **state)
 	char expected[1024];
 
 	put_sock(f, 0, 10, 0, ((1ull << 29) + 1) << 1 | 1); /* listening, backlog 3 */
-	synth_put32(f->s, SOCK(0) + 148, 3);
-	synth_put32(f->s, SOCK(0) + 288, 5);
-	synth_put64(f->s, LHASH + 16 + 8, NODE(0));
+	synth_put32(f->g.s, SOCK(0) + 148, 3);
+	synth_put32(f->g.s, SOCK(0) + 288, 5);
+	synth_put64(f->g.s, LHASH + 16 + 8, NODE(0));
 	put_sock(f, 1, 1, 3, NODE(2)); /* established, retransmitting in 1 s */
-	synth_put64(f->s, SOCK(1) + 264, JIFFIES + 250);
-	synth_put32(f->s, SOCK(1) + 276, 0x00030102); /* retransmits, pending, probes */
-	synth_put32(f->s, SOCK(1) + 304, 100);
-	synth_put32(f->s, SOCK(1) + 308, 40);
-	synth_put32(f->s, SOCK(1) + 312, 7);
-	synth_put64(f->s, SOCK(1) + 184, SOCK(9));
-	synth_put64(f->s, SOCK(9) + 16, 4711);
-	synth_put32(f->s, SOCK(9) + 24, 1000);
+	synth_put64(f->g.s, SOCK(1) + 264, JIFFIES + 250);
+	synth_put32(f->g.s, SOCK(1) + 276, 0x00030102); /* retransmits, pending, probes */
+	synth_put32(f->g.s, SOCK(1) + 304, 100);
+	synth_put32(f->g.s, SOCK(1) + 308, 40);
+	synth_put32(f->g.s, SOCK(1) + 312, 7);
+	synth_put64(f->g.s, SOCK(1) + 184, SOCK(9));
+	synth_put64(f->g.s, SOCK(9) + 16, 4711);
+	synth_put32(f->g.s, SOCK(9) + 24, 1000);
 	put_sock(f, 2, 6, 3, NODE(3)); /* time-wait, 2 s to go */
-	synth_put32(f->s, SOCK(2) + 136, 0x19000005); /* fin-wait2, port 25 */
-	synth_put64(f->s, SOCK(2) + 160, JIFFIES + 500);
+	synth_put32(f->g.s, SOCK(2) + 136, 0x19000005); /* fin-wait2, port 25 */
+	synth_put64(f->g.s, SOCK(2) + 160, JIFFIES + 500);
 	put_sock(f, 3, 12, 3, 3 << 1 | 1); /* a request; its timer is over */
-	synth_put32(f->s, SOCK(3) + 12, 0x00165000);
-	synth_put64(f->s, SOCK(3) + 112, SOCK(1));
-	synth_put64(f->s, SOCK(3) + 152, JIFFIES - 1);
-	synth_put32(f->s, SOCK(3) + 160, 4 << 1 | 1);
-	synth_put64(f->s, EHASH + 8 * 3, NODE(1));
+	synth_put32(f->g.s, SOCK(3) + 12, 0x00165000);
+	synth_put64(f->g.s, SOCK(3) + 112, SOCK(1));
+	synth_put64(f->g.s, SOCK(3) + 152, JIFFIES - 1);
+	synth_put32(f->g.s, SOCK(3) + 160, 4 << 1 | 1);
+	synth_put64(f->g.s, EHASH + 8 * 3, NODE(1));
 
 	snprintf(expected, sizeof(expected), "%-149s\n%-149s\n",
 		 "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
@@ -386,8 +353,8 @@ static void test_other_namespace(void **state)
 
 	put_sock(f, 0, 1, 0, NODE(1));
 	put_sock(f, 1, 1, 0, 1);
-	synth_put64(f->s, SOCK(0) + 48, OTHER);
-	synth_put64(f->s, EHASH, NODE(0));
+	synth_put64(f->g.s, SOCK(0) + 48, OTHER);
+	synth_put64(f->g.s, EHASH, NODE(0));
 	assert_int_equal(count(f, "tcp", "\n"), 2);
 	assert_int_equal(count(f, "tcp", "   0: 0200007F:0017"), 1);
 }
@@ -399,7 +366,7 @@ static void test_cycle(void **state)
 
 	for (unsigned int n = 0; n < 4; n++)
 		put_sock(f, n, 1, 5, NODE(n < 3 ? n + 1 : 1));
-	synth_put64(f->s, EHASH + 8 * 5, NODE(0));
+	synth_put64(f->g.s, EHASH + 8 * 5, NODE(0));
 	assert_int_equal(count(f, "tcp", "\n"), 5);
 	for (unsigned int n = 0; n < 4; n++) {
 		char text[16];
@@ -407,7 +374,7 @@ static void test_cycle(void **state)
 		snprintf(text, sizeof(text), "7F:00%02X", 22 + n);
 		assert_int_equal(count(f, "tcp", text), 1);
 	}
-	synth_put64(f->s, NODE(0), NODE(0)); /* onto itself */
+	synth_put64(f->g.s, NODE(0), NODE(0)); /* onto itself */
 	assert_int_equal(count(f, "tcp", "\n"), 2);
 }
 
@@ -418,8 +385,8 @@ static void test_astray(void **state)
 
 	put_sock(f, 0, 1, 5, NODE(1));
 	put_sock(f, 1, 1, 6, 6 << 1 | 1);
-	synth_put64(f->s, EHASH + 8 * 5, NODE(0));
-	synth_put64(f->s, EHASH + 8 * 6, NODE(1));
+	synth_put64(f->g.s, EHASH + 8 * 5, NODE(0));
+	synth_put64(f->g.s, EHASH + 8 * 6, NODE(1));
 	assert_int_equal(count(f, "tcp", "\n"), 3);
 	assert_int_equal(count(f, "tcp", ":0016 "), 1);
 	assert_int_equal(count(f, "tcp", ":0017 "), 1);
@@ -433,9 +400,9 @@ static void test_torn(void **state)
 	put_sock(f, 0, 1, 5, NODE(1));
 	put_sock(f, 1, 1, 5, 0xdead000000000100u);
 	put_sock(f, 2, 1, 7, 7 << 1 | 1);
-	synth_put64(f->s, SOCK(0) + 184, 0xffffc90000000000u); /* no such socket's inode */
-	synth_put64(f->s, EHASH + 8 * 5, NODE(0));
-	synth_put64(f->s, EHASH + 8 * 7, NODE(2));
+	synth_put64(f->g.s, SOCK(0) + 184, 0xffffc90000000000u); /* no such socket's inode */
+	synth_put64(f->g.s, EHASH + 8 * 5, NODE(0));
+	synth_put64(f->g.s, EHASH + 8 * 7, NODE(2));
 	assert_int_equal(count(f, "tcp", "\n"), 3);
 	assert_int_equal(count(f, "tcp", ":0016 "), 0);
 }
@@ -446,24 +413,24 @@ static void test_tables(void **state)
 	struct fixture *f = *state;
 
 	put_sock(f, 2, 1, 7, 7 << 1 | 1);
-	synth_put64(f->s, EHASH + 8 * 7, NODE(2));
-	synth_put32(f->s, HASHINFO + 8, UINT32_MAX);
+	synth_put64(f->g.s, EHASH + 8 * 7, NODE(2));
+	synth_put32(f->g.s, HASHINFO + 8, UINT32_MAX);
 	assert_true(count(f, "tcp", "\n") >= 2);
-	synth_put64(f->s, HASHINFO, 0xdead000000000000u);
+	synth_put64(f->g.s, HASHINFO, 0xdead000000000000u);
 	assert_int_equal(count(f, "tcp", "\n"), 1);
-	synth_put64(f->s, NET + 8, 0xdead000000000000u);
+	synth_put64(f->g.s, NET + 8, 0xdead000000000000u);
 	assert_int_equal(count(f, "tcp", "\n"), 1);
 }
 
 static void put_unix(struct fixture *f, const char *path, uint32_t len)
 {
 	put_sock(f, 0, 1, 0, 0);
-	synth_put32(f->s, SOCK(0) + 152, 1);
-	synth_put64(f->s, SOCK(0) + 256, SOCK(1));
-	synth_put32(f->s, SOCK(1) + 4, len);
-	synth_write(f->s, SOCK(1) + 10, path, 32);
-	synth_put64(f->s, NET + 40, UNIXES);
-	synth_put64(f->s, UNIXES + 8 * 511, NODE(0));
+	synth_put32(f->g.s, SOCK(0) + 152, 1);
+	synth_put64(f->g.s, SOCK(0) + 256, SOCK(1));
+	synth_put32(f->g.s, SOCK(1) + 4, len);
+	synth_write(f->g.s, SOCK(1) + 10, path, 32);
+	synth_put64(f->g.s, NET + 40, UNIXES);
+	synth_put64(f->g.s, UNIXES + 8 * 511, NODE(0));
 }
 
 static void test_unix_names(void **state)
@@ -488,21 +455,21 @@ static void test_trie(void **state)
 {
 	struct fixture *f = *state;
 
-	synth_put64(f->s, NET + 16, TABLES);
-	synth_put64(f->s, TABLES + 8 * 254, TABLES + 0x900);
-	synth_put32(f->s, TABLES + 0x900 + 16, 254);
-	synth_put64(f->s, TABLES + 0x900 + 24, TRIE);
-	synth_put64(f->s, TRIE + 8, TRIE + 0x100);
-	synth_put32(f->s, TRIE + 0x100 + 4, 1 << 8); /* one bit: two children */
-	synth_put64(f->s, TRIE + 0x108, TRIE + 0x100);
-	synth_put64(f->s, TRIE + 0x110, TRIE + 0x200);
-	synth_put32(f->s, TRIE + 0x200, 0x0a000000); /* 10.0.0.0/8, without a fib_info */
-	synth_put64(f->s, TRIE + 0x208, TRIE + 0x300);
-	synth_put32(f->s, TRIE + 0x300 + 24, 24 << 8 | 1);
-	synth_put32(f->s, TRIE + 0x300 + 28, 254);
+	synth_put64(f->g.s, NET + 16, TABLES);
+	synth_put64(f->g.s, TABLES + 8 * 254, TABLES + 0x900);
+	synth_put32(f->g.s, TABLES + 0x900 + 16, 254);
+	synth_put64(f->g.s, TABLES + 0x900 + 24, TRIE);
+	synth_put64(f->g.s, TRIE + 8, TRIE + 0x100);
+	synth_put32(f->g.s, TRIE + 0x100 + 4, 1 << 8); /* one bit: two children */
+	synth_put64(f->g.s, TRIE + 0x108, TRIE + 0x100);
+	synth_put64(f->g.s, TRIE + 0x110, TRIE + 0x200);
+	synth_put32(f->g.s, TRIE + 0x200, 0x0a000000); /* 10.0.0.0/8, without a fib_info */
+	synth_put64(f->g.s, TRIE + 0x208, TRIE + 0x300);
+	synth_put32(f->g.s, TRIE + 0x300 + 24, 24 << 8 | 1);
+	synth_put32(f->g.s, TRIE + 0x300 + 28, 254);
 	assert_int_equal(count(f, "route", "\n"), 2);
 	assert_int_equal(count(f, "route", "*\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0"), 1);
-	synth_put32(f->s, TRIE + 0x100 + 4, 0xff00); /* 2^255 children */
+	synth_put32(f->g.s, TRIE + 0x100 + 4, 0xff00); /* 2^255 children */
 	assert_int_equal(count(f, "route", "\n"), 1);
 }
 
@@ -510,17 +477,17 @@ static void test_fib6(void **state)
 {
 	struct fixture *f = *state;
 
-	synth_put64(f->s, NET + 48, TABLES);
-	synth_put64(f->s, TABLES, TRIE);
-	synth_put64(f->s, TRIE + 32, TRIE + 32); /* the root is its own parent and child */
-	synth_put64(f->s, TRIE + 40, TRIE + 32);
-	synth_put64(f->s, TRIE + 48, TRIE + 32);
+	synth_put64(f->g.s, NET + 48, TABLES);
+	synth_put64(f->g.s, TABLES, TRIE);
+	synth_put64(f->g.s, TRIE + 32, TRIE + 32); /* the root is its own parent and child */
+	synth_put64(f->g.s, TRIE + 40, TRIE + 32);
+	synth_put64(f->g.s, TRIE + 48, TRIE + 32);
 	assert_int_equal(count(f, "ipv6_route", "\n"), 0);
 	/* a line of nodes each of which is its parent's left and right child */
 	for (uint64_t i = 0, at = TRIE + 32; i < 64; i++, at += 0x40) {
-		synth_put64(f->s, at, i ? at - 0x40 : 0);
-		synth_put64(f->s, at + 8, at + 0x40);
-		synth_put64(f->s, at + 16, at + 0x40);
+		synth_put64(f->g.s, at, i ? at - 0x40 : 0);
+		synth_put64(f->g.s, at + 8, at + 0x40);
+		synth_put64(f->g.s, at + 16, at + 0x40);
 	}
 	assert_int_equal(count(f, "ipv6_route", "\n"), 0);
 }

@@ -13,13 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "llview/guest.h"
-#include "procfs/procfs.h"
-#include "synth/kernel.h"
-#include "vfs/vfs.h"
-
-/* Behind the image, which is in large pages that synth_write() doesn't write to. */
-#define AT(offset) (SYNTH_TEXT + 0x400000u + (offset))
+#include "synthetic.h"
 
 /* Pages: what leads to tasks is in the first, each task has one of its own. */
 #define NAMESPACE AT(0)
@@ -105,42 +99,26 @@ static const struct synth_symbol symbols[] = {
 	{ "sched_rr_timeslice", 'D', TIMESLICE }, { "tick_nsec", 'D', TICK },
 };
 
-static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uint32_t count, ...)
-{
-	uint32_t id = synth_btf_type(b, name, SYNTH_BTF_STRUCT, count, 0, size);
-	va_list ap;
-
-	va_start(ap, count);
-	for (uint32_t i = 0; i < count; i++) {
-		const char *member = va_arg(ap, const char *);
-		uint32_t type = va_arg(ap, uint32_t), offset = va_arg(ap, uint32_t);
-
-		synth_btf_member(b, member, type, offset * 8);
-	}
-	va_end(ap);
-	return id;
-}
-
 static void make_mount_types(struct synth_btf *b, uint32_t u32, uint32_t u64, uint32_t ptr,
 			     uint32_t list)
 {
 	uint32_t path, bl_node, qstr, mnt;
 
-	path = record(b, "path", 16, 2, "mnt", ptr, 0, "dentry", ptr, 8);
-	bl_node = record(b, "hlist_bl_node", 16, 2, "next", ptr, 0, "pprev", ptr, 8);
-	qstr = record(b, "qstr", 16, 2, "len", u32, 0, "name", ptr, 8);
-	record(b, "nsproxy", 16, 1, "mnt_ns", ptr, 0);
-	record(b, "mnt_namespace", 24, 1, "list", list, 8);
-	record(b, "fs_struct", 32, 2, "root", path, 0, "pwd", path, 16);
-	record(b, "file_system_type", 8, 1, "name", ptr, 0);
-	record(b, "super_operations", 24, 3, "show_options", ptr, 0, "show_path", ptr, 8,
+	path = synth_btf_record(b, "path", 16, 2, "mnt", ptr, 0, "dentry", ptr, 8);
+	bl_node = synth_btf_record(b, "hlist_bl_node", 16, 2, "next", ptr, 0, "pprev", ptr, 8);
+	qstr = synth_btf_record(b, "qstr", 16, 2, "len", u32, 0, "name", ptr, 8);
+	synth_btf_record(b, "nsproxy", 16, 1, "mnt_ns", ptr, 0);
+	synth_btf_record(b, "mnt_namespace", 24, 1, "list", list, 8);
+	synth_btf_record(b, "fs_struct", 32, 2, "root", path, 0, "pwd", path, 16);
+	synth_btf_record(b, "file_system_type", 8, 1, "name", ptr, 0);
+	synth_btf_record(b, "super_operations", 24, 3, "show_options", ptr, 0, "show_path", ptr, 8,
 	       "show_stats", ptr, 16);
-	record(b, "super_block", 48, 6, "s_op", ptr, 0, "s_fs_info", ptr, 8, "s_subtype", ptr, 16,
+	synth_btf_record(b, "super_block", 48, 6, "s_op", ptr, 0, "s_fs_info", ptr, 8, "s_subtype", ptr, 16,
 	       "s_type", ptr, 24, "s_flags", u64, 32, "s_dev", u32, 40);
-	record(b, "dentry", DENTRY_SIZE, 5, "d_hash", bl_node, DENTRY_HASH, "d_parent", ptr,
+	synth_btf_record(b, "dentry", DENTRY_SIZE, 5, "d_hash", bl_node, DENTRY_HASH, "d_parent", ptr,
 	       DENTRY_PARENT, "d_name", qstr, DENTRY_NAME, "d_sb", ptr, DENTRY_SB, "d_inode", ptr, 48);
-	mnt = record(b, "vfsmount", 24, 3, "mnt_root", ptr, 0, "mnt_sb", ptr, 8, "mnt_flags", u32, 16);
-	record(b, "mount", MOUNT_SIZE, 10, "mnt_parent", ptr, MOUNT_PARENT, "mnt_mountpoint", ptr,
+	mnt = synth_btf_record(b, "vfsmount", 24, 3, "mnt_root", ptr, 0, "mnt_sb", ptr, 8, "mnt_flags", u32, 16);
+	synth_btf_record(b, "mount", MOUNT_SIZE, 10, "mnt_parent", ptr, MOUNT_PARENT, "mnt_mountpoint", ptr,
 	       MOUNT_POINT, "mnt", mnt, MOUNT_MNT, "mnt_list", list, MOUNT_LIST, "mnt_devname", ptr,
 	       MOUNT_DEVNAME, "mnt_id", u32, MOUNT_ID, "mnt_group_id", u32, MOUNT_GROUP,
 	       "mnt_master", ptr, MOUNT_MASTER, "mnt_share", list, MOUNT_SHARE, "mnt_ns", ptr,
@@ -158,27 +136,27 @@ static struct synth_btf *make_types(bool rt)
 	u32 = synth_btf_int(b, "u32", 4, 0);
 	u64 = synth_btf_int(b, "u64", 8, 0);
 	ptr = synth_btf_type(b, "", SYNTH_BTF_PTR, 0, 0, 0);
-	list = record(b, "list_head", 16, 2, "next", ptr, 0, "prev", ptr, 8);
-	node = record(b, "hlist_node", 16, 2, "next", ptr, 0, "pprev", ptr, 8);
-	head = record(b, "hlist_head", 8, 1, "first", ptr, 0);
-	array = record(b, "xarray", 8, 1, "xa_head", ptr, 0);
+	list = synth_btf_record(b, "list_head", 16, 2, "next", ptr, 0, "prev", ptr, 8);
+	node = synth_btf_record(b, "hlist_node", 16, 2, "next", ptr, 0, "pprev", ptr, 8);
+	head = synth_btf_record(b, "hlist_head", 8, 1, "first", ptr, 0);
+	array = synth_btf_record(b, "xarray", 8, 1, "xa_head", ptr, 0);
 	id = synth_btf_array(b, ptr, NUMBERS);
-	record(b, "xa_node", 576, 3, "shift", u8, 0, "slots", id, 40, "marks",
+	synth_btf_record(b, "xa_node", 576, 3, "shift", u8, 0, "slots", id, 40, "marks",
 	       synth_btf_array(b, u64, 3), 552);
-	idr = record(b, "idr", 16, 2, "idr_rt", array, 0, "idr_base", u32, 8);
-	record(b, "pid_namespace", 24, 2, "idr", idr, 0, "level", u32, 16);
-	upid = record(b, "upid", 16, 2, "nr", u32, 0, "ns", ptr, 8);
-	record(b, "pid", 64, 3, "level", u32, 0, "tasks", synth_btf_array(b, head, 4), 8, "numbers",
+	idr = synth_btf_record(b, "idr", 16, 2, "idr_rt", array, 0, "idr_base", u32, 8);
+	synth_btf_record(b, "pid_namespace", 24, 2, "idr", idr, 0, "level", u32, 16);
+	upid = synth_btf_record(b, "upid", 16, 2, "nr", u32, 0, "ns", ptr, 8);
+	synth_btf_record(b, "pid", 64, 3, "level", u32, 0, "tasks", synth_btf_array(b, head, 4), 8, "numbers",
 	       synth_btf_array(b, upid, 1), 40);
-	mask = record(b, "cpumask", 8, 1, "bits", synth_btf_array(b, u64, 1), 0);
-	id = record(b, "rlimit", 16, 2, "rlim_cur", u64, 0, "rlim_max", u64, 8);
-	record(b, "signal_struct", SIGNAL_SIZE, 3, "thread_head", list, 0, "pids",
+	mask = synth_btf_record(b, "cpumask", 8, 1, "bits", synth_btf_array(b, u64, 1), 0);
+	id = synth_btf_record(b, "rlimit", 16, 2, "rlim_cur", u64, 0, "rlim_max", u64, 8);
+	synth_btf_record(b, "signal_struct", SIGNAL_SIZE, 3, "thread_head", list, 0, "pids",
 	       synth_btf_array(b, ptr, 4), SIGNAL_PIDS, "rlim", synth_btf_array(b, id, 16),
 	       SIGNAL_RLIM);
-	user = record(b, "", 4, 1, "val", u32, 0);
+	user = synth_btf_record(b, "", 4, 1, "val", u32, 0);
 	user = synth_btf_type(b, "kuid_t", SYNTH_BTF_TYPEDEF, 0, 0, user);
-	record(b, "cred", 12, 3, "uid", user, 0, "suid", user, 4, "euid", user, 8);
-	record(b, "task_struct", TASK_SIZE, 15, "nsproxy", ptr, TASK_NSPROXY, "fs", ptr, TASK_FS, "flags", u32, TASK_FLAGS, "comm",
+	synth_btf_record(b, "cred", 12, 3, "uid", user, 0, "suid", user, 4, "euid", user, 8);
+	synth_btf_record(b, "task_struct", TASK_SIZE, 15, "nsproxy", ptr, TASK_NSPROXY, "fs", ptr, TASK_FS, "flags", u32, TASK_FLAGS, "comm",
 	       synth_btf_array(b, u8, 16), TASK_COMM, "start_time", u64, TASK_START, "thread_pid",
 	       ptr, TASK_THREAD_PID, "pid_links", synth_btf_array(b, node, 4), TASK_LINKS, "signal",
 	       ptr, TASK_SIGNAL, "thread_node", list, TASK_NODE, "static_prio", u32,
@@ -186,9 +164,9 @@ static struct synth_btf *make_types(bool rt)
 	       "cpu", u32, TASK_CPU, "cpus_mask", mask, TASK_CPUS_MASK, "real_cred", ptr,
 	       TASK_REAL_CRED);
 	make_mount_types(b, u32, u64, ptr, list);
-	id = record(b, "seqcount_raw_spinlock", rt ? 16 : 4, 1, "sequence", u32, 0);
+	id = synth_btf_record(b, "seqcount_raw_spinlock", rt ? 16 : 4, 1, "sequence", u32, 0);
 	synth_btf_type(b, "seqcount_raw_spinlock_t", SYNTH_BTF_TYPEDEF, 0, 0, id);
-	record(b, "timekeeper", 64, 2, "offs_real", u64, 16, "offs_boot", u64, 24);
+	synth_btf_record(b, "timekeeper", 64, 2, "offs_real", u64, 16, "offs_boot", u64, 24);
 	synth_btf_type(b, "pid_type", SYNTH_BTF_ENUM, 4, 0, 4);
 	for (int i = 0; i < 4; i++) {
 		char name[32];
@@ -202,19 +180,13 @@ static struct synth_btf *make_types(bool rt)
 /* Pages with a trap: when the one at `trap` is looked up, `spring` changes the guest. */
 struct fixture {
 	struct guest_pages pages; /* first */
-	struct guest_pages *below;
 	uint64_t trap;
 	void (*spring)(struct fixture *f);
 	int sprung;
 	enum err failing; /* what each page says */
 	enum err told;	  /* by the procfs */
 
-	struct synth *s;
-	struct synth_btf *types;
-	struct base_alloc alloc;
-	struct ktype *k;
-	struct llview_layout *layout;
-	struct llview_guest *guest;
+	struct synthetic g;
 	struct procfs *fs;
 	char text[4096];
 };
@@ -223,7 +195,7 @@ static enum err trap_page(struct guest_pages *p, struct guest_space as, struct g
 			  const void **ret)
 {
 	struct fixture *f = (struct fixture *)p;
-	enum err e = f->failing ? f->failing : guest_pages_page(f->below, as, va, ret);
+	enum err e = f->failing ? f->failing : guest_pages_page(f->g.pages, as, va, ret);
 
 	if (f->spring && va.v == f->trap) {
 		void (*spring)(struct fixture *) = f->spring;
@@ -240,21 +212,21 @@ static enum err trap_epoch(struct guest_pages *p, struct err_ctx *err)
 	struct fixture *f = (struct fixture *)p;
 
 	p->epoch++;
-	return guest_pages_epoch(f->below, err);
+	return guest_pages_epoch(f->g.pages, err);
 }
 
 static void trap_expire(struct guest_pages *p, uint64_t age_ns)
 {
-	guest_pages_expire(((struct fixture *)p)->below, age_ns);
+	guest_pages_expire(((struct fixture *)p)->g.pages, age_ns);
 }
 
 /* Copies that live on: the epoch is the one of what is below. */
 static enum err trap_epoch_aged(struct guest_pages *p, struct err_ctx *err)
 {
 	struct fixture *f = (struct fixture *)p;
-	enum err e = guest_pages_epoch(f->below, err);
+	enum err e = guest_pages_epoch(f->g.pages, err);
 
-	p->epoch = f->below->epoch;
+	p->epoch = f->g.pages->epoch;
 	return e;
 }
 
@@ -262,7 +234,7 @@ static enum err trap_reread(struct guest_pages *p, const struct guest_piece *pie
 {
 	struct fixture *f = (struct fixture *)p;
 
-	return f->below->ops->reread(f->below, pieces, count);
+	return f->g.pages->ops->reread(f->g.pages, pieces, count);
 }
 
 static const struct guest_pages_ops trap_ops = { .page = trap_page, .epoch = trap_epoch };
@@ -275,69 +247,53 @@ static const struct guest_pages_ops aged_trap_ops = {
 /* The number leads to the task and the task to the number. */
 static void put_pid(struct fixture *f, int nr, int task)
 {
-	synth_put64(f->s, SLOTS + PTR * nr, PID(nr));
-	synth_put64(f->s, PID(nr) + 8, TASK(task) + TASK_LINKS);
-	synth_put32(f->s, PID(nr) + 40, nr);
-	synth_put64(f->s, PID(nr) + 48, NAMESPACE);
-	synth_put64(f->s, TASK(task) + TASK_THREAD_PID, PID(nr));
+	synth_put64(f->g.s, SLOTS + PTR * nr, PID(nr));
+	synth_put64(f->g.s, PID(nr) + 8, TASK(task) + TASK_LINKS);
+	synth_put32(f->g.s, PID(nr) + 40, nr);
+	synth_put64(f->g.s, PID(nr) + 48, NAMESPACE);
+	synth_put64(f->g.s, TASK(task) + TASK_THREAD_PID, PID(nr));
 }
 
 static void put_task(struct fixture *f, int task, int nr, const char *name)
 {
-	synth_write(f->s, TASK(task) + TASK_COMM, name, strlen(name) + 1);
-	synth_put64(f->s, TASK(task) + TASK_START, 1000 + task);
-	synth_put64(f->s, TASK(task) + TASK_SIGNAL, SIGNAL);
-	synth_put32(f->s, TASK(task) + TASK_STATIC_PRIO, 120 - 5 * task);
-	synth_put64(f->s, TASK(task) + TASK_CPUS_MASK, 0xf);
-	synth_put64(f->s, TASK(task) + TASK_REAL_CRED, CRED);
+	synth_write(f->g.s, TASK(task) + TASK_COMM, name, strlen(name) + 1);
+	synth_put64(f->g.s, TASK(task) + TASK_START, 1000 + task);
+	synth_put64(f->g.s, TASK(task) + TASK_SIGNAL, SIGNAL);
+	synth_put32(f->g.s, TASK(task) + TASK_STATIC_PRIO, 120 - 5 * task);
+	synth_put64(f->g.s, TASK(task) + TASK_CPUS_MASK, 0xf);
+	synth_put64(f->g.s, TASK(task) + TASK_REAL_CRED, CRED);
 	put_pid(f, nr, task);
 }
 
 static int setup_pages(void **state, unsigned int flags, bool rt)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct synth_kernel_places at;
-	struct ktype_boot boot;
 	struct err_ctx err = { 0 };
 
-	f->types = make_types(rt);
-	struct synth_kernel kernel = { .btf = f->types, .symbols = symbols,
-				       .symbol_count = sizeof(symbols) / sizeof(symbols[0]) };
-	f->s = synth_create(4);
-	synth_add_memory(f->s, 0, 0xa0000);
-	synth_add_memory(f->s, 4 * SYNTH_2M, 8 * SYNTH_2M);
-	base_alloc_init(&f->alloc, 64 << 20);
-	synth_kernel_add(f->s, &kernel, &at);
-	synth_map_new(f->s, AT(0), 0x40000);
-	assert_int_equal(ktype_boot_find(synth_source(f->s, SYNTH_MAP), (struct gpa){ 0 }, &boot,
-					 &err), ERR_OK);
-	assert_int_equal(guest_walk_pages_create(&f->alloc, synth_source(f->s, flags), &boot.paging,
-						 4096, &f->below), ERR_OK);
+	synthetic_init(&f->g, make_types(rt), symbols, sizeof(symbols) / sizeof(symbols[0]), flags);
 	f->pages.ops = flags == SYNTH_CLOCK ? &aged_trap_ops : &trap_ops;
-	f->pages.copies = f->below->copies;
+	f->pages.copies = f->g.pages->copies;
 	f->pages.epoch = 1;
-	assert_int_equal(ktype_create(&f->alloc, f->below, &boot, NULL, &f->k, &err), ERR_OK);
-	assert_int_equal(llview_layout_create(&f->alloc, f->k, &f->layout), ERR_OK);
-	assert_int_equal(llview_guest_create(&f->alloc, f->layout, &f->pages, NULL, &f->guest),
+	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, &f->pages, NULL, &f->g.guest),
 			 ERR_OK);
-	assert_int_equal(procfs_create(&f->alloc, f->guest, &f->fs, &err), ERR_OK);
+	assert_int_equal(procfs_create(&f->g.alloc, f->g.guest, &f->fs, &err), ERR_OK);
 
-	synth_put64(f->s, NAMESPACE, NODE | 2);
-	synth_put64(f->s, SIGNAL, TASK(0) + TASK_NODE);
-	synth_put64(f->s, TASK(0) + TASK_NODE, SIGNAL);
+	synth_put64(f->g.s, NAMESPACE, NODE | 2);
+	synth_put64(f->g.s, SIGNAL, TASK(0) + TASK_NODE);
+	synth_put64(f->g.s, TASK(0) + TASK_NODE, SIGNAL);
 	put_task(f, 0, FIRST, "first");
 	put_task(f, 1, THREAD, "thread");
 	for (int i = 1; i < 4; i++) /* thread group, process group, session */
-		synth_put64(f->s, SIGNAL + SIGNAL_PIDS + PTR * i, PID(FIRST));
-	synth_put64(f->s, SIGNAL + SIGNAL_RLIM + 16 * 7, 1024);
-	synth_put64(f->s, SIGNAL + SIGNAL_RLIM + 16 * 7 + 8, ~0ull);
-	synth_put32(f->s, CRED, 1000);
-	synth_put64(f->s, ACTIVE, 0x5);
-	synth_put32(f->s, CPU_IDS, 4);
-	synth_put64(f->s, TICK, 4000000);
-	synth_put32(f->s, TIMESLICE, 25);
-	synth_put64(f->s, CLOCK + (rt ? 16 : 8) + 16, 7000);
-	synth_put64(f->s, CLOCK + (rt ? 16 : 8) + 24, 3000);
+		synth_put64(f->g.s, SIGNAL + SIGNAL_PIDS + PTR * i, PID(FIRST));
+	synth_put64(f->g.s, SIGNAL + SIGNAL_RLIM + 16 * 7, 1024);
+	synth_put64(f->g.s, SIGNAL + SIGNAL_RLIM + 16 * 7 + 8, ~0ull);
+	synth_put32(f->g.s, CRED, 1000);
+	synth_put64(f->g.s, ACTIVE, 0x5);
+	synth_put32(f->g.s, CPU_IDS, 4);
+	synth_put64(f->g.s, TICK, 4000000);
+	synth_put32(f->g.s, TIMESLICE, 25);
+	synth_put64(f->g.s, CLOCK + (rt ? 16 : 8) + 16, 7000);
+	synth_put64(f->g.s, CLOCK + (rt ? 16 : 8) + 24, 3000);
 	*state = f;
 	return 0;
 }
@@ -361,7 +317,7 @@ static int setup_aged(void **state)
 {
 	int r = setup_pages(state, SYNTH_CLOCK, false);
 
-	synth_set_clock(((struct fixture *)*state)->s, 1000 * GUEST_WALK_FRESH_NS);
+	synth_set_clock(((struct fixture *)*state)->g.s, 1000 * GUEST_WALK_FRESH_NS);
 	return r;
 }
 
@@ -370,23 +326,9 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	procfs_destroy(f->fs);
-	llview_guest_destroy(f->guest);
-	llview_layout_destroy(f->layout);
-	ktype_destroy(f->k);
-	f->below->ops->destroy(f->below);
-	synth_destroy(f->s);
-	synth_btf_destroy(f->types);
-	assert_int_equal(f->alloc.used, 0);
+	synthetic_deinit(&f->g);
 	free(f);
 	return 0;
-}
-
-static int open_file(struct fixture *f, const char *path, struct vfs_file **ret)
-{
-	struct vfs_place at;
-	int r = vfs_walk(procfs_vfs(f->fs), NULL, path, 0, &at);
-
-	return r ? r : vfs_open(procfs_vfs(f->fs), &at.node, ret);
 }
 
 /*
@@ -397,7 +339,7 @@ static int64_t read_file(struct fixture *f, const char *path, uint64_t trap,
 			 void (*spring)(struct fixture *))
 {
 	struct vfs_file *file;
-	int64_t n = open_file(f, path, &file);
+	int64_t n = synthetic_open(f->fs, path, &file);
 
 	if (n)
 		return n;
@@ -417,36 +359,36 @@ static int64_t read_file(struct fixture *f, const char *path, uint64_t trap,
 /* kernel/exit.c: __unhash_process() */
 static void release(struct fixture *f)
 {
-	synth_put64(f->s, PID(FIRST) + 8, 0);
-	synth_put64(f->s, TASK(0) + TASK_THREAD_PID, 0);
-	synth_put64(f->s, SLOTS + PTR * FIRST, 0);
+	synth_put64(f->g.s, PID(FIRST) + 8, 0);
+	synth_put64(f->g.s, TASK(0) + TASK_THREAD_PID, 0);
+	synth_put64(f->g.s, SLOTS + PTR * FIRST, 0);
 }
 
 /* Only half of it so far. */
 static void unlink_task(struct fixture *f)
 {
-	synth_put64(f->s, TASK(0) + TASK_THREAD_PID, 0);
+	synth_put64(f->g.s, TASK(0) + TASK_THREAD_PID, 0);
 }
 
 /* Released, and both slots used again: another process, even of the same number. */
 static void reuse(struct fixture *f)
 {
 	put_task(f, 0, FIRST, "second");
-	synth_put64(f->s, TASK(0) + TASK_START, 5000);
+	synth_put64(f->g.s, TASK(0) + TASK_START, 5000);
 }
 
 /* The struct pid is another number's now, which the table doesn't tell yet. */
 static void reuse_pid(struct fixture *f)
 {
-	synth_put32(f->s, PID(FIRST) + 40, OTHER);
+	synth_put32(f->g.s, PID(FIRST) + 40, OTHER);
 }
 
 /* fs/exec.c: de_thread(): a thread takes the process's number. */
 static void exec(struct fixture *f)
 {
-	synth_write(f->s, TASK(1) + TASK_COMM, "executed", 9);
+	synth_write(f->g.s, TASK(1) + TASK_COMM, "executed", 9);
 	put_pid(f, FIRST, 1);
-	synth_put64(f->s, TASK(0) + TASK_THREAD_PID, PID(THREAD));
+	synth_put64(f->g.s, TASK(0) + TASK_THREAD_PID, PID(THREAD));
 }
 
 /* ---- the tests ---- */
@@ -503,7 +445,7 @@ static void test_failing(void **state)
 	char c;
 
 	procfs_use_failed(f->fs, be_told, f);
-	assert_int_equal(open_file(f, "7/comm", &file), 0);
+	assert_int_equal(synthetic_open(f->fs, "7/comm", &file), 0);
 	assert_int_equal(vfs_walk(procfs_vfs(f->fs), NULL, "7/task", 0, &at), 0);
 	assert_int_equal(vfs_open(procfs_vfs(f->fs), &at.node, &list), 0);
 	assert_int_equal(f->told, ERR_OK);
@@ -537,7 +479,7 @@ static void test_released_open(void **state)
 	struct vfs_file *file;
 	char c;
 
-	assert_int_equal(open_file(f, "7/comm", &file), 0);
+	assert_int_equal(synthetic_open(f->fs, "7/comm", &file), 0);
 	release(f);
 	assert_int_equal(vfs_pread(file, &c, 1, 0), -ESRCH);
 	vfs_close(file);
@@ -625,9 +567,9 @@ static void test_task(void **state)
 	struct vfs *v = procfs_vfs(f->fs);
 	struct vfs_task t;
 
-	synth_put32(f->s, TASK(1) + TASK_POLICY, 2); /* SCHED_RR */
-	synth_put32(f->s, TASK(1) + TASK_RT_PRIORITY, 42);
-	synth_put32(f->s, TASK(0) + TASK_RT_PRIORITY, 42); /* of no meaning there */
+	synth_put32(f->g.s, TASK(1) + TASK_POLICY, 2); /* SCHED_RR */
+	synth_put32(f->g.s, TASK(1) + TASK_RT_PRIORITY, 42);
+	synth_put32(f->g.s, TASK(0) + TASK_RT_PRIORITY, 42); /* of no meaning there */
 	assert_int_equal(vfs_task(v, FIRST, &t), 0);
 	assert_int_equal(t.tid, FIRST);
 	assert_int_equal(t.tgid, FIRST);
@@ -652,7 +594,7 @@ static void test_task(void **state)
 	t.tid = 12345;
 	assert_int_equal(vfs_task(v, OTHER, &t), -ESRCH);
 	assert_int_equal(vfs_task(v, 0, &t), -ESRCH);
-	synth_put64(f->s, TASK(0) + TASK_SIGNAL, 0xdead000000000000ull);
+	synth_put64(f->g.s, TASK(0) + TASK_SIGNAL, 0xdead000000000000ull);
 	guest_pages_expire(&f->pages, 0);
 	assert_int_equal(vfs_task(v, FIRST, &t), -EIO);
 	assert_int_equal(t.tid, 12345); /* untouched by a call that failed */
@@ -665,7 +607,7 @@ static void test_task_hostile(void **state)
 	struct vfs_task t;
 	int r;
 
-	synth_put32(f->s, CPU_IDS, 0xffffffff);
+	synth_put32(f->g.s, CPU_IDS, 0xffffffff);
 	r = vfs_task(procfs_vfs(f->fs), FIRST, &t);
 	assert_true(r == 0 || r == -EIO);
 	if (!r)
@@ -695,34 +637,34 @@ static void test_tasks(void **state)
 
 static void put_text(struct fixture *f, int n, const char *text)
 {
-	synth_write(f->s, TEXT(n), text, strlen(text) + 1);
+	synth_write(f->g.s, TEXT(n), text, strlen(text) + 1);
 }
 
 static void put_dentry(struct fixture *f, int n, int parent, int text, const char *name)
 {
 	put_text(f, text, name);
-	synth_put64(f->s, DENTRY(n) + DENTRY_HASH + 8, 1);
-	synth_put64(f->s, DENTRY(n) + DENTRY_PARENT, DENTRY(parent));
-	synth_put32(f->s, DENTRY(n) + DENTRY_NAME, strlen(name));
-	synth_put64(f->s, DENTRY(n) + DENTRY_NAME + 8, TEXT(text));
-	synth_put64(f->s, DENTRY(n) + DENTRY_SB, SB);
+	synth_put64(f->g.s, DENTRY(n) + DENTRY_HASH + 8, 1);
+	synth_put64(f->g.s, DENTRY(n) + DENTRY_PARENT, DENTRY(parent));
+	synth_put32(f->g.s, DENTRY(n) + DENTRY_NAME, strlen(name));
+	synth_put64(f->g.s, DENTRY(n) + DENTRY_NAME + 8, TEXT(text));
+	synth_put64(f->g.s, DENTRY(n) + DENTRY_SB, SB);
 }
 
 static void put_mount(struct fixture *f, int n, int parent, int point, int root, uint32_t flags)
 {
 	uint64_t next = n ? MNT_NS + 8 : MOUNT(1) + MOUNT_LIST;
 
-	synth_put64(f->s, MOUNT(n) + MOUNT_PARENT, MOUNT(parent));
-	synth_put64(f->s, MOUNT(n) + MOUNT_POINT, DENTRY(point));
-	synth_put64(f->s, MOUNT(n) + MOUNT_MNT, DENTRY(root));
-	synth_put64(f->s, MOUNT(n) + MOUNT_MNT + 8, SB);
-	synth_put32(f->s, MOUNT(n) + MOUNT_MNT + 16, flags);
-	synth_put64(f->s, MOUNT(n) + MOUNT_LIST, next);
-	synth_put64(f->s, MOUNT(n) + MOUNT_DEVNAME, TEXT(0));
-	synth_put32(f->s, MOUNT(n) + MOUNT_ID, 20 + n);
-	synth_put32(f->s, MOUNT(n) + MOUNT_GROUP, 3 + n);
-	synth_put64(f->s, MOUNT(n) + MOUNT_SHARE, MOUNT(n) + MOUNT_SHARE);
-	synth_put64(f->s, MOUNT(n) + MOUNT_NS, MNT_NS);
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_PARENT, MOUNT(parent));
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_POINT, DENTRY(point));
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_MNT, DENTRY(root));
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_MNT + 8, SB);
+	synth_put32(f->g.s, MOUNT(n) + MOUNT_MNT + 16, flags);
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_LIST, next);
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_DEVNAME, TEXT(0));
+	synth_put32(f->g.s, MOUNT(n) + MOUNT_ID, 20 + n);
+	synth_put32(f->g.s, MOUNT(n) + MOUNT_GROUP, 3 + n);
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_SHARE, MOUNT(n) + MOUNT_SHARE);
+	synth_put64(f->g.s, MOUNT(n) + MOUNT_NS, MNT_NS);
 }
 
 /* "/" and a folder of the same file system on "/a b", read-only and shared. */
@@ -731,23 +673,23 @@ static void put_mounts(struct fixture *f)
 	put_text(f, 0, "dev\t1");
 	put_text(f, 1, "synthfs");
 	put_text(f, 2, "sub");
-	synth_put64(f->s, FS_TYPE, TEXT(1));
-	synth_put64(f->s, SB, SB_OPS);
-	synth_put64(f->s, SB + 16, TEXT(2));
-	synth_put64(f->s, SB + 24, FS_TYPE);
-	synth_put64(f->s, SB + 32, 1 << 4);
-	synth_put32(f->s, SB + 40, 8 << 20 | 17);
+	synth_put64(f->g.s, FS_TYPE, TEXT(1));
+	synth_put64(f->g.s, SB, SB_OPS);
+	synth_put64(f->g.s, SB + 16, TEXT(2));
+	synth_put64(f->g.s, SB + 24, FS_TYPE);
+	synth_put64(f->g.s, SB + 32, 1 << 4);
+	synth_put32(f->g.s, SB + 40, 8 << 20 | 17);
 	put_dentry(f, 0, 0, 3, "");
 	put_dentry(f, 1, 0, 4, "a b");
 	put_dentry(f, 2, 0, 5, "c");
 	put_mount(f, 0, 0, 0, 0, 0x20);
 	put_mount(f, 1, 0, 1, 2, 0x1000 | 0x40 | 0x1);
-	synth_put64(f->s, MNT_NS + 8, MOUNT(0) + MOUNT_LIST);
-	synth_put64(f->s, PROXY, MNT_NS);
-	synth_put64(f->s, FS, MOUNT(0) + MOUNT_MNT);
-	synth_put64(f->s, FS + 8, DENTRY(0));
-	synth_put64(f->s, TASK(0) + TASK_NSPROXY, PROXY);
-	synth_put64(f->s, TASK(0) + TASK_FS, FS);
+	synth_put64(f->g.s, MNT_NS + 8, MOUNT(0) + MOUNT_LIST);
+	synth_put64(f->g.s, PROXY, MNT_NS);
+	synth_put64(f->g.s, FS, MOUNT(0) + MOUNT_MNT);
+	synth_put64(f->g.s, FS + 8, DENTRY(0));
+	synth_put64(f->g.s, TASK(0) + TASK_NSPROXY, PROXY);
+	synth_put64(f->g.s, TASK(0) + TASK_FS, FS);
 }
 
 static void test_mounts(void **state)
@@ -766,12 +708,12 @@ static void test_mounts(void **state)
 	assert_string_equal(f->text, "device dev\\0111 mounted on / with fstype synthfs.sub\n"
 				     "device dev\\0111 mounted on /a\\040b with fstype synthfs.sub\n");
 	/* from a root below, the other can't be reached */
-	synth_put64(f->s, FS, MOUNT(1) + MOUNT_MNT);
-	synth_put64(f->s, FS + 8, DENTRY(2));
+	synth_put64(f->g.s, FS, MOUNT(1) + MOUNT_MNT);
+	synth_put64(f->g.s, FS + 8, DENTRY(2));
 	read_file(f, "7/mounts", 0, NULL);
 	assert_string_equal(f->text, "dev\\0111 / synthfs.sub ro,sync,nosuid 0 0\n");
 	/* a zombie has none */
-	synth_put64(f->s, TASK(0) + TASK_NSPROXY, 0);
+	synth_put64(f->g.s, TASK(0) + TASK_NSPROXY, 0);
 	assert_int_equal(read_file(f, "7/mounts", 0, NULL), -EINVAL);
 }
 
@@ -781,28 +723,28 @@ static void test_mounts_hostile(void **state)
 	struct fixture *f = *state;
 
 	put_mounts(f);
-	synth_put64(f->s, MOUNT(1) + MOUNT_LIST, MOUNT(0) + MOUNT_LIST);
+	synth_put64(f->g.s, MOUNT(1) + MOUNT_LIST, MOUNT(0) + MOUNT_LIST);
 	read_file(f, "7/mounts", 0, NULL);
 	assert_non_null(strstr(f->text, " /a\\040b "));
 	put_mounts(f);
-	synth_put64(f->s, DENTRY(0) + DENTRY_PARENT, DENTRY(1));
-	synth_put64(f->s, MOUNT(0) + MOUNT_PARENT, MOUNT(1));
-	synth_put64(f->s, MOUNT(0) + MOUNT_POINT, DENTRY(2));
-	synth_put64(f->s, FS + 8, DENTRY(2));
+	synth_put64(f->g.s, DENTRY(0) + DENTRY_PARENT, DENTRY(1));
+	synth_put64(f->g.s, MOUNT(0) + MOUNT_PARENT, MOUNT(1));
+	synth_put64(f->g.s, MOUNT(0) + MOUNT_POINT, DENTRY(2));
+	synth_put64(f->g.s, FS + 8, DENTRY(2));
 	read_file(f, "7/mountinfo", 0, NULL);
 	put_mounts(f);
-	synth_put32(f->s, DENTRY(1) + DENTRY_NAME, 0xffffffff);
+	synth_put32(f->g.s, DENTRY(1) + DENTRY_NAME, 0xffffffff);
 	read_file(f, "7/mounts", 0, NULL);
 	assert_string_equal(f->text, "dev\\0111 / synthfs.sub rw,sync,relatime 0 0\n");
 	put_mounts(f);
-	synth_put64(f->s, MOUNT(1) + MOUNT_MASTER, MOUNT(0));
-	synth_put64(f->s, MOUNT(0) + MOUNT_MASTER, MOUNT(1));
-	synth_put64(f->s, MOUNT(0) + MOUNT_SHARE, MOUNT(1) + MOUNT_SHARE);
-	synth_put64(f->s, MOUNT(0) + MOUNT_NS, 0);
-	synth_put64(f->s, MOUNT(1) + MOUNT_NS, 0);
+	synth_put64(f->g.s, MOUNT(1) + MOUNT_MASTER, MOUNT(0));
+	synth_put64(f->g.s, MOUNT(0) + MOUNT_MASTER, MOUNT(1));
+	synth_put64(f->g.s, MOUNT(0) + MOUNT_SHARE, MOUNT(1) + MOUNT_SHARE);
+	synth_put64(f->g.s, MOUNT(0) + MOUNT_NS, 0);
+	synth_put64(f->g.s, MOUNT(1) + MOUNT_NS, 0);
 	read_file(f, "7/mountinfo", 0, NULL);
 	put_mounts(f);
-	synth_put64(f->s, MOUNT(1) + MOUNT_MNT + 8, 0xdead000000000000ull);
+	synth_put64(f->g.s, MOUNT(1) + MOUNT_MNT + 8, 0xdead000000000000ull);
 	read_file(f, "7/mounts", 0, NULL);
 	assert_string_equal(f->text, "dev\\0111 / synthfs.sub rw,sync,relatime 0 0\n");
 }

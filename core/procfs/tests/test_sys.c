@@ -10,13 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "llview/guest.h"
-#include "procfs/procfs.h"
-#include "synth/kernel.h"
-#include "vfs/vfs.h"
-
-/* Behind the image, which is in large pages that synth_write() doesn't write to. */
-#define AT(offset) (SYNTH_TEXT + 0x400000u + (offset))
+#include "synthetic.h"
 
 /* Each directory or file has a slot: header and tree, node, table entry, name, data. */
 #define SLOT(n)	 AT(0x200 * (n))
@@ -40,22 +34,6 @@ static const struct synth_symbol symbols[] = {
 	{ "proc_dointvec", 'T', HANDLER_INTS },	  { "proc_dostring", 'T', HANDLER_TEXT },
 };
 
-static uint32_t record(struct synth_btf *b, const char *name, uint32_t size, uint32_t count, ...)
-{
-	uint32_t id = synth_btf_type(b, name, SYNTH_BTF_STRUCT, count, 0, size);
-	va_list ap;
-
-	va_start(ap, count);
-	for (uint32_t i = 0; i < count; i++) {
-		const char *member = va_arg(ap, const char *);
-		uint32_t type = va_arg(ap, uint32_t), offset = va_arg(ap, uint32_t);
-
-		synth_btf_member(b, member, type, offset * 8);
-	}
-	va_end(ap);
-	return id;
-}
-
 static struct synth_btf *make_types(void)
 {
 	struct synth_btf *b = synth_btf_create();
@@ -66,31 +44,25 @@ static struct synth_btf *make_types(void)
 	u32 = synth_btf_int(b, "u32", 4, 0);
 	u64 = synth_btf_int(b, "u64", 8, 0);
 	ptr = synth_btf_type(b, "", SYNTH_BTF_PTR, 0, 0, 0);
-	node = record(b, "rb_node", 24, 3, "__rb_parent_color", u64, 0, "rb_right", ptr, 8,
+	node = synth_btf_record(b, "rb_node", 24, 3, "__rb_parent_color", u64, 0, "rb_right", ptr, 8,
 		      "rb_left", ptr, 16);
-	tree = record(b, "rb_root", 8, 1, "rb_node", ptr, 0);
-	record(b, "ctl_table", 64, 7, "procname", ptr, 0, "data", ptr, 8, "maxlen", u32, 16, "mode",
+	tree = synth_btf_record(b, "rb_root", 8, 1, "rb_node", ptr, 0);
+	synth_btf_record(b, "ctl_table", 64, 7, "procname", ptr, 0, "data", ptr, 8, "maxlen", u32, 16, "mode",
 	       u16, 20, "proc_handler", ptr, 24, "extra1", ptr, 32, "extra2", ptr, 40);
-	record(b, "ctl_node", 32, 2, "node", node, 0, "header", ptr, 24);
-	header = record(b, "ctl_table_header", 64, 7, "ctl_table", ptr, 0, "ctl_table_size", u32, 8,
+	synth_btf_record(b, "ctl_node", 32, 2, "node", node, 0, "header", ptr, 24);
+	header = synth_btf_record(b, "ctl_table_header", 64, 7, "ctl_table", ptr, 0, "ctl_table_size", u32, 8,
 			"unregistering", ptr, 16, "root", ptr, 24, "set", ptr, 32, "parent", ptr, 40,
 			"node", ptr, 48);
-	dir = record(b, "ctl_dir", 80, 2, "header", header, 0, "root", tree, 64);
-	set = record(b, "ctl_table_set", 80, 1, "dir", dir, 0);
-	record(b, "ctl_table_root", 80, 1, "default_set", set, 0);
-	record(b, "net", 80, 1, "sysctls", set, 0);
-	record(b, "user_namespace", 80, 1, "set", set, 0);
+	dir = synth_btf_record(b, "ctl_dir", 80, 2, "header", header, 0, "root", tree, 64);
+	set = synth_btf_record(b, "ctl_table_set", 80, 1, "dir", dir, 0);
+	synth_btf_record(b, "ctl_table_root", 80, 1, "default_set", set, 0);
+	synth_btf_record(b, "net", 80, 1, "sysctls", set, 0);
+	synth_btf_record(b, "user_namespace", 80, 1, "set", set, 0);
 	return b;
 }
 
 struct fixture {
-	struct synth *s;
-	struct synth_btf *types;
-	struct base_alloc alloc;
-	struct guest_pages *pages;
-	struct ktype *k;
-	struct llview_layout *layout;
-	struct llview_guest *guest;
+	struct synthetic g;
 	struct procfs *fs;
 	char text[1 << 18];
 };
@@ -99,51 +71,35 @@ struct fixture {
 static void put_entry(struct fixture *f, int n, uint64_t parent, const char *name, uint32_t mode,
 		      uint64_t handler, uint32_t maxlen)
 {
-	synth_put64(f->s, SLOT(n), TABLE(n));
-	synth_put32(f->s, SLOT(n) + 8, 1);
-	synth_put64(f->s, SLOT(n) + 40, parent);
-	synth_put64(f->s, SLOT(n) + 48, NODE(n));
-	synth_put64(f->s, NODE(n) + 24, SLOT(n));
-	synth_put64(f->s, TABLE(n), NAME(n));
-	synth_put64(f->s, TABLE(n) + 8, DATA(n));
-	synth_put32(f->s, TABLE(n) + 16, maxlen);
-	synth_put32(f->s, TABLE(n) + 20, mode);
-	synth_put64(f->s, TABLE(n) + 24, handler);
-	synth_write(f->s, NAME(n), name, strlen(name) + 1);
+	synth_put64(f->g.s, SLOT(n), TABLE(n));
+	synth_put32(f->g.s, SLOT(n) + 8, 1);
+	synth_put64(f->g.s, SLOT(n) + 40, parent);
+	synth_put64(f->g.s, SLOT(n) + 48, NODE(n));
+	synth_put64(f->g.s, NODE(n) + 24, SLOT(n));
+	synth_put64(f->g.s, TABLE(n), NAME(n));
+	synth_put64(f->g.s, TABLE(n) + 8, DATA(n));
+	synth_put32(f->g.s, TABLE(n) + 16, maxlen);
+	synth_put32(f->g.s, TABLE(n) + 20, mode);
+	synth_put64(f->g.s, TABLE(n) + 24, handler);
+	synth_write(f->g.s, NAME(n), name, strlen(name) + 1);
 }
 
 /* `child` comes after `above` in its tree, to the right; above == 0: at the top of `tree`. */
 static void put_link(struct fixture *f, uint64_t tree, uint64_t above, uint64_t child)
 {
-	synth_put64(f->s, above ? above + 8 : tree, child);
-	synth_put64(f->s, child, above | 1);
+	synth_put64(f->g.s, above ? above + 8 : tree, child);
+	synth_put64(f->g.s, child, above | 1);
 }
 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct synth_kernel_places at;
-	struct ktype_boot boot;
 	struct err_ctx err = {0};
 
-	f->types = make_types();
-	struct synth_kernel kernel = { .btf = f->types, .symbols = symbols,
-				       .symbol_count = sizeof(symbols) / sizeof(symbols[0]) };
-	f->s = synth_create(4);
-	synth_add_memory(f->s, 0, 0xa0000);
-	synth_add_memory(f->s, 4 * SYNTH_2M, 8 * SYNTH_2M);
-	base_alloc_init(&f->alloc, 64 << 20);
-	synth_kernel_add(f->s, &kernel, &at);
-	synth_map_new(f->s, AT(0), 0x40000);
-	assert_int_equal(ktype_boot_find(synth_source(f->s, SYNTH_MAP), (struct gpa){ 0 }, &boot,
-					 &err), ERR_OK);
-	assert_int_equal(guest_walk_pages_create(&f->alloc, synth_source(f->s, SYNTH_MAP),
-						 &boot.paging, 4096, &f->pages), ERR_OK);
-	assert_int_equal(ktype_create(&f->alloc, f->pages, &boot, NULL, &f->k, &err), ERR_OK);
-	assert_int_equal(llview_layout_create(&f->alloc, f->k, &f->layout), ERR_OK);
-	assert_int_equal(llview_guest_create(&f->alloc, f->layout, f->pages, NULL, &f->guest),
+	synthetic_init(&f->g, make_types(), symbols, sizeof(symbols) / sizeof(symbols[0]), SYNTH_MAP);
+	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, f->g.pages, NULL, &f->g.guest),
 			 ERR_OK);
-	assert_int_equal(procfs_create(&f->alloc, f->guest, &f->fs, &err), ERR_OK);
+	assert_int_equal(procfs_create(&f->g.alloc, f->g.guest, &f->fs, &err), ERR_OK);
 
 	put_entry(f, KERNEL, SLOT(ROOT), "kernel", 040555, 0, 0);
 	put_entry(f, ANSWER, SLOT(KERNEL), "answer", 0644, HANDLER_INTS, 8);
@@ -160,11 +116,11 @@ static int setup(void **state)
 	put_link(f, 0, NODE(STRANGE), NODE(TITLE));
 	put_link(f, INIT_NET + 64, 0, NODE(NET_DIR));
 	/* the link leads to a root whose set is the network namespace's */
-	synth_put64(f->s, TABLE(NET_LINK) + 8, SLOT(0x80));
-	synth_put64(f->s, INIT_NET + 24, SLOT(0x80));
-	synth_put32(f->s, DATA(ANSWER), 42);
-	synth_put32(f->s, DATA(ANSWER) + 4, (uint32_t)-7);
-	synth_write(f->s, DATA(TITLE), "some text", 10);
+	synth_put64(f->g.s, TABLE(NET_LINK) + 8, SLOT(0x80));
+	synth_put64(f->g.s, INIT_NET + 24, SLOT(0x80));
+	synth_put32(f->g.s, DATA(ANSWER), 42);
+	synth_put32(f->g.s, DATA(ANSWER) + 4, (uint32_t)-7);
+	synth_write(f->g.s, DATA(TITLE), "some text", 10);
 	*state = f;
 	return 0;
 }
@@ -174,30 +130,16 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	procfs_destroy(f->fs);
-	llview_guest_destroy(f->guest);
-	llview_layout_destroy(f->layout);
-	ktype_destroy(f->k);
-	f->pages->ops->destroy(f->pages);
-	synth_destroy(f->s);
-	synth_btf_destroy(f->types);
-	assert_int_equal(f->alloc.used, 0);
+	synthetic_deinit(&f->g);
 	free(f);
 	return 0;
-}
-
-static int open_file(struct fixture *f, const char *path, struct vfs_file **ret)
-{
-	struct vfs_place at;
-	int r = vfs_walk(procfs_vfs(f->fs), NULL, path, 0, &at);
-
-	return r ? r : vfs_open(procfs_vfs(f->fs), &at.node, ret);
 }
 
 /* The content in f->text; its length or -errno. */
 static int64_t read_file(struct fixture *f, const char *path)
 {
 	struct vfs_file *file;
-	int64_t n = open_file(f, path, &file);
+	int64_t n = synthetic_open(f->fs, path, &file);
 
 	if (n)
 		return n;
@@ -215,7 +157,7 @@ static const char *list(struct fixture *f, const char *path)
 	size_t at = 0;
 
 	f->text[0] = '\0';
-	assert_int_equal(open_file(f, path, &file), 0);
+	assert_int_equal(synthetic_open(f->fs, path, &file), 0);
 	for (uint64_t i = 2; vfs_dirent_at(file, i, &e) == 1 && at < sizeof(f->text) - 512; i++)
 		at += (size_t)snprintf(f->text + at, sizeof(f->text) - at, "%s ", e.name);
 	vfs_close(file);
@@ -246,7 +188,7 @@ static void test_endless_depth(void **state)
 	put_link(f, TREE(KERNEL), 0, NODE(KERNEL));
 	assert_string_equal(list(f, "sys/kernel"), "");
 	assert_int_equal(read_file(f, "sys/kernel/kernel/kernel"), -ENOENT);
-	synth_put64(f->s, SLOT(KERNEL) + 40, SLOT(KERNEL)); /* its own parent */
+	synth_put64(f->g.s, SLOT(KERNEL) + 40, SLOT(KERNEL)); /* its own parent */
 	assert_true(read_file(f, "sys/kernel/kernel") < 0);
 }
 
@@ -254,10 +196,10 @@ static void test_endless_tree(void **state)
 {
 	struct fixture *f = *state;
 
-	synth_put64(f->s, NODE(TITLE) + 8, NODE(ANSWER));
+	synth_put64(f->g.s, NODE(TITLE) + 8, NODE(ANSWER));
 	assert_true(strlen(list(f, "sys/kernel")) < 4096);
 	assert_int_equal(read_file(f, "sys/kernel/zzz"), -ENOENT);
-	synth_put64(f->s, NODE(ANSWER) + 16, NODE(ANSWER));
+	synth_put64(f->g.s, NODE(ANSWER) + 16, NODE(ANSWER));
 	assert_true(strlen(list(f, "sys/kernel")) < 4096);
 }
 
@@ -266,11 +208,11 @@ static void test_gone(void **state)
 {
 	struct fixture *f = *state;
 
-	synth_put64(f->s, SLOT(ANSWER) + 48, NODE(TITLE));
+	synth_put64(f->g.s, SLOT(ANSWER) + 48, NODE(TITLE));
 	assert_int_equal(read_file(f, "sys/kernel/answer"), -ENOENT);
-	synth_put64(f->s, SLOT(ANSWER) + 48, NODE(ANSWER));
+	synth_put64(f->g.s, SLOT(ANSWER) + 48, NODE(ANSWER));
 	assert_true(read_file(f, "sys/kernel/answer") > 0);
-	synth_put64(f->s, SLOT(ANSWER) + 16, 1);
+	synth_put64(f->g.s, SLOT(ANSWER) + 16, 1);
 	assert_string_equal(list(f, "sys/kernel"), "secret strange title ");
 }
 
@@ -278,11 +220,11 @@ static void test_huge_length(void **state)
 {
 	struct fixture *f = *state;
 
-	synth_put32(f->s, TABLE(ANSWER) + 16, 0x7fffffff);
+	synth_put32(f->g.s, TABLE(ANSWER) + 16, 0x7fffffff);
 	assert_true(read_file(f, "sys/kernel/answer") < (int64_t)sizeof(f->text));
-	synth_put64(f->s, TABLE(ANSWER) + 8, 0xdead000000000000);
+	synth_put64(f->g.s, TABLE(ANSWER) + 8, 0xdead000000000000);
 	assert_int_equal(read_file(f, "sys/kernel/answer"), -EIO);
-	synth_put64(f->s, TABLE(TITLE) + 8, 0xdead000000000000);
+	synth_put64(f->g.s, TABLE(TITLE) + 8, 0xdead000000000000);
 	assert_int_equal(read_file(f, "sys/kernel/title"), -EIO);
 }
 

@@ -59,6 +59,8 @@ void synth_btf_member(struct synth_btf *b, const char *name, uint32_t type, uint
 /* In a record with its flag set. */
 void synth_btf_bit_member(struct synth_btf *b, const char *name, uint32_t type,
 			  uint32_t bit_offset, uint32_t bits);
+/* A whole struct of `count` members: of each the name, the type, and the offset in bytes. */
+uint32_t synth_btf_record(struct synth_btf *b, const char *name, uint32_t size, uint32_t count, ...);
 void synth_btf_enumerator(struct synth_btf *b, const char *name, int32_t value);
 void synth_btf_enumerator64(struct synth_btf *b, const char *name, int64_t value);
 
