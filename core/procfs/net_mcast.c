@@ -24,6 +24,20 @@ static void read_pi6(char text[33], struct in6_addr __guest *addr)
 	*net_put_pi6(text, bytes) = '\0';
 }
 
+/* What `rows` prints of each device, below `head`. */
+static int show_devices(const struct proc_item *it, struct seq_file *m, const char *head,
+			void (*rows)(struct net_list *, struct net_device __guest *))
+{
+	struct net_device __guest *dev;
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	seq_puts(m, head);
+	net_for_each_dev(dev, &l)
+		rows(&l, dev);
+	return 0;
+}
+
 static bool version_seen(const struct net_list *l, struct in_device __guest *in_dev, int version,
 			 uint64_t until)
 {
@@ -73,14 +87,8 @@ static void igmp_rows(struct net_list *l, struct net_device __guest *dev)
 
 int net_igmp_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_device __guest *dev;
-	struct net_list l;
-
-	net_list_init(&l, it, m);
-	seq_puts(m, "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n");
-	net_for_each_dev(dev, &l)
-		igmp_rows(&l, dev);
-	return 0;
+	return show_devices(it, m, "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n",
+			    igmp_rows);
 }
 
 static void igmp6_row(struct net_list *l, struct net_device __guest *dev,
@@ -103,25 +111,23 @@ static void igmp6_row(struct net_list *l, struct net_device __guest *dev,
 		   flags, (long)when);
 }
 
+static void igmp6_rows(struct net_list *l, struct net_device __guest *dev)
+{
+	struct guest_bound b = GUEST_BOUND(GROUPS_MAX);
+	struct inet6_dev __guest *idev = dev->ip6_ptr;
+
+	if (!idev)
+		return;
+	for (struct ifmcaddr6 __guest *im = idev->mc_list; im && guest_more_at(&b, im);
+	     im = im->next) {
+		NET_RECORD(l)
+			igmp6_row(l, dev, im);
+	}
+}
+
 int net_igmp6_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_device __guest *dev;
-	struct net_list l;
-
-	net_list_init(&l, it, m);
-	net_for_each_dev(dev, &l) {
-		struct guest_bound b = GUEST_BOUND(GROUPS_MAX);
-		struct inet6_dev __guest *idev = dev->ip6_ptr;
-
-		if (!idev)
-			continue;
-		for (struct ifmcaddr6 __guest *im = idev->mc_list; im && guest_more_at(&b, im);
-		     im = im->next) {
-			NET_RECORD(&l)
-				igmp6_row(&l, dev, im);
-		}
-	}
-	return 0;
+	return show_devices(it, m, "", igmp6_rows);
 }
 
 /*
@@ -160,14 +166,7 @@ static void mcfilter_rows(struct net_list *l, struct net_device __guest *dev)
 
 int net_mcfilter_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_device __guest *dev;
-	struct net_list l;
-
-	net_list_init(&l, it, m);
-	seq_puts(m, "Idx Device        MCA        SRC    INC    EXC\n");
-	net_for_each_dev(dev, &l)
-		mcfilter_rows(&l, dev);
-	return 0;
+	return show_devices(it, m, "Idx Device        MCA        SRC    INC    EXC\n", mcfilter_rows);
 }
 
 static void mcfilter6_rows(struct net_list *l, struct net_device __guest *dev)
@@ -202,42 +201,34 @@ static void mcfilter6_rows(struct net_list *l, struct net_device __guest *dev)
 
 int net_mcfilter6_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_device __guest *dev;
-	struct net_list l;
+	return show_devices(it, m,
+			    "Idx Device                Multicast Address                   Source Address"
+			    "    INC    EXC\n", mcfilter6_rows);
+}
 
-	net_list_init(&l, it, m);
-	seq_puts(m, "Idx Device                Multicast Address                   Source Address"
-		    "    INC    EXC\n");
-	net_for_each_dev(dev, &l)
-		mcfilter6_rows(&l, dev);
-	return 0;
+static void anycast6_rows(struct net_list *l, struct net_device __guest *dev)
+{
+	struct guest_bound b = GUEST_BOUND(GROUPS_MAX);
+	struct inet6_dev __guest *idev = dev->ip6_ptr;
+
+	if (!idev)
+		return;
+	for (struct ifacaddr6 __guest *ac = idev->ac_list; ac && guest_more_at(&b, ac);
+	     ac = ac->aca_next) {
+		NET_RECORD(l) {
+			char name[17], addr[33];
+
+			net_dev_name(dev, name);
+			read_pi6(addr, &ac->aca_addr);
+			seq_printf(l->m, "%-4d %-15s %s %5d\n", dev->ifindex, name, addr,
+				   ac->aca_users);
+		}
+	}
 }
 
 int net_anycast6_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_device __guest *dev;
-	struct net_list l;
-
-	net_list_init(&l, it, m);
-	net_for_each_dev(dev, &l) {
-		struct guest_bound b = GUEST_BOUND(GROUPS_MAX);
-		struct inet6_dev __guest *idev = dev->ip6_ptr;
-
-		if (!idev)
-			continue;
-		for (struct ifacaddr6 __guest *ac = idev->ac_list; ac && guest_more_at(&b, ac);
-		     ac = ac->aca_next) {
-			NET_RECORD(&l) {
-				char name[17], addr[33];
-
-				net_dev_name(dev, name);
-				read_pi6(addr, &ac->aca_addr);
-				seq_printf(m, "%-4d %-15s %s %5d\n", dev->ifindex, name, addr,
-					   ac->aca_users);
-			}
-		}
-	}
-	return 0;
+	return show_devices(it, m, "", anycast6_rows);
 }
 
 static bool if_inet6_row(struct net_list *l, uint64_t node)

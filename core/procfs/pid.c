@@ -402,89 +402,81 @@ PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
 #define REG_IF(n, perm, fn, has) { .name = n, .mode = PROC_REG(perm), .show = fn, .present = has }
 #define LNK(n, fn) { .name = #n, .mode = PROC_LNK(0777), .link = fn##_link, .target = fn##_target }
 
+/*
+ * Both directories show the same files in the same order; some are in one of them only. Parts of the
+ * order, so that neither says it again.
+ */
+#define ROWS_FIRST                                                                                 \
+	ROW_FD,                                                                                    \
+	{ .name = "fdinfo", .mode = PROC_DIR(0555), .dir = &proc_fdinfo_dir },                     \
+	{ .name = "ns", .mode = PROC_DIR(0511), .rows = proc_ns_rows },                            \
+	ROW_NET,                                                                                   \
+	REG("environ", 0400, proc_pid_environ_show),                                               \
+	REG("auxv", 0400, proc_pid_auxv_show),                                                     \
+	REG("status", 0444, proc_pid_status_show),                                                 \
+	REG("personality", 0400, proc_pid_personality_show),                                       \
+	REG("limits", 0444, proc_pid_limits_show)
+
+#define ROWS_NAMES                                                                                 \
+	REG("comm", 0644, proc_pid_comm_show),                                                     \
+	REG("cmdline", 0444, proc_pid_cmdline_show),                                               \
+	REG("stat", 0444, proc_pid_stat_show),                                                     \
+	REG("statm", 0444, proc_pid_statm_show),                                                   \
+	REG("maps", 0444, proc_pid_maps_show)
+
+#define ROWS_FILES                                                                                 \
+	LNK(cwd, proc_pid_cwd),                                                                    \
+	LNK(root, proc_pid_root),                                                                  \
+	LNK(exe, proc_pid_exe),                                                                    \
+	REG("mounts", 0444, proc_pid_mounts_show),                                                 \
+	REG("mountinfo", 0444, proc_pid_mountinfo_show)
+
+#define ROWS_STATE                                                                                 \
+	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },   \
+	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),                                     \
+	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),                         \
+	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),                                  \
+	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),                                  \
+	REG("oom_score", 0444, proc_pid_oom_score_show),                                           \
+	REG("oom_adj", 0644, proc_pid_oom_adj_show),                                               \
+	REG("oom_score_adj", 0644, proc_pid_oom_score_adj_show),                                   \
+	REG_IF("loginuid", 0644, proc_pid_loginuid_show, has_loginuid),                            \
+	REG_IF("sessionid", 0444, proc_pid_sessionid_show, has_loginuid)
+
+#define ROWS_MAPS                                                                                  \
+	REG_IF("io", 0400, proc_pid_io_show, has_io),                                              \
+	REG_IF("uid_map", 0644, proc_pid_uid_map_show, has_uid_map),                               \
+	REG_IF("gid_map", 0644, proc_pid_gid_map_show, has_uid_map),                               \
+	REG_IF("projid_map", 0644, proc_pid_projid_map_show, has_uid_map),                         \
+	REG_IF("setgroups", 0644, proc_pid_setgroups_show, has_uid_map)
+
+#define ROWS_LAST                                                                                  \
+	REG_IF("patch_state", 0400, proc_pid_patch_state_show, has_patch_state),                   \
+	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages)
+
 const struct proc_row proc_tgid_rows[] = {
 	{ .name = "task", .mode = PROC_DIR(0555), .dir = &proc_task_dir, .attr = task_dir_attr },
-	ROW_FD,
-	{ .name = "fdinfo", .mode = PROC_DIR(0555), .dir = &proc_fdinfo_dir },
-	{ .name = "ns", .mode = PROC_DIR(0511), .rows = proc_ns_rows },
-	ROW_NET,
-	REG("environ", 0400, proc_pid_environ_show),
-	REG("auxv", 0400, proc_pid_auxv_show),
-	REG("status", 0444, proc_pid_status_show),
-	REG("personality", 0400, proc_pid_personality_show),
-	REG("limits", 0444, proc_pid_limits_show),
+	ROWS_FIRST,
 	REG_IF("autogroup", 0644, proc_pid_autogroup_show, has_autogroup),
 	REG_IF("timens_offsets", 0644, proc_pid_timens_offsets_show, has_timens_offsets),
-	REG("comm", 0644, proc_pid_comm_show),
-	REG("cmdline", 0444, proc_pid_cmdline_show),
-	REG("stat", 0444, proc_pid_stat_show),
-	REG("statm", 0444, proc_pid_statm_show),
-	REG("maps", 0444, proc_pid_maps_show),
-	LNK(cwd, proc_pid_cwd),
-	LNK(root, proc_pid_root),
-	LNK(exe, proc_pid_exe),
-	REG("mounts", 0444, proc_pid_mounts_show),
-	REG("mountinfo", 0444, proc_pid_mountinfo_show),
+	ROWS_NAMES,
+	ROWS_FILES,
 	REG("mountstats", 0400, proc_pid_mountstats_show),
-	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },
-	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),
-	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),
-	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),
-	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),
-	REG("oom_score", 0444, proc_pid_oom_score_show),
-	REG("oom_adj", 0644, proc_pid_oom_adj_show),
-	REG("oom_score_adj", 0644, proc_pid_oom_score_adj_show),
-	REG_IF("loginuid", 0644, proc_pid_loginuid_show, has_loginuid),
-	REG_IF("sessionid", 0444, proc_pid_sessionid_show, has_loginuid),
+	ROWS_STATE,
 	REG_IF("coredump_filter", 0644, proc_pid_coredump_filter_show, has_coredump_filter),
-	REG_IF("io", 0400, proc_pid_io_show, has_io),
-	REG_IF("uid_map", 0644, proc_pid_uid_map_show, has_uid_map),
-	REG_IF("gid_map", 0644, proc_pid_gid_map_show, has_uid_map),
-	REG_IF("projid_map", 0644, proc_pid_projid_map_show, has_uid_map),
-	REG_IF("setgroups", 0644, proc_pid_setgroups_show, has_uid_map),
+	ROWS_MAPS,
 	REG("timerslack_ns", 0666, proc_pid_timerslack_show),
-	REG_IF("patch_state", 0400, proc_pid_patch_state_show, has_patch_state),
-	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages),
+	ROWS_LAST,
 	{ 0 }
 };
 
 const struct proc_row proc_tid_rows[] = {
-	ROW_FD,
-	{ .name = "fdinfo", .mode = PROC_DIR(0555), .dir = &proc_fdinfo_dir },
-	{ .name = "ns", .mode = PROC_DIR(0511), .rows = proc_ns_rows },
-	ROW_NET,
-	REG("environ", 0400, proc_pid_environ_show),
-	REG("auxv", 0400, proc_pid_auxv_show),
-	REG("status", 0444, proc_pid_status_show),
-	REG("personality", 0400, proc_pid_personality_show),
-	REG("limits", 0444, proc_pid_limits_show),
-	REG("comm", 0644, proc_pid_comm_show),
-	REG("cmdline", 0444, proc_pid_cmdline_show),
-	REG("stat", 0444, proc_pid_stat_show),
-	REG("statm", 0444, proc_pid_statm_show),
-	REG("maps", 0444, proc_pid_maps_show),
+	ROWS_FIRST,
+	ROWS_NAMES,
 	REG_IF("children", 0444, proc_pid_children_show, has_children),
-	LNK(cwd, proc_pid_cwd),
-	LNK(root, proc_pid_root),
-	LNK(exe, proc_pid_exe),
-	REG("mounts", 0444, proc_pid_mounts_show),
-	REG("mountinfo", 0444, proc_pid_mountinfo_show),
-	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },
-	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),
-	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),
-	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),
-	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),
-	REG("oom_score", 0444, proc_pid_oom_score_show),
-	REG("oom_adj", 0644, proc_pid_oom_adj_show),
-	REG("oom_score_adj", 0644, proc_pid_oom_score_adj_show),
-	REG_IF("loginuid", 0644, proc_pid_loginuid_show, has_loginuid),
-	REG_IF("sessionid", 0444, proc_pid_sessionid_show, has_loginuid),
-	REG_IF("io", 0400, proc_pid_io_show, has_io),
-	REG_IF("uid_map", 0644, proc_pid_uid_map_show, has_uid_map),
-	REG_IF("gid_map", 0644, proc_pid_gid_map_show, has_uid_map),
-	REG_IF("projid_map", 0644, proc_pid_projid_map_show, has_uid_map),
-	REG_IF("setgroups", 0644, proc_pid_setgroups_show, has_uid_map),
-	REG_IF("patch_state", 0400, proc_pid_patch_state_show, has_patch_state),
-	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages),
+	ROWS_FILES,
+	ROWS_STATE,
+	ROWS_MAPS,
+	ROWS_LAST,
 	{ 0 }
 };
