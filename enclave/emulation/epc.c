@@ -485,10 +485,49 @@ static int ready(const struct enclave *e)
 	return e->initialized ? 0 : -EINVAL;
 }
 
+/*
+ * What an SGX2 request does to each page of [offset, offset + length), until one fails; *count_ret is the size
+ * of those before it.
+ */
+static int each_page(struct enclave *e, uint64_t offset, uint64_t length,
+		     int (*one)(struct enclave *e, size_t page, void *arg), void *arg,
+		     uint64_t *count_ret)
+{
+	uint64_t done = 0;
+	int r = 0;
+
+	while (done < length) {
+		r = one(e, (offset + done) / ABI_PAGE, arg);
+		if (r)
+			break;
+		done += ABI_PAGE;
+	}
+	emu_apply(e, offset / ABI_PAGE, length / ABI_PAGE);
+	*count_ret = done;
+	return r;
+}
+
+static int restrict_page(struct enclave *e, size_t page, void *arg)
+{
+	struct page *p = &e->pages[page];
+	struct abi_ioc_restrict *a = arg;
+
+	if (!p->valid)
+		return -EFAULT;
+	if (p->type != ABI_PT_REG)
+		return -EINVAL;
+	if (p->pending || p->modified) {
+		a->result = ABI_PAGE_NOT_MODIFIABLE;
+		return -EFAULT;
+	}
+	p->perm &= a->permissions;
+	p->restricted = true;
+	return 0;
+}
+
 /* EMODPR */
 static int restrict_pages(struct enclave *e, struct abi_ioc_restrict *arg)
 {
-	uint64_t done;
 	int r = ready(e);
 
 	if (!r)
@@ -498,31 +537,35 @@ static int restrict_pages(struct enclave *e, struct abi_ioc_restrict *arg)
 	if (arg->permissions & ~ABI_SECINFO_PERMISSIONS || arg->result || arg->count ||
 	    ((arg->permissions & ABI_SECINFO_W) && !(arg->permissions & ABI_SECINFO_R)))
 		return -EINVAL;
-	for (done = 0; !r && done < arg->length; done += ABI_PAGE) {
-		struct page *p = &e->pages[(arg->offset + done) / ABI_PAGE];
+	return each_page(e, arg->offset, arg->length, restrict_page, arg, &arg->count);
+}
 
-		if (!p->valid)
-			r = -EFAULT;
-		else if (p->type != ABI_PT_REG)
-			r = -EINVAL;
-		else if (p->pending || p->modified) {
-			arg->result = ABI_PAGE_NOT_MODIFIABLE;
-			r = -EFAULT;
-		}
-		if (r)
-			break;
-		p->perm &= arg->permissions;
-		p->restricted = true;
+static int modify_type(struct enclave *e, size_t page, void *arg)
+{
+	struct page *p = &e->pages[page];
+	struct abi_ioc_modify_types *a = arg;
+
+	if (!p->valid)
+		return -EFAULT;
+	if (p->type != ABI_PT_REG && !(p->type == ABI_PT_TCS && a->page_type == ABI_PT_TRIM))
+		return -EINVAL;
+	if (a->page_type == ABI_PT_TCS && ~p->max_prot & (PROT_READ | PROT_WRITE))
+		return -EPERM;
+	if (p->pending || p->modified) {
+		a->result = ABI_PAGE_NOT_MODIFIABLE;
+		return -EFAULT;
 	}
-	emu_apply(e, arg->offset / ABI_PAGE, arg->length / ABI_PAGE);
-	arg->count = done;
-	return r;
+	if (a->page_type == ABI_PT_TCS)
+		p->max_prot = PROT_READ | PROT_WRITE;
+	p->type = a->page_type;
+	p->perm = 0;
+	p->modified = true;
+	return 0;
 }
 
 /* EMODT */
 static int modify_types(struct enclave *e, struct abi_ioc_modify_types *arg)
 {
-	uint64_t done;
 	int r = ready(e);
 
 	if (!r)
@@ -532,37 +575,28 @@ static int modify_types(struct enclave *e, struct abi_ioc_modify_types *arg)
 	if ((arg->page_type != ABI_PT_TCS && arg->page_type != ABI_PT_TRIM) || arg->result ||
 	    arg->count)
 		return -EINVAL;
-	for (done = 0; done < arg->length; done += ABI_PAGE) {
-		struct page *p = &e->pages[(arg->offset + done) / ABI_PAGE];
+	return each_page(e, arg->offset, arg->length, modify_type, arg, &arg->count);
+}
 
-		if (!p->valid)
-			r = -EFAULT;
-		else if (p->type != ABI_PT_REG &&
-			 !(p->type == ABI_PT_TCS && arg->page_type == ABI_PT_TRIM))
-			r = -EINVAL;
-		else if (arg->page_type == ABI_PT_TCS &&
-			 ~p->max_prot & (PROT_READ | PROT_WRITE))
-			r = -EPERM;
-		else if (p->pending || p->modified) {
-			arg->result = ABI_PAGE_NOT_MODIFIABLE;
-			r = -EFAULT;
-		}
-		if (r)
-			break;
-		if (arg->page_type == ABI_PT_TCS)
-			p->max_prot = PROT_READ | PROT_WRITE;
-		p->type = arg->page_type;
-		p->perm = 0;
-		p->modified = true;
-	}
-	emu_apply(e, arg->offset / ABI_PAGE, arg->length / ABI_PAGE);
-	arg->count = done;
-	return r;
+static int remove_page(struct enclave *e, size_t page, void *arg)
+{
+	struct page *p = &e->pages[page];
+
+	(void)arg;
+	if (!p->valid)
+		return -EFAULT;
+	/* not before the enclave accepted that it goes */
+	if (p->type != ABI_PT_TRIM || p->modified)
+		return -EPERM;
+	p->valid = false;
+	p->type = 0;
+	p->restricted = false;
+	return fallocate(e->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 (off_t)(page * ABI_PAGE), ABI_PAGE) ? -errno : 0;
 }
 
 static int remove_pages(struct enclave *e, struct abi_ioc_remove *arg)
 {
-	uint64_t done;
 	int r = ready(e);
 
 	if (!r)
@@ -571,31 +605,7 @@ static int remove_pages(struct enclave *e, struct abi_ioc_remove *arg)
 		return r;
 	if (arg->count)
 		return -EINVAL;
-	for (done = 0; done < arg->length; done += ABI_PAGE) {
-		size_t i = (arg->offset + done) / ABI_PAGE;
-		struct page *p = &e->pages[i];
-
-		if (!p->valid) {
-			r = -EFAULT;
-			break;
-		}
-		/* not before the enclave accepted that it goes */
-		if (p->type != ABI_PT_TRIM || p->modified) {
-			r = -EPERM;
-			break;
-		}
-		p->valid = false;
-		p->type = 0;
-		p->restricted = false;
-		if (fallocate(e->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			      (off_t)(i * ABI_PAGE), ABI_PAGE)) {
-			r = -errno;
-			break;
-		}
-	}
-	emu_apply(e, arg->offset / ABI_PAGE, arg->length / ABI_PAGE);
-	arg->count = done;
-	return r;
+	return each_page(e, arg->offset, arg->length, remove_page, NULL, &arg->count);
 }
 
 int emulation_ioctl(int fd, unsigned int request, void *arg)
