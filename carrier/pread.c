@@ -2,19 +2,14 @@
 /*
  * A session over files: messages are the names of files that are opened, answers what they hold, and
  * guest memory a file for each epoch whose offsets are addresses. open(), pread() and close() are all
- * that is needed of the system.
+ * that is needed of the system (struct carrier_files); this file also runs inside enclaves.
  */
-#include "carrier/pread.h"
+#include "pread.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "carrier/wait.h"
-#include "channel/message.h"
 #include "channel/read.h"
 
 enum {
@@ -23,12 +18,8 @@ enum {
 	NAME_MIN_SIZE = 32,
 	NUMBERS_SIZE = 12, /* OFFSET.TOTAL. before the bytes of a message */
 	NAME_USUAL_SIZE = 255,
-	PATH_SIZE = 4096,
-	PREFIX_MAX = PATH_SIZE - NAME_MAX_SIZE - 16,
+	PREFIX_MAX = PREAD_PATH_SIZE - NAME_MAX_SIZE - 16,
 	TEXT_MAX = 160,
-	SPACES = 8,	      /* address spaces whose files are open at a time */
-	FIRST_DESCRIPTOR = 512, /* tools expect the low ones to be free */
-
 	CLUSTER_PAGES = 15,   /* their record still is one frame of the device's socket */
 	GAP_PAGES = 6,	      /* reading these too costs less than another pread */
 	AHEAD_MIN = 4,	      /* pages read for one that is missed */
@@ -36,56 +27,6 @@ enum {
 };
 
 #define DEADLINE_NS 30000000000ull
-
-struct memory_file {
-	int fd; /* -1: none */
-	uint64_t space;
-	uint64_t used; /* which one was used longest ago */
-};
-
-/* Pages that are still to be read for the request under way. */
-struct span {
-	uint64_t space;
-	uint64_t first, last; /* numbers of pages; last < first: done */
-};
-
-struct carrier_pread {
-	struct sealed_carrier sealed;
-	struct sealed_transport transport;
-	struct base_alloc *alloc;
-	struct sealed_session *session;
-	enum carrier_pread_way way;
-	uint32_t cluster;
-	size_t piece; /* bytes of a message in one name */
-	pid_t owner;
-	struct carrier_pread_stats stats;
-
-	/* DIR/VM/, and from the hello on DIR/VM/SESSION/ */
-	char path[PATH_SIZE];
-	size_t prefix;
-
-	int hello;  /* open as long as the session lives */
-	int message; /* the record sent last, until its answer is read; -1: none */
-	uint64_t message_at;
-	enum channel_frame_kind expected; /* while the session is opened */
-	size_t left, left_at;		  /* of a record that is handed on in parts */
-
-	const struct channel_random *random;
-	bool epoch_begun;
-	uint64_t epoch, uses;
-	struct memory_file files[SPACES];
-
-	uint64_t number;
-	struct span spans[CHANNEL_ITEMS_MAX];
-	uint32_t span_count, next_span;
-	uint32_t budget;
-	bool missed; /* the next span is the page that is missed */
-	uint32_t ahead;
-	uint64_t last_space, last_page; /* behind the last page read for one that was missed */
-
-	struct channel_request request;
-	uint8_t record[CHANNEL_RECORD_MAX];
-};
 
 static struct carrier_pread *from_sealed(struct sealed_carrier *s)
 {
@@ -128,22 +69,22 @@ static enum err code_of(int error)
 /* What the host says of the session's end, without its line feed; "" when it says nothing. */
 static void read_reason(struct carrier_pread *c, char text[TEXT_MAX + 1])
 {
-	ssize_t n = -1;
+	int64_t n;
 	int fd;
 
 	text[0] = '\0';
 	strcpy(c->path + c->prefix, "error");
-	fd = open(c->path, O_RDONLY | O_CLOEXEC);
+	fd = c->io->open(c->io, c->path);
 	if (fd < 0)
 		return;
-	n = pread(fd, text, TEXT_MAX, 0);
-	close(fd);
+	n = c->io->read(c->io, fd, text, TEXT_MAX, 0);
+	c->io->close(c->io, fd);
 	if (n > TEXT_MAX || n < 0)
 		n = 0;
 	if (n && text[n - 1] == '\n')
 		n--;
 	/* it ends up on a terminal */
-	for (ssize_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < n; i++)
 		text[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
 	text[n] = '\0';
 }
@@ -164,50 +105,58 @@ static enum err host_failed(struct carrier_pread *c, int error, const char *what
 	return err_set_errno(err, code_of(error), error, "%s", what);
 }
 
+/* Was a call interrupted, and is there time for another try? *since is 0 before the first one. */
+static bool once_more(struct carrier_pread *c, int64_t result, uint64_t *since)
+{
+	uint64_t t;
+
+	if (result != -EINTR)
+		return false;
+	t = c->io->now(c->io);
+	if (!*since)
+		*since = t;
+	return t - *since < DEADLINE_NS;
+}
+
 /* Open the file of this name in the session's directory. */
 static enum err open_name(struct carrier_pread *c, const char *what, int *ret, struct err_ctx *err)
 {
-	uint64_t deadline = carrier_now() + DEADLINE_NS;
-	int fd, high;
+	uint64_t since = 0;
+	int fd;
 
 	do {
-		fd = open(c->path, O_RDONLY | O_CLOEXEC);
-	} while (fd < 0 && errno == EINTR && carrier_now() < deadline);
+		fd = c->io->open(c->io, c->path);
+	} while (once_more(c, fd, &since));
 	c->stats.opens++;
 	c->stats.bytes += strlen(c->path + c->prefix);
 	if (fd < 0)
-		return host_failed(c, errno, what, err);
-	high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
-	if (high >= 0) {
-		close(fd);
-		fd = high;
-	}
+		return host_failed(c, -fd, what, err);
 	*ret = fd;
 	return ERR_OK;
 }
 
-static void close_file(int *fd)
+static void close_file(struct carrier_pread *c, int *fd)
 {
 	if (*fd >= 0)
-		close(*fd);
+		c->io->close(c->io, *fd);
 	*fd = -1;
 }
 
 static enum err read_file(struct carrier_pread *c, int fd, void *buf, size_t size, uint64_t offset,
 			  size_t *size_ret, struct err_ctx *err)
 {
-	uint64_t deadline = carrier_now() + DEADLINE_NS;
-	ssize_t n;
+	uint64_t since = 0;
+	int64_t n;
 
 	do {
-		n = pread(fd, buf, size, (off_t)offset);
-	} while (n < 0 && errno == EINTR && carrier_now() < deadline);
+		n = c->io->read(c->io, fd, buf, size, offset);
+	} while (once_more(c, n, &since));
 	c->stats.preads++;
 	if (n < 0)
-		return host_failed(c, errno, "can't read from the memory device", err);
+		return host_failed(c, (int)-n, "can't read from the memory device", err);
 	/* the host may say anything */
-	if ((size_t)n > size)
-		return err_set(err, ERR_TAMPERED, "a read of %zu bytes brought %zd", size, n);
+	if ((uint64_t)n > size)
+		return err_set(err, ERR_TAMPERED, "a read of %zu bytes brought %lld", size, (long long)n);
 	c->stats.bytes += (size_t)n;
 	*size_ret = (size_t)n;
 	return ERR_OK;
@@ -246,7 +195,7 @@ static enum err send_pieces(struct carrier_pread *c, const char *directory, cons
 		end += sprintf(end, "%s/%zu.%zu.", directory, at, size);
 		*put_base64(end, bytes + at, n) = '\0';
 		e = open_name(c, "can't send to the memory device", &fd, err);
-		close_file(&before);
+		close_file(c, &before);
 		if (e)
 			return e;
 		before = fd;
@@ -279,10 +228,10 @@ static enum err send_message(struct carrier_pread *c, const char *directory, con
 
 bool carrier_pread_forked(const struct carrier_pread *c)
 {
-	return getpid() != c->owner;
+	return c->io->process(c->io) != c->owner;
 }
 
-static enum err check_owner(const struct carrier_pread *c, struct err_ctx *err)
+enum err pread_check_owner(const struct carrier_pread *c, struct err_ctx *err)
 {
 	return carrier_pread_forked(c) ? err_set(err, ERR_GONE,
 					      "the session with the memory device belongs to a parent "
@@ -351,14 +300,14 @@ static enum err transport_receive(struct sealed_transport *t, enum channel_frame
 
 static void close_memory(struct carrier_pread *c)
 {
-	for (int i = 0; i < SPACES; i++)
-		close_file(&c->files[i].fd);
+	for (int i = 0; i < PREAD_SPACES; i++)
+		close_file(c, &c->files[i].fd);
 }
 
 /* The file of `space` in this epoch. */
 static enum err memory_file(struct carrier_pread *c, uint64_t space, int *ret, struct err_ctx *err)
 {
-	struct memory_file *oldest = &c->files[0];
+	struct pread_file *oldest = &c->files[0];
 	char *end = c->path + c->prefix;
 	enum err e;
 
@@ -368,8 +317,8 @@ static enum err memory_file(struct carrier_pread *c, uint64_t space, int *ret, s
 			return err_set(err, ERR_IO, "no randomness for an epoch");
 		c->epoch_begun = true;
 	}
-	for (int i = 0; i < SPACES; i++) {
-		struct memory_file *f = &c->files[i];
+	for (int i = 0; i < PREAD_SPACES; i++) {
+		struct pread_file *f = &c->files[i];
 
 		if (f->fd >= 0 && f->space == space) {
 			f->used = ++c->uses;
@@ -379,7 +328,7 @@ static enum err memory_file(struct carrier_pread *c, uint64_t space, int *ret, s
 		if (oldest->fd >= 0 && (f->fd < 0 || f->used < oldest->used))
 			oldest = f;
 	}
-	close_file(&oldest->fd);
+	close_file(c, &oldest->fd);
 	end += sprintf(end, "%016llx", (unsigned long long)c->epoch);
 	if (space)
 		sprintf(end, ".%llx", (unsigned long long)space);
@@ -392,8 +341,7 @@ static enum err memory_file(struct carrier_pread *c, uint64_t space, int *ret, s
 	return ERR_OK;
 }
 
-/* Read `length` bytes at `address`; *data_ret points into c->record. */
-static enum err read_memory(struct carrier_pread *c, uint64_t space, uint64_t address,
+enum err pread_memory(struct carrier_pread *c, uint64_t space, uint64_t address,
 			    size_t length, struct channel_bytes *head_ret, const uint8_t **data_ret,
 			    struct err_ctx *err)
 {
@@ -416,7 +364,7 @@ static enum err read_memory(struct carrier_pread *c, uint64_t space, uint64_t ad
 	return e ? e : channel_bytes_decode(plain, size, &question, head_ret, data_ret, err);
 }
 
-static bool span_done(const struct span *s)
+static bool span_done(const struct pread_span *s)
 {
 	return s->last < s->first;
 }
@@ -432,7 +380,7 @@ static void gather(struct carrier_pread *c, uint64_t space, uint64_t *first, uin
 	while (grown) {
 		grown = false;
 		for (uint32_t i = c->next_span; i < c->span_count; i++) {
-			struct span *s = &c->spans[i];
+			struct pread_span *s = &c->spans[i];
 			uint64_t low = s->first < *first ? s->first : *first;
 			uint64_t high = s->last > *last ? s->last : *last;
 
@@ -484,7 +432,7 @@ static void read_ahead(struct carrier_pread *c, uint64_t space, uint64_t *first,
 /* What to read next: takes it off the spans. */
 static void next_cluster(struct carrier_pread *c, uint64_t *space, uint64_t *first, uint64_t *last)
 {
-	struct span *s;
+	struct pread_span *s;
 
 	while (span_done(&c->spans[c->next_span]))
 		c->next_span++;
@@ -543,7 +491,7 @@ static enum err read_cluster(struct carrier_pread *c, uint8_t *plain, size_t *si
 	c->budget -= at_most(c->budget, (uint32_t)pages);
 	head.generation = c->session->accept.generation;
 	if (askable) {
-		e = read_memory(c, space, first * CHANNEL_PAGE_SIZE, askable * CHANNEL_PAGE_SIZE,
+		e = pread_memory(c, space, first * CHANNEL_PAGE_SIZE, askable * CHANNEL_PAGE_SIZE,
 				&bytes, &data, err);
 		if (e)
 			return e;
@@ -588,7 +536,7 @@ static enum err ask_by_address(struct carrier_pread *c, const void *request, siz
 
 		if (item->kind != CHANNEL_READ)
 			return err_set(err, ERR_UNSUPPORTED, "lists aren't chased over pread");
-		c->spans[i] = (struct span){
+		c->spans[i] = (struct pread_span){
 			.space = item->space,
 			.first = item->address / CHANNEL_PAGE_SIZE,
 			.last = (item->size - 1 > UINT64_MAX - item->address ?
@@ -636,7 +584,7 @@ static enum err receive_sealed(struct carrier_pread *c, uint8_t *record, const v
 		return err_set(err, ERR_CORRUPT, "an answer of %zu bytes has no head", *size_ret);
 	memcpy(&flags, (const uint8_t *)*plain_ret + 16, sizeof(flags));
 	if (!(flags & CHANNEL_PAGES_MORE))
-		close_file(&c->message);
+		close_file(c, &c->message);
 	return ERR_OK;
 }
 
@@ -646,7 +594,7 @@ static enum err carrier_send(struct sealed_carrier *s, const void *request, size
 			     struct err_ctx *err)
 {
 	struct carrier_pread *c = from_sealed(s);
-	enum err e = check_owner(c, err);
+	enum err e = pread_check_owner(c, err);
 
 	if (e)
 		return e;
@@ -658,7 +606,7 @@ static enum err carrier_receive(struct sealed_carrier *s, uint8_t *record, const
 				size_t *size_ret, struct err_ctx *err)
 {
 	struct carrier_pread *c = from_sealed(s);
-	enum err e = check_owner(c, err);
+	enum err e = pread_check_owner(c, err);
 
 	if (e)
 		return e;
@@ -687,8 +635,9 @@ static void carrier_epoch(struct sealed_carrier *s)
 
 static uint64_t now(struct sealed_carrier *s)
 {
-	(void)s;
-	return carrier_now();
+	struct carrier_pread *c = from_sealed(s);
+
+	return c->io->now(c->io);
 }
 
 static struct sealed_carrier_stats stats(struct sealed_carrier *s)
@@ -717,9 +666,9 @@ static enum err set_path(struct carrier_pread *c, const char *directory, const c
 	return ERR_OK;
 }
 
-enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
-			    const struct carrier_pread_options *o, struct carrier_pread **ret,
-			    struct err_ctx *err)
+enum err carrier_pread_open_with(struct base_alloc *alloc, struct carrier_files *io,
+				 const char *directory, const struct carrier_pread_options *o,
+				 struct carrier_pread **ret, struct err_ctx *err)
 {
 	struct sealed_session_options session = o->session;
 	struct carrier_pread *c;
@@ -734,14 +683,15 @@ enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
 	if (!c)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	c->alloc = alloc;
-	c->owner = getpid();
+	c->io = io;
+	c->owner = io->process(io);
 	c->way = o->way;
 	c->cluster = o->cluster_pages ? o->cluster_pages : CLUSTER_PAGES;
 	c->piece = piece_of(o->name_max ? o->name_max : NAME_MAX_SIZE);
 	c->ahead = AHEAD_MIN;
 	c->random = o->session.random;
 	c->hello = c->message = -1;
-	for (int i = 0; i < SPACES; i++)
+	for (int i = 0; i < PREAD_SPACES; i++)
 		c->files[i].fd = -1;
 	c->transport.send = transport_send;
 	c->transport.receive = transport_receive;
@@ -759,7 +709,7 @@ enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
 	e = set_path(c, directory, session.vm, err);
 	if (!e)
 		e = sealed_session_open(alloc, &c->transport, &session, &c->session, err);
-	close_file(&c->message);
+	close_file(c, &c->message);
 	if (e)
 		carrier_pread_close(c);
 	else
@@ -772,8 +722,8 @@ void carrier_pread_close(struct carrier_pread *c)
 	if (!c)
 		return;
 	close_memory(c);
-	close_file(&c->message);
-	close_file(&c->hello);
+	close_file(c, &c->message);
+	close_file(c, &c->hello);
 	sealed_session_close(c->session);
 	base_free(c->alloc, c);
 }
@@ -802,120 +752,4 @@ struct sealed_session *carrier_pread_session(struct carrier_pread *c)
 struct carrier_pread_stats carrier_pread_stats(const struct carrier_pread *c)
 {
 	return c->stats;
-}
-
-/* ---- each object by its own pread ---- */
-
-enum {
-	OBJECT_PAGES = 8192, /* of those who ask for whole pages, in one epoch */
-};
-
-struct objects {
-	struct guest_pages pages;
-	struct carrier_pread *c;
-	uint32_t used;
-	uint8_t *copies[OBJECT_PAGES];
-};
-
-static struct objects *from_objects(struct guest_pages *p)
-{
-	return (struct objects *)((char *)p - offsetof(struct objects, pages));
-}
-
-static enum err objects_object(struct guest_pages *p, struct guest_space as, struct gva va, void *buf,
-			       size_t size)
-{
-	struct carrier_pread *c = from_objects(p)->c;
-	uint8_t *to = buf;
-
-	p->stats.lookups++;
-	while (size) {
-		size_t n = size < (CHANNEL_BYTES_PAGES_MAX - 2) * CHANNEL_PAGE_SIZE ?
-				   size :
-				   (CHANNEL_BYTES_PAGES_MAX - 2) * CHANNEL_PAGE_SIZE;
-		struct channel_bytes head;
-		const uint8_t *data;
-		uint64_t offset;
-		enum err e = check_owner(c, NULL);
-
-		if (!e && (!channel_offset_of(va.v, &offset) ||
-			   offset > INT64_MAX - CHANNEL_BYTES_OVERHEAD - n))
-			e = ERR_UNMAPPED;
-		if (!e)
-			e = read_memory(c, as.top, va.v, n, &head, &data, NULL);
-		if (!e && head.generation != c->session->accept.generation)
-			e = ERR_GONE;
-		if (!e && head.unmapped | head.nophys)
-			e = head.unmapped ? ERR_UNMAPPED : ERR_NOPHYS;
-		if (e == ERR_UNMAPPED || e == ERR_NOPHYS)
-			p->stats.faults++;
-		if (e)
-			return e == ERR_UNMAPPED || e == ERR_NOPHYS ? e : ERR_GONE;
-		memcpy(to, data, n);
-		to += n;
-		va.v += n;
-		size -= n;
-	}
-	return ERR_OK;
-}
-
-static enum err objects_page(struct guest_pages *p, struct guest_space as, struct gva va,
-			     const void **ret)
-{
-	struct objects *o = from_objects(p);
-	enum err e;
-
-	if (o->used == OBJECT_PAGES)
-		return ERR_LIMIT;
-	if (!o->copies[o->used])
-		o->copies[o->used] = base_alloc_resize(o->c->alloc, NULL, CHANNEL_PAGE_SIZE, 1);
-	if (!o->copies[o->used])
-		return ERR_NOMEM;
-	e = objects_object(p, as, (struct gva){va.v & GUEST_PAGE_MASK}, o->copies[o->used],
-			   CHANNEL_PAGE_SIZE);
-	if (!e)
-		*ret = o->copies[o->used++];
-	return e;
-}
-
-static enum err objects_epoch(struct guest_pages *p, struct err_ctx *err)
-{
-	struct objects *o = from_objects(p);
-
-	(void)err;
-	p->epoch++;
-	p->stats.epochs++;
-	o->used = 0;
-	o->c->epoch_begun = false;
-	return ERR_OK;
-}
-
-static void objects_destroy(struct guest_pages *p)
-{
-	struct objects *o = from_objects(p);
-
-	for (int i = 0; i < OBJECT_PAGES; i++)
-		base_free(o->c->alloc, o->copies[i]);
-	base_free(o->c->alloc, o);
-}
-
-static const struct guest_pages_ops objects_ops = {
-	.page = objects_page,
-	.object = objects_object,
-	.epoch = objects_epoch,
-	.destroy = objects_destroy,
-};
-
-enum err carrier_pread_objects(struct carrier_pread *c, struct guest_pages **ret,
-			       struct err_ctx *err)
-{
-	struct objects *o = base_alloc_zeroed(c->alloc, 1, sizeof(*o));
-
-	if (!o)
-		return err_set(err, ERR_NOMEM, "out of memory for a guest's objects");
-	o->pages.ops = &objects_ops;
-	o->pages.copies = true;
-	o->c = c;
-	*ret = &o->pages;
-	return ERR_OK;
 }

@@ -350,6 +350,10 @@ static const char *const call_names[HOST_CALLS] = {
 	[ABI_GUEST_TARGET] = "session: who makes evidence",
 	[ABI_GUEST_QUOTE] = "session: quote",
 	[ABI_GUEST_WATCH] = "session: ring worker",
+	[ABI_GUEST_CARRIER] = "session: ring or files",
+	[ABI_GUEST_OPEN] = "memory: opening a file",
+	[ABI_GUEST_READ] = "memory: reading a file",
+	[ABI_GUEST_CLOSE] = "memory: closing a file",
 };
 
 static void print_counts(void)
@@ -368,6 +372,16 @@ static void print_counts(void)
 	}
 }
 
+static enum err open_guest(const struct options *o, bool emulated, struct host_guest **ret,
+			   struct err_ctx *err)
+{
+	const char *device = o->sealed.device;
+
+	if (o->sealed.carrier == ATTACH_PREAD)
+		return host_guest_open_files(device ? device : ATTACH_DEVICE_MOUNT, emulated, ret, err);
+	return host_guest_open(device ? device : ATTACH_DEVICE_SOCKET, emulated, ret, err);
+}
+
 enum status cli_run_enclave(const struct options *o, char **argv)
 {
 	struct host_guest *guest = NULL;
@@ -383,8 +397,7 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 	}
 	/* without a VM there is no device to reach */
 	if (strcmp(argv[0], "-") != 0)
-		e = host_guest_open(o->sealed.device ? o->sealed.device : ATTACH_DEVICE_SOCKET,
-				    emulated, &guest, &err);
+		e = open_guest(o, emulated, &guest, &err);
 	if (!e) {
 		const struct host_hook hooks[] = {
 			{ABI_OCALL_PROXY_FIRST, ABI_OCALL_PROXY_LAST, host_proxy_serve, NULL},

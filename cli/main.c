@@ -315,9 +315,12 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 		if (!take_option(&o, letter, optarg))
 			return usage_error(c, "no value for that option: ", optarg);
 	}
-	if (o.enclave && (o.sealed.carrier || o.sealed.pin || o.sealed.identity || o.pause ||
-			  o.sealed.freshness_ms >= 0))
-		return usage_error(c, "an enclave has its own key and pin: only --device counts", "");
+	if (o.enclave && (o.sealed.pin || o.sealed.identity || o.pause || o.sealed.freshness_ms >= 0))
+		return usage_error(c, "an enclave has its own key and pin: only --sealed and --device "
+				      "count", "");
+	if (o.enclave && o.sealed.carrier && o.sealed.carrier != ATTACH_RING &&
+	    o.sealed.carrier != ATTACH_PREAD)
+		return usage_error(c, "enclaves reach a memory device by ring or pread only", "");
 	if (!o.sealed.carrier && !o.enclave && c->run != cli_sign &&
 	    (o.sealed.device || o.sealed.pin || o.sealed.identity ||
 				  o.sealed.freshness_ms >= 0))

@@ -5,7 +5,7 @@
 usage: enclave_compare.py BUILD SCW-CC [TOOL...]
 
 Builds the tools by tests/enclave-tools, signs them with the device's key pinned, and runs them on a live guest
-over the sealed ring. Their lines have to be those that the guest's own tool prints, in any order; a guest lives,
+over the sealed ring, netstat also over files (pread). Their lines have to be those that the guest's own tool prints, in any order; a guest lives,
 so each is tried some times. Then netstat is run until it leaves its enclave neither for memory nor for the time,
 as it does when the device isn't kept from its processor for long. Exits 77 (skipped) where enclaves can't be built (`make enclave`) or no guest boots.
 """
@@ -24,9 +24,9 @@ NAME = f"enclaves-{os.getpid()}"
 TRIES = 5
 EXIT_TRIES = 100
 
-# tool: command lines, each with the modes of the emulation
+# tool: command lines, each with the modes of the emulation; "pread" is plain, over files
 CASES = {
-    "netstat": [(["-tuan"], ["plain", "hide", "fault"]), (["-rn"], ["plain"]), (["-g", "-n"], ["plain"]),
+    "netstat": [(["-tuan"], ["plain", "hide", "fault", "pread"]), (["-rn"], ["plain"]), (["-g", "-n"], ["plain"]),
                 (["-tlnp"], ["plain"])],
     "ps": [(["-eo", "pid,ppid,user,ni,stat,tty,comm"], ["plain", "hide"])],
     "pgrep": [(["-l", "."], ["plain"])],
@@ -60,11 +60,17 @@ def lines(text):
     return sorted(line for line in text.splitlines() if not OWN.search(line))
 
 
+def way(folder, mode):
+    if mode == "pread":
+        return "--emulate", "--sealed=pread", "--device", folder / "memory"
+    return f"--emulate={mode}", "--device", folder / "socket"
+
+
 def compare(folder, tool, arguments, mode):
     difference = []
     for _ in range(TRIES):
-        ours = run(SCWATCHER, "run", "--enclave", f"--emulate={mode}", "--device", folder / "socket", NAME, "--",
-                   folder / f"{tool}.image", *arguments, env=dict(os.environ, TERM="dumb"))
+        ours = run(SCWATCHER, "run", "--enclave", *way(folder, mode), NAME, "--", folder / f"{tool}.image", *arguments,
+                   env=dict(os.environ, TERM="dumb"))
         theirs = run(TOP / "guests/exec", NAME, "--", *GUEST.get(tool, [tool]), *arguments)
         mine, guests = lines(ours.stdout), lines(theirs.stdout)
         if ours.returncode == theirs.returncode and mine == guests and mine:
@@ -116,7 +122,6 @@ def main():
         skip("`make enclave` wasn't done")
     if run(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", NAME).returncode:
         skip("no guest can be booted")
-    device = None
     try:
         with tempfile.TemporaryDirectory(prefix="scwatcher-compare-") as name:
             folder = pathlib.Path(name)
@@ -126,25 +131,28 @@ def main():
                 f'identities = ( {{ name = "compare"; type = "sgx-emulated"; mrsigner = "{signer}"; '
                 'product = 0; minimum_version = 0; vms = [ "*" ]; } );\n')
             (folder / "d.conf").write_text("")
+            (folder / "memory").mkdir()
             with open(folder / "log", "w", encoding="utf-8") as log:
                 device = subprocess.Popen(
                     [BUILD / "memdev/daemon/scwatcherd", "--config", folder / "d.conf", "--socket",
                      folder / "socket", "--control", folder / "control", "--key", folder / "device.key",
-                     "--policy", folder / "policy.conf", "--user", "nobody", "--insecure-accept-emulated"],
-                    stderr=log)
-            for _ in range(600):
-                if (folder / "socket").exists() or device.poll() is not None:
-                    break
-                time.sleep(0.05)
-            good = [compare(folder, tool, arguments, mode) for tool in tools
-                    for arguments, modes in CASES[tool] for mode in modes]
-            if "netstat" in tools and os.cpu_count() > 1:
-                good.append(counts_exits(folder))
+                     "--policy", folder / "policy.conf", "--user", "nobody", "--mount", folder / "memory",
+                     "--insecure-accept-emulated"], stderr=log)
+            try:
+                for _ in range(600):
+                    if os.path.ismount(folder / "memory") or device.poll() is not None:
+                        break
+                    time.sleep(0.05)
+                good = [compare(folder, tool, arguments, mode) for tool in tools
+                        for arguments, modes in CASES[tool] for mode in modes]
+                if "netstat" in tools and os.cpu_count() > 1:
+                    good.append(counts_exits(folder))
+            finally:
+                # before its folder goes
+                device.terminate()
+                device.wait()
             return 0 if all(good) else 1
     finally:
-        if device:
-            device.terminate()
-            device.wait()
         run(TOP / "guests/stop", NAME)
 
 

@@ -3,6 +3,8 @@
 #include "host/guest.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -21,8 +23,14 @@
 
 #define TIMEOUT_NS 30000000000ull
 
+enum {
+	FILES = 32, /* open at a time */
+};
+
 struct host_guest {
-	int socket;
+	int socket; /* -1: over files */
+	int folder; /* where the device's files are; -1: over the socket */
+	int files[FILES];
 	bool emulated;
 	int passed; /* the ring's memory, until it is mapped; -1 */
 	struct carrier_region region;
@@ -30,20 +38,41 @@ struct host_guest {
 	struct carrier_frame frame;
 };
 
-enum err host_guest_open_socket(int socket, bool emulated, struct host_guest **ret,
-				struct err_ctx *err)
+/* Takes over the descriptor that there is. */
+static enum err create(int socket, int folder, bool emulated, struct host_guest **ret,
+		       struct err_ctx *err)
 {
 	struct host_guest *g = calloc(1, sizeof(*g));
 
 	if (!g) {
-		close(socket);
+		close(socket >= 0 ? socket : folder);
 		return err_set(err, ERR_NOMEM, "out of memory");
 	}
 	g->socket = socket;
+	g->folder = folder;
 	g->emulated = emulated;
 	g->passed = -1;
+	for (int i = 0; i < FILES; i++)
+		g->files[i] = -1;
 	*ret = g;
 	return ERR_OK;
+}
+
+enum err host_guest_open_socket(int socket, bool emulated, struct host_guest **ret,
+				struct err_ctx *err)
+{
+	return create(socket, -1, emulated, ret, err);
+}
+
+enum err host_guest_open_files(const char *path, bool emulated, struct host_guest **ret,
+			       struct err_ctx *err)
+{
+	int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0)
+		return err_set_errno(err, errno == ENOENT ? ERR_ABSENT : ERR_IO, errno,
+				     "opening the folder that the memory device serves, %s", path);
+	return create(-1, folder, emulated, ret, err);
 }
 
 enum err host_guest_open(const char *path, bool emulated, struct host_guest **ret,
@@ -60,7 +89,10 @@ void host_guest_close(struct host_guest *g)
 	if (!g)
 		return;
 	worker_stop(g->worker);
-	close(g->socket);
+	for (int i = 0; i < FILES; i++)
+		if (g->files[i] >= 0)
+			close(g->files[i]);
+	close(g->socket >= 0 ? g->socket : g->folder);
 	if (g->passed >= 0)
 		close(g->passed);
 	carrier_region_unmap(&g->region);
@@ -161,6 +193,48 @@ static int64_t watch(struct host_guest *g)
 	return g->worker ? (int64_t)(uintptr_t)worker_shared(g->worker) : -EAGAIN;
 }
 
+/* ---- files ---- */
+
+static int64_t open_file(struct host_guest *g, const uint64_t args[6], const void *arena,
+			 size_t arena_size)
+{
+	char path[PATH_MAX];
+	int i = 0;
+
+	if (args[0] >= sizeof(path) || args[0] > arena_size)
+		return -EINVAL;
+	memcpy(path, arena, args[0]);
+	path[args[0]] = '\0';
+	while (i < FILES && g->files[i] >= 0)
+		i++;
+	if (i == FILES)
+		return -EMFILE;
+	g->files[i] = openat(g->folder, path, O_RDONLY | O_CLOEXEC);
+	return g->files[i] >= 0 ? i : -errno;
+}
+
+static int64_t read_file(struct host_guest *g, const uint64_t args[6], void *arena,
+			 size_t arena_size)
+{
+	ssize_t n;
+
+	if (args[0] >= FILES || args[1] > arena_size)
+		return -EINVAL;
+	n = pread(g->files[args[0]], arena, args[1], (off_t)args[2]);
+	return n < 0 ? -errno : n;
+}
+
+static int64_t close_file(struct host_guest *g, const uint64_t args[6])
+{
+	if (args[0] >= FILES || g->files[args[0]] < 0)
+		return -EINVAL;
+	close(g->files[args[0]]);
+	g->files[args[0]] = -1;
+	return 0;
+}
+
+/* ---- evidence ---- */
+
 static int64_t target(const struct host_guest *g, void *arena, size_t arena_size)
 {
 	struct abi_targetinfo t = {0};
@@ -189,6 +263,14 @@ int64_t host_guest_serve(void *opaque, uint64_t number, const uint64_t args[6], 
 	struct host_guest *g = opaque;
 
 	switch (number) {
+	case ABI_GUEST_CARRIER:
+		return g->socket >= 0 ? ABI_GUEST_BY_RING : ABI_GUEST_BY_FILES;
+	case ABI_GUEST_OPEN:
+		return open_file(g, args, arena, arena_size);
+	case ABI_GUEST_READ:
+		return read_file(g, args, arena, arena_size);
+	case ABI_GUEST_CLOSE:
+		return close_file(g, args);
 	case ABI_GUEST_SEND:
 		return send_frame(g, args, arena, arena_size);
 	case ABI_GUEST_RECEIVE:

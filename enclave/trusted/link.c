@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * See link.h. Requests and answers need no exit: who waits here looks at the ring, a thread of the host's (the ring
- * worker) wakes the device where it sleeps, and tells the time that pages are aged by.
+ * worker) wakes the device where it sleeps, and tells the time that pages are aged by. Over files (pread) each call of
+ * theirs is an exit.
  */
 #include "link.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "abi/guest.h"
+#include "carrier/pread.h"
 #include "channel/message.h"
 #include "channel/ring.h"
 #include "trusted/ocall.h"
@@ -25,6 +28,8 @@ enum {
 	SPINS_WATCHED = 1 << 20,
 	SLICE_NS = 200000000,
 	CLOCK_STEP_NS = 50000,
+	MAX_ERRNO = 4095,
+	MAX_FILE = 65535,
 };
 #define TIMEOUT_NS 30000000000ull
 
@@ -33,6 +38,8 @@ struct link {
 	struct sealed_transport transport;
 	struct channel_ring_wait wait;
 	struct base_alloc *alloc;
+	struct carrier_files io;
+	struct carrier_pread *files; /* NULL: the ring */
 	struct sealed_session *session;
 	struct channel_ring_end out, in;
 	uint8_t *region;
@@ -241,13 +248,17 @@ static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **
  * The host's clock, which can stand still; ours doesn't, or what was read once would count as new for
  * as long as the host likes.
  */
-static uint64_t now(struct sealed_carrier *c)
+static uint64_t aging_clock(struct link *l)
 {
-	struct link *l = of_sealed(c);
 	uint64_t before = l->clock, t = host_clock(l);
 
 	l->clock = t > before + CLOCK_STEP_NS ? t : before + CLOCK_STEP_NS;
 	return l->clock;
+}
+
+static uint64_t now(struct sealed_carrier *c)
+{
+	return aging_clock(of_sealed(c));
 }
 
 static struct sealed_carrier_stats stats(struct sealed_carrier *c)
@@ -262,6 +273,61 @@ static struct sealed_carrier_stats stats(struct sealed_carrier *c)
 	};
 }
 
+/* ---- files ---- */
+
+static struct link *of_files(struct carrier_files *f)
+{
+	return (struct link *)((char *)f - offsetof(struct link, io));
+}
+
+static int open_file(struct carrier_files *f, const char *path)
+{
+	size_t size = strlen(path);
+	void *arena = trusted_arena(size);
+	int64_t r;
+
+	(void)f;
+	if (!arena)
+		return -ENAMETOOLONG;
+	trusted_copy_out(arena, path, size);
+	r = trusted_ocall(ABI_GUEST_OPEN, size, 0, 0, 0, 0, 0);
+	return r >= -MAX_ERRNO && r <= MAX_FILE ? (int)r : -EIO;
+}
+
+static int64_t read_file(struct carrier_files *f, int file, void *buf, size_t size, uint64_t offset)
+{
+	int64_t r;
+
+	(void)f;
+	if (size > trusted_arena_size())
+		return -EINVAL;
+	r = trusted_ocall(ABI_GUEST_READ, (uint64_t)file, size, offset, 0, 0, 0);
+	if (r < -MAX_ERRNO)
+		return -EIO;
+	/* more than was asked for is refused by who asked */
+	if (r > 0 && (uint64_t)r <= size)
+		trusted_copy_in(buf, trusted_arena(size), (size_t)r);
+	return r;
+}
+
+static void close_file(struct carrier_files *f, int file)
+{
+	(void)f;
+	trusted_ocall(ABI_GUEST_CLOSE, (uint64_t)file, 0, 0, 0, 0, 0);
+}
+
+static uint64_t files_now(struct carrier_files *f)
+{
+	return aging_clock(of_files(f));
+}
+
+/* There is no fork() inside. */
+static int process(struct carrier_files *f)
+{
+	(void)f;
+	return 0;
+}
+
 /* ---- opening ---- */
 
 static bool fill(void *ctx, void *buf, size_t size)
@@ -271,10 +337,26 @@ static bool fill(void *ctx, void *buf, size_t size)
 	return true;
 }
 
+static const struct channel_random random_inside = {.fill = fill};
+
+/* Sealed requests only: by address the host would see what is looked at, and that isn't its choice. */
+static enum err open_files(struct link *l, const char *vm, const uint8_t *device,
+			   struct err_ctx *err)
+{
+	struct sealed_identity identity;
+	const struct carrier_pread_options o = {
+		.session = {.vm = vm, .device = device, .identity = &identity, .random = &random_inside},
+		.way = CARRIER_PREAD_REQUESTS,
+	};
+
+	evidence_init(&identity);
+	l->io = (struct carrier_files){open_file, read_file, close_file, files_now, process};
+	return carrier_pread_open_with(l->alloc, &l->io, ".", &o, &l->files, err);
+}
+
 static enum err open_session(struct link *l, const char *vm, const uint8_t *device,
 			     struct err_ctx *err)
 {
-	static const struct channel_random random = {.fill = fill};
 	const struct channel_ring_sizes want = {.to_device = TO_DEVICE, .to_client = TO_CLIENT};
 	uint8_t sizes[CHANNEL_RING_SIZES_SIZE];
 	struct sealed_identity identity;
@@ -282,7 +364,7 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 		.vm = vm,
 		.device = device,
 		.identity = &identity,
-		.random = &random,
+		.random = &random_inside,
 		.order = CHANNEL_IN_ORDER,
 		.then = CHANNEL_FRAME_RING,
 		.then_bytes = sizes,
@@ -309,7 +391,10 @@ enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *devi
 	l->alloc = alloc;
 	l->sealed = (struct sealed_carrier){
 		.send = send, .receive = receive, .now = now, .stats = stats};
-	e = open_session(l, vm, device, err);
+	if (ask(ABI_GUEST_CARRIER, 0, 0) == ABI_GUEST_BY_FILES)
+		e = open_files(l, vm, device, err);
+	else
+		e = open_session(l, vm, device, err);
 	if (e)
 		link_close(l);
 	else
@@ -321,16 +406,17 @@ void link_close(struct link *l)
 {
 	if (!l)
 		return;
+	carrier_pread_close(l->files);
 	sealed_session_close(l->session);
 	base_free(l->alloc, l);
 }
 
 struct sealed_carrier *link_sealed(struct link *l)
 {
-	return &l->sealed;
+	return l->files ? carrier_pread_sealed(l->files) : &l->sealed;
 }
 
 const struct channel_accept *link_accept(const struct link *l)
 {
-	return &l->session->accept;
+	return l->files ? carrier_pread_accept(l->files) : &l->session->accept;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The way to the memory device from inside: a session whose keys are made here, evidence by a report of
- * this enclave, and a ring in the host's memory. The host carries, and is believed nothing.
+ * this enclave, and a ring in the host's memory, or files that the host opens and reads, as it says. The host
+ * carries, and is believed nothing.
  */
 #ifndef SCW_TRUSTED_LINK_H
 #define SCW_TRUSTED_LINK_H

@@ -42,6 +42,7 @@ static const struct {
 	{"mount", "mount", "FOLDER", "offer the pread carrier's files there"},
 	{"sessions", "sessions", "N", "at most so many sessions"},
 	{"sessions-per-vm", "sessions_per_vm", "N", "at most so many sessions with one VM"},
+	{"handshake", "handshake_s", "SECONDS", "how long a client may take to show who it is"},
 	{"idle", "idle_s", "SECONDS", "end sessions that ask nothing for so long; 0: never"},
 	{"warm", "warm_s", "SECONDS", "keep a VM open for the next session; 0: don't"},
 };

@@ -55,7 +55,8 @@ class Enclaves:
         policy = "".join('{ name = "%s"; type = "%s"; mrsigner = "%s"; product = 0; minimum_version = 0; '
                          'vms = [ "*" ]; }, ' % (kind, kind, self.signer) for kind in ("sgx", "sgx-emulated"))
         (self.folder / "policy.conf").write_text(f"identities = ( {policy.rstrip(', ')} );\n")
-        (self.folder / "scwatcherd.conf").write_text("")
+        # mode step of the emulation takes its time
+        (self.folder / "scwatcherd.conf").write_text("handshake_s = 3600;\n")
         with open(self.folder / "log", "w") as log:
             process = subprocess.Popen(
                 [self.build / "memdev/daemon/scwatcherd", "--config", self.folder / "scwatcherd.conf", "--socket",

@@ -37,6 +37,22 @@ struct carrier_pread_options {
 	uint32_t name_max;
 };
 
+/*
+ * How files are reached. To add a way: embed this in your own struct. Results are >= 0 or negative errno
+ * numbers, and the host's word.
+ */
+struct carrier_files {
+	/* Open for reading; what the other two take. */
+	int (*open)(struct carrier_files *f, const char *path);
+	/* At most `size` bytes from `offset` on: their number. */
+	int64_t (*read)(struct carrier_files *f, int file, void *buf, size_t size, uint64_t offset);
+	void (*close)(struct carrier_files *f, int file);
+	/* Nanoseconds of a clock that doesn't go back. */
+	uint64_t (*now)(struct carrier_files *f);
+	/* Differs in a child after fork(). */
+	int (*process)(struct carrier_files *f);
+};
+
 struct carrier_pread;
 
 struct carrier_pread_stats {
@@ -52,6 +68,10 @@ struct carrier_pread_stats {
 enum err carrier_pread_open(struct base_alloc *alloc, const char *directory,
 			    const struct carrier_pread_options *o, struct carrier_pread **ret,
 			    struct err_ctx *err) ERR_NODISCARD;
+/* The same by way of `io`, which is used until carrier_pread_close(). */
+enum err carrier_pread_open_with(struct base_alloc *alloc, struct carrier_files *io,
+				 const char *directory, const struct carrier_pread_options *o,
+				 struct carrier_pread **ret, struct err_ctx *err) ERR_NODISCARD;
 /* Closes all files, which ends the session; wipes the keys. NULL is fine. */
 void carrier_pread_close(struct carrier_pread *c);
 

@@ -3,15 +3,20 @@
  * The way to the memory device with a real device, the real untrusted side between, and then with an
  * untrusted side that lies: where the ring is, what frames it gives, in the ring's words. What comes is the
  * guest's bytes or an error, and nothing inside the "enclave" is touched.
+ *
+ * usage: test_link [SERVE]     with carrier/tests/serve the same over files (as root, with /dev/fuse)
  */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,7 +36,7 @@ enum {
 
 static struct {
 	struct base_alloc alloc;
-	struct device device;
+	struct device device; /* pid 0: over files */
 	struct host_guest *host;
 	struct abi_ocall block;
 	uint64_t arena[ABI_ARENA_SIZE / 8];
@@ -44,6 +49,8 @@ static struct {
 	uint64_t clock;
 	bool debug, other_enclave;
 } t;
+
+static char folder[] = "/tmp/scwatcher-link-XXXXXX", files[sizeof(folder) + 8];
 
 /* ---- what stands in for the processor and the runtime ---- */
 
@@ -98,6 +105,8 @@ static int set_up(void **state)
 	self->ocall = &t.block;
 	self->arena = (uint8_t *)t.arena;
 	self->arena_size = sizeof(t.arena);
+	if (files[0])
+		return host_guest_open_files(files, true, &t.host, NULL);
 	t.device = device_start(true);
 	return host_guest_open_socket(t.device.socket, true, &t.host, NULL);
 }
@@ -108,8 +117,10 @@ static int tear_down(void **state)
 
 	(void)state;
 	host_guest_close(t.host);
-	end = device_wait(&t.device);
-	assert_true(end.ended);
+	if (t.device.pid) {
+		end = device_wait(&t.device);
+		assert_true(end.ended);
+	}
 	for (size_t i = 0; i < INSIDE; i++)
 		assert_int_equal(t.inside[i], 0);
 	munmap(t.inside, INSIDE);
@@ -555,7 +566,159 @@ static void a_clock_that_stands_still(void **state)
 	link_close(l);
 }
 
-int main(void)
+/* ---- over files ---- */
+
+static void the_guest_is_read_over_files(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_int_equal(link_accept(l)->generation, DEVICE_GENERATION);
+	pages = open_pages(l);
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(device_client_read(pages, i * 3, 1, NULL), ERR_OK);
+	assert_int_equal(device_client_read(pages, 0, DEVICE_PAGES, NULL), ERR_OK);
+	assert_true(sealed_pages_stats(pages).carrier.wire_bytes > DEVICE_PAGES * 4096);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+static void file_beyond_all(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_OPEN)
+		call->result |= 1ll << 32;
+}
+static void file_below_all(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_OPEN)
+		call->result = INT64_MIN;
+}
+static void another_file(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_OPEN && call->result > 0)
+		call->result--;
+}
+static void more_than_asked_for(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_READ)
+		call->result = INT64_MAX;
+}
+static void less_than_nothing(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_READ)
+		call->result = INT64_MIN;
+}
+static void nothing(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_READ)
+		call->result = 0;
+}
+static void altered_bytes(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_READ)
+		t.arena[7] ^= 1;
+}
+static void cut_short(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_READ && call->result > 0)
+		call->result--;
+}
+static void always_interrupted(struct abi_ocall *call)
+{
+	t.clock += 1000000000;
+	if (call->number == ABI_GUEST_READ)
+		call->result = -EINTR;
+}
+
+static void (*const lies_over_files[])(struct abi_ocall *call) = {
+	file_beyond_all, file_below_all, another_file,	more_than_asked_for, less_than_nothing,
+	nothing,	 altered_bytes,	 cut_short, always_interrupted, unknown,
+};
+
+static void lies_over_files_at_the_start(void **state)
+{
+	for (size_t i = 0; i < BASE_COUNT(lies_over_files); i++) {
+		if (i) {
+			tear_down(state);
+			set_up(state);
+		}
+		t.clock = 1;
+		t.lie = lies_over_files[i];
+		refused("");
+	}
+}
+
+static void lies_over_files_later(void **state)
+{
+	for (size_t i = 0; i < BASE_COUNT(lies_over_files); i++) {
+		struct guest_pages *pages;
+		struct err_ctx err = {0};
+		struct link *l;
+
+		if (i) {
+			tear_down(state);
+			set_up(state);
+		}
+		t.clock = 1;
+		assert_int_equal(open_link(&l, NULL), ERR_OK);
+		pages = open_pages(l);
+		assert_int_equal(device_client_read(pages, 0, 8, NULL), ERR_OK);
+		t.lie = lies_over_files[i];
+		/* aborts for a page with other bytes than the guest's, or one that is said to be absent */
+		if (device_client_read(pages, 100, 64, &err) == ERR_OK)
+			fail_msg("lie %zu goes unnoticed", i);
+		t.lie = NULL;
+		assert_int_not_equal(device_client_read(pages, 200, 1, NULL), ERR_OK);
+		guest_pages_destroy(pages);
+		link_close(l);
+	}
+}
+
+static int run_over_files(const char *serve)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_guest_is_read_over_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lies_over_files_at_the_start, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lies_over_files_later, set_up, tear_down),
+	};
+	char socket[sizeof(folder) + 8], line[128] = "";
+	int in[2], out[2], failed;
+	pid_t pid;
+
+	if (!mkdtemp(folder) || pipe(in) || pipe(out))
+		return 1;
+	sprintf(files, "%s/files", folder);
+	sprintf(socket, "%s/socket", folder);
+	if (mkdir(files, 0700))
+		return 1;
+	pid = fork();
+	if (pid == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		execl(serve, serve, socket, files, (char *)NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	if (read(out[0], line, sizeof(line) - 1) <= 0 || strncmp(line, "ready", 5) != 0) {
+		printf("%s", line);
+		failed = strncmp(line, "skipped", 7) == 0 ? 77 : 1;
+	} else {
+		failed = cmocka_run_group_tests(tests, NULL, NULL);
+	}
+	/* its standard input ends */
+	close(in[0]);
+	close(in[1]);
+	waitpid(pid, NULL, 0);
+	unlink(socket);
+	rmdir(files);
+	rmdir(folder);
+	return failed;
+}
+
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
@@ -572,6 +735,8 @@ int main(void)
 		TEST(a_clock_that_stands_still),
 	};
 
+	if (argc > 1)
+		return run_over_files(argv[1]);
 	device_prepare();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

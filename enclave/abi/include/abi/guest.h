@@ -2,7 +2,7 @@
 /*
  * What an enclave asks its host for to reach the watched guest: requests in the range ABI_OCALL_GUEST_FIRST of
  * abi/ocall.h. The host carries frames of docs/PROTOCOL.md, which are sealed where it matters, maps the
- * ring's memory, sleeps and wakes, and has reports made into quotes. Results are >= 0 or negative errno numbers.
+ * ring's memory, sleeps and wakes, or opens and reads the device's files, and has reports made into quotes. Results are >= 0 or negative errno numbers.
  */
 #ifndef SCW_ABI_GUEST_H
 #define SCW_ABI_GUEST_H
@@ -38,6 +38,19 @@ enum abi_guest_number {
 	 * share, a struct abi_worker, eight-byte aligned, outside the enclave; -EAGAIN: there is no processor for it.
 	 */
 	ABI_GUEST_WATCH = ABI_OCALL_GUEST_FIRST + 7,
+	/* How the device is reached: enum abi_guest_carrier. Asked first. */
+	ABI_GUEST_CARRIER = ABI_OCALL_GUEST_FIRST + 8,
+	/* a0: bytes of a path in the arena, below the folder that the device serves. A number for the file, 0 to 65535. */
+	ABI_GUEST_OPEN = ABI_OCALL_GUEST_FIRST + 9,
+	/* a0: number of a file, a1: most bytes, a2: offset. As pread(2), into the arena. */
+	ABI_GUEST_READ = ABI_OCALL_GUEST_FIRST + 10,
+	/* a0: number of a file. 0. */
+	ABI_GUEST_CLOSE = ABI_OCALL_GUEST_FIRST + 11,
+};
+
+enum abi_guest_carrier {
+	ABI_GUEST_BY_RING,  /* frames, then the ring: requests 0 to 7 */
+	ABI_GUEST_BY_FILES, /* "pread" in docs/PROTOCOL.md: requests 9 to 11, and TARGET, QUOTE */
 };
 
 /*

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define ABI_START_VERSION    1u
-#define ABI_ARENA_SIZE	     (256u << 10) /* bytes, each thread; a host may give more, never less */
+/* bytes, each thread; a host may give more, never less. The longest record of the channel fits. */
+#define ABI_ARENA_SIZE	     (260u << 10)
 #define ABI_MAX_STRINGS	     4096u	  /* arguments and environment */
 #define ABI_MAX_STRINGS_SIZE (256u << 10)
 #define ABI_PAGE_SIZE	     4096u

@@ -23,6 +23,9 @@ enum err host_guest_open(const char *path, bool emulated, struct host_guest **re
 /* The same over a connected socket, which becomes its own. */
 enum err host_guest_open_socket(int socket, bool emulated, struct host_guest **ret,
 				struct err_ctx *err) ERR_NODISCARD;
+/* The same by files, in the folder where the device's are mounted. */
+enum err host_guest_open_files(const char *path, bool emulated, struct host_guest **ret,
+			       struct err_ctx *err) ERR_NODISCARD;
 void host_guest_close(struct host_guest *g);
 
 /*
