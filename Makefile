@@ -48,8 +48,8 @@ check-long:
 	@scripts/check --long
 
 bench:
-	@scripts/install-deps build guest demo bench
-	@$(MAKE) --no-print-directory build
+	@scripts/install-deps build guest demo bench enclave
+	@$(MAKE) --no-print-directory build enclave
 	@bench/run $(BUILD)
 
 trusted-code:

@@ -42,12 +42,54 @@ static const struct {
 	{"SOCK_NUM", "struct sock_common", "skc_num"},
 	{"SOCK_STATE", "struct sock_common", "skc_state"},
 	{"SOCK_FAMILY", "struct sock_common", "skc_family"},
+	/* of enclave_direct.c */
+	{"TASK_STATE", "struct task_struct", "__state"},
+	{"TASK_EXIT_STATE", "struct task_struct", "exit_state"},
+	{"TASK_MM", "struct task_struct", "mm"},
+	{"TASK_UTIME", "struct task_struct", "utime"},
+	{"TASK_STIME", "struct task_struct", "stime"},
+	{"TASK_THREAD_NODE", "struct task_struct", "thread_node"},
+	{"SIGNAL_THREAD_HEAD", "struct signal_struct", "thread_head"},
+	{"SIGNAL_UTIME", "struct signal_struct", "utime"},
+	{"SIGNAL_STIME", "struct signal_struct", "stime"},
+	{"SIGNAL_TTY", "struct signal_struct", "tty"},
+	{"TTY_NAME", "struct tty_struct", "name"},
+	{"MM_PGD", "struct mm_struct", "pgd"},
+	{"MM_TOTAL_VM", "struct mm_struct", "total_vm"},
+	{"MM_RSS", "struct mm_struct", "rss_stat"},
+	{"MM_ARG_START", "struct mm_struct", "arg_start"},
+	{"MM_ARG_END", "struct mm_struct", "arg_end"},
+};
+
+static const struct {
+	const char *name, *type;
+} sized[] = {
+	{"TASK_SIZE", "struct task_struct"},
+	{"CRED_SIZE", "struct cred"},
+	{"SIGNAL_SIZE", "struct signal_struct"},
+	{"MM_SIZE", "struct mm_struct"},
+};
+
+static const struct {
+	const char *name, *symbol;
+} placed[] = {
+	{"INIT_TASK", "init_task"},
+	{"PAGE_OFFSET_BASE", "page_offset_base"},
 };
 
 static void die(const char *what)
 {
 	fprintf(stderr, "llview_walk: %s\n", what);
 	exit(1);
+}
+
+static uint64_t symbol(const struct ktype *k, const char *name)
+{
+	struct gva at;
+
+	if (ktype_symbol(k, name, &at))
+		die(name);
+	return at.v;
 }
 
 static void print_offsets(const struct ktype *k)
@@ -59,15 +101,15 @@ static void print_offsets(const struct ktype *k)
 			die(wanted[i].path);
 		printf("#define %s %lu\n", wanted[i].name, m.bit_offset / 8);
 	}
-}
+	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++) {
+		uint64_t size;
 
-static uint64_t symbol(const struct ktype *k, const char *name)
-{
-	struct gva at;
-
-	if (ktype_symbol(k, name, &at))
-		die(name);
-	return at.v;
+		if (ktype_sizeof(k, sized[i].type, &size))
+			die(sized[i].type);
+		printf("#define %s %lu\n", sized[i].name, size);
+	}
+	for (size_t i = 0; i < sizeof(placed) / sizeof(*placed); i++)
+		printf("#define %s 0x%lxul\n", placed[i].name, symbol(k, placed[i].symbol));
 }
 
 static const void *page(void *arg, uint64_t va)

@@ -50,6 +50,14 @@ class Enclaves:
         self.sign(self.build / "enclave-tools" / name, image)
         return image
 
+    def program(self, source, *options):
+        """The image of a program of one C file."""
+        program = self.folder / pathlib.Path(source).stem
+        must(self.scw_cc, "--enclave", "-O2", *options, source, "-o", program)
+        image = program.with_suffix(".image")
+        self.sign(program, image)
+        return image
+
     @contextlib.contextmanager
     def device(self):
         policy = "".join('{ name = "%s"; type = "%s"; mrsigner = "%s"; product = 0; minimum_version = 0; '
@@ -79,11 +87,16 @@ class Enclaves:
                 process.kill()
                 process.wait()
 
+    def command(self, vm, image, *arguments, mode="plain", options=()):
+        """What runs a tool; `-` as the VM: without one."""
+        words = [self.scwatcher, "run", f"--emulate={mode}", "--device", self.socket, *options, vm, "--", image,
+                 *arguments]
+        return [str(word) for word in words]
+
     def run(self, vm, image, *arguments, mode="plain", options=()):
         """Exit status, output and errors of a tool."""
-        done = subprocess.run([self.scwatcher, "run", f"--emulate={mode}", "--device", self.socket, *options, vm,
-                               "--", image, *arguments], check=False, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, errors="replace")
+        done = subprocess.run(self.command(vm, image, *arguments, mode=mode, options=options), check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         return done.returncode, done.stdout, done.stderr
 
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What crossing the edge costs, in this mode: cost ELF MODES [ROUNDS]. Medians and 99th percentiles
- * of one EENTER with its EEXIT, in cycles of the time-stamp counter and nanoseconds; and loading.
+ * What crossing the edge costs: cost ELF MODES [ROUNDS] in modes of the emulation, cost ELF hardware [ROUNDS] with Linux's
+ * driver. Medians and 99th percentiles of one EENTER with its EEXIT, in cycles of the time-stamp counter and
+ * nanoseconds; and loading.
  */
 #include <time.h>
 #include <x86intrin.h>
@@ -35,16 +36,20 @@ int main(int argc, char **argv)
 	struct err_ctx err = {0};
 	struct sign_image made;
 	struct image image;
-	unsigned int modes;
+	unsigned int modes = 0;
 	uint64_t *times;
+	uint64_t cycles;
 	double begun, loaded, done;
 
 	if (argc < 3 || !rounds)
 		return 2;
 	elf = read_whole(argv[1]);
 	made = signed_image(&elf, &pem);
-	if (emulation_parse_modes(argv[2], &modes, &err) || backend_emulated(modes, &backend, &err) ||
-	    image_parse(made.data, made.size, &image, &err))
+	if (strcmp(argv[2], "hardware") == 0 ? backend_driver(&backend, &err)
+					     : emulation_parse_modes(argv[2], &modes, &err) ||
+						       backend_emulated(modes, &backend, &err))
+		die_of("cost", &err);
+	if (image_parse(made.data, made.size, &image, &err))
 		die_of("cost", &err);
 	begun = now();
 	if (host_load(backend, &image, &e, &err))
@@ -56,6 +61,7 @@ int main(int argc, char **argv)
 	call(&e, 0, TINY_ADD, &args);
 	emulation_count(&before);
 	begun = now();
+	cycles = __rdtsc();
 	for (size_t i = 0; i < rounds; i++) {
 		uint64_t start = __rdtsc();
 
@@ -63,12 +69,14 @@ int main(int argc, char **argv)
 			return 1;
 		times[i] = __rdtsc() - start;
 	}
+	cycles = __rdtsc() - cycles;
 	done = now() - begun;
 	emulation_count(&after);
 	qsort(times, rounds, sizeof(*times), by_value);
 	printf("%-16s round trip %llu cycles (p99 %llu), %.0f ns; %.1f AEXs each; loading %.1f ms\n",
 	       argv[2], (unsigned long long)times[rounds / 2],
-	       (unsigned long long)times[rounds * 99 / 100], done / (double)rounds * 1e9,
+	       (unsigned long long)times[rounds * 99 / 100],
+	       (double)times[rounds / 2] * done * 1e9 / (double)cycles,
 	       (double)(after.aexs - before.aexs) / (double)rounds, loaded * 1e3);
 	free(times);
 	host_unload(&e);
