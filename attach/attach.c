@@ -297,10 +297,13 @@ static void follow_trail(struct attach *a)
 
 void attach_trail_keep(const struct attach *a)
 {
+	const struct attach_session *s = a->session;
 	struct trail_note n = {0};
 	char name[20];
 
-	if (!a->session || !a->session->trail(a->session, &n.trail))
+	if (s && may_cache(a))
+		s->keep(s);
+	if (!s || !a->session->trail(a->session, &n.trail))
 		return;
 	n.generation = a->session->generation;
 	trail_name(a, name);
@@ -513,6 +516,7 @@ enum err attach_open(const struct attach_opts *opts, struct attach **ret, struct
 		sealed = *opts->sealed;
 	else if (!opts->vm)
 		e = sealed_from_env(&sealed, err);
+	sealed.start = opts->start;
 	if (e)
 		return e;
 	if (!opts->vm && !sealed.carrier && open_handed_over(opts, ret) == ERR_OK) {

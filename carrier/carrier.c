@@ -10,6 +10,8 @@
 #include "carrier/wait.h"
 #include "channel/message.h"
 
+#define SECOND 1000000000ull
+
 struct carrier {
 	struct sealed_carrier sealed;
 	struct base_alloc *alloc;
@@ -20,6 +22,7 @@ struct carrier {
 	struct sealed_frames *frames; /* NULL: the ring */
 
 	struct carrier_region region;
+	int memory; /* of the region, if it may be left; else -1 */
 	struct carrier_wait wait;
 	struct channel_ring_end out, in;
 	uint64_t wire_bytes;
@@ -139,6 +142,19 @@ static struct channel_ring_sizes wanted_ring(const struct carrier_options *o)
 	};
 }
 
+/* The region is mapped, and both ends are at its start. */
+static enum err use_ring(struct carrier *c, uint32_t spins, struct err_ctx *err)
+{
+	const struct channel_ring_sizes *sizes = &c->region.sizes;
+	enum err e;
+
+	carrier_wait_init(&c->wait, c->socket.fd, spins);
+	e = channel_ring_writer_init(&c->out, c->region.at, sizes, CHANNEL_TO_DEVICE, &c->wait.wait,
+				     err);
+	return e ? e : channel_ring_reader_init(&c->in, c->region.at, sizes, CHANNEL_TO_CLIENT,
+						&c->wait.wait, err);
+}
+
 /* A ring was asked for: map what comes, of the sizes asked for, or smaller ones. */
 static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 			    struct err_ctx *err)
@@ -161,15 +177,29 @@ static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 		if (!e)
 			e = carrier_region_map(s->frame.fd, &got, &c->region, err);
 	}
-	if (s->frame.fd >= 0)
+	if (!e && o->to_leave)
+		c->memory = s->frame.fd;
+	else if (s->frame.fd >= 0)
 		close(s->frame.fd);
-	if (e)
-		return e;
-	carrier_wait_init(&c->wait, s->fd, o->no_spin ? 0 : carrier_spins(CARRIER_SPIN_NS));
-	e = channel_ring_writer_init(&c->out, c->region.at, &got, CHANNEL_TO_DEVICE, &c->wait.wait,
-				     err);
-	return e ? e : channel_ring_reader_init(&c->in, c->region.at, &got, CHANNEL_TO_CLIENT,
-						&c->wait.wait, err);
+	return e ? e : use_ring(c, o->no_spin ? 0 : carrier_spins(CARRIER_SPIN_NS), err);
+}
+
+static struct carrier *create(struct base_alloc *alloc, int socket, uint64_t timeout_ns)
+{
+	struct carrier *c = base_alloc_zeroed(alloc, 1, sizeof(*c));
+
+	if (!c) {
+		close(socket);
+		return NULL;
+	}
+	c->alloc = alloc;
+	c->owner = getpid();
+	c->timeout_ns = timeout_ns;
+	c->memory = -1;
+	c->sealed = (struct sealed_carrier){
+		.send = carrier_send, .receive = carrier_receive, .now = now, .stats = stats};
+	carrier_socket_init(&c->socket, socket, timeout_ns);
+	return c;
 }
 
 enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
@@ -193,17 +223,9 @@ enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct 
 		return err_set(err, ERR_INVAL, "rings of %u and %u bytes", ring.to_device,
 			       ring.to_client);
 	}
-	c = base_alloc_zeroed(alloc, 1, sizeof(*c));
-	if (!c) {
-		close(socket);
+	c = create(alloc, socket, o->timeout_ns ? o->timeout_ns : CARRIER_TIMEOUT_S * SECOND);
+	if (!c)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	}
-	c->alloc = alloc;
-	c->owner = getpid();
-	c->timeout_ns = o->timeout_ns ? o->timeout_ns : CARRIER_TIMEOUT_S * 1000000000ull;
-	c->sealed = (struct sealed_carrier){
-		.send = carrier_send, .receive = carrier_receive, .now = now, .stats = stats};
-	carrier_socket_init(&c->socket, socket, c->timeout_ns);
 	e = sealed_session_open(alloc, &c->socket.transport, &session, &c->session, err);
 	if (!e && o->kind == CARRIER_RING)
 		e = set_up_ring(c, o, err);
@@ -217,6 +239,14 @@ enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct 
 	return e;
 }
 
+enum err carrier_greet(int socket, const char *vm, struct err_ctx *err)
+{
+	struct carrier_socket s;
+
+	carrier_socket_init(&s, socket, CARRIER_TIMEOUT_S * SECOND);
+	return sealed_session_greet(&s.transport, vm, err);
+}
+
 enum err carrier_open(struct base_alloc *alloc, const char *path, const struct carrier_options *o,
 		      struct carrier **ret, struct err_ctx *err)
 {
@@ -224,6 +254,42 @@ enum err carrier_open(struct base_alloc *alloc, const char *path, const struct c
 	enum err e = carrier_connect(path, &socket, err);
 
 	return e ? e : carrier_open_socket(alloc, socket, o, ret, err);
+}
+
+void carrier_leave(const struct carrier *c, struct carrier_state *ret, int *socket_ret,
+		   int *memory_ret)
+{
+	*ret = (struct carrier_state){
+		.ring = c->region.sizes,
+		.written = c->out.mine,
+		.taken = c->out.theirs,
+		.spins = c->wait.wait.spins_max,
+	};
+	sealed_session_leave(c->session, &ret->session);
+	*socket_ret = c->socket.fd;
+	*memory_ret = c->memory;
+}
+
+enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *state, int socket,
+			int memory, struct carrier **ret, struct err_ctx *err)
+{
+	struct carrier *c = create(alloc, socket, CARRIER_TIMEOUT_S * SECOND);
+	enum err e;
+
+	if (!c)
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	e = sealed_session_resume(alloc, &state->session, &c->session, err);
+	if (!e)
+		e = carrier_region_map(memory, &state->ring, &c->region, err);
+	if (!e)
+		e = use_ring(c, state->spins, err);
+	if (e) {
+		carrier_close(c);
+		return e;
+	}
+	channel_ring_resume(&c->out, state->written, state->taken);
+	*ret = c;
+	return ERR_OK;
 }
 
 void carrier_close(struct carrier *c)
@@ -237,6 +303,8 @@ void carrier_close(struct carrier *c)
 	if (c->out.wait && !carrier_forked(c))
 		channel_ring_nudge(&c->out);
 	carrier_region_unmap(&c->region);
+	if (c->memory >= 0)
+		close(c->memory);
 	base_free(c->alloc, c);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "attach/share.h"
+#include "attach/start.h"
 #include "base/checked.h"
 #include "door/program.h"
 
@@ -164,8 +165,9 @@ static void set_handlers(struct sigaction *before, bool install)
  * Start the program at `path`. Not by fork(): what was mapped to find the guest would be copied for
  * nothing. Returns 0 or an errno value.
  */
-static int spawn(const char *path, char **argv, const sigset_t *mask, pid_t *ret)
+static int spawn(const char *path, char **argv, int inherited, const sigset_t *mask, pid_t *ret)
 {
+	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int error = posix_spawnattr_init(&attributes);
 	char **script;
@@ -173,9 +175,13 @@ static int spawn(const char *path, char **argv, const sigset_t *mask, pid_t *ret
 
 	if (error)
 		return error;
+	posix_spawn_file_actions_init(&actions);
+	/* onto itself: as POSIX has it that is how a descriptor is kept on exec */
+	if (inherited >= 0)
+		posix_spawn_file_actions_adddup2(&actions, inherited, inherited);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigmask(&attributes, mask);
-	error = posix_spawn(ret, path, NULL, &attributes, argv, environ);
+	error = posix_spawn(ret, path, &actions, &attributes, argv, environ);
 	if (error == ENOEXEC) {
 		/* a script that doesn't name its interpreter: as execvp() and shells have it */
 		while (argv[count])
@@ -186,15 +192,17 @@ static int spawn(const char *path, char **argv, const sigset_t *mask, pid_t *ret
 			script[1] = (char *)path;
 			for (int i = 1; i < count; i++)
 				script[i + 1] = argv[i];
-			error = posix_spawn(ret, script[0], NULL, &attributes, script, environ);
+			error = posix_spawn(ret, script[0], &actions, &attributes, script, environ);
 		}
 		free(script);
 	}
+	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return error;
 }
 
-enum status command_run(const char *path, char **argv, int *wait_status_ret)
+enum status command_run(const char *path, char **argv, struct attach_start *start,
+			int *wait_status_ret)
 {
 	struct sigaction before[BASE_COUNT(forwarded)];
 	sigset_t all, old;
@@ -204,15 +212,17 @@ enum status command_run(const char *path, char **argv, int *wait_status_ret)
 	/* no signal gets lost between the start and the handlers knowing the child */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	error = spawn(path, argv, &old, &pid);
+	error = spawn(path, argv, start ? attach_start_descriptor(start) : -1, &old, &pid);
 	child = pid;
 	if (!error)
 		set_handlers(before, true);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (error) {
+		attach_start_abandon(start);
 		fprintf(stderr, "scwatcher: %s: %s\n", argv[0], strerror(error));
 		return error == ENOENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
 	}
+	attach_start_finish(start);
 	while (waitpid(pid, wait_status_ret, 0) < 0 && errno == EINTR)
 		;
 	set_handlers(before, false);

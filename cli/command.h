@@ -18,10 +18,12 @@ enum status command_find(const char *command, char path[PATH_MAX]);
 bool command_preload(void);
 
 /*
- * Start `path` with `argv` and wait; signals meant for it are passed on. Complains when it can't be
- * started.
+ * Start `path` with `argv` and wait; signals meant for it are passed on. `start` (or NULL), a session for it,
+ * is opened meanwhile and used up. Complains when it can't be started.
  */
-enum status command_run(const char *path, char **argv, int *wait_status_ret);
+struct attach_start;
+enum status command_run(const char *path, char **argv, struct attach_start *start,
+			int *wait_status_ret);
 
 /* The exit status of what waitpid() told. */
 enum status command_status(int wait_status);

@@ -14,6 +14,7 @@
 #include "attach/find.h"
 #include "attach/sealed.h"
 #include "attach/share.h"
+#include "attach/start.h"
 #include "command.h"
 
 static int take_over(char **argv)
@@ -39,7 +40,7 @@ static enum status run(struct attach_found *f, const char *vm, const char *path,
 	}
 	if (!command_preload())
 		return STATUS_FAILED;
-	status = command_run(path, command, &wait_status);
+	status = command_run(path, command, NULL, &wait_status);
 	if (status)
 		return status;
 	e = attach_found_alive(f, &err);
@@ -62,7 +63,7 @@ static enum status run_sealed(const struct attach_sealed *sealed, const char *vm
 	share = share_create();
 	if (!command_preload())
 		return STATUS_FAILED;
-	status = command_run(path, command, &wait_status);
+	status = command_run(path, command, attach_start_begin(sealed, vm, command), &wait_status);
 	if (status)
 		return status;
 	/* whether a session failed is known to whom it failed */

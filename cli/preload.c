@@ -11,6 +11,7 @@
 
 #include "attach/attach.h"
 #include "attach/share.h"
+#include "attach/start.h"
 #include "cli.h"
 #include "door/door.h"
 #include "procfs/procfs.h"
@@ -21,9 +22,12 @@ static struct share_totals *share;
 static enum err failed; /* what was read of the guest isn't whole */
 static bool watched;	/* somebody looks at the guest when we have ended */
 static char *vm;
+static int start; /* attach_start_inherited() */
 
+/* A session may be handed to us: what we start has no business in it. */
 static bool preload_wanted(void)
 {
+	start = attach_start_inherited();
 	return getenv(ATTACH_ENV_VM) != NULL;
 }
 
@@ -124,11 +128,12 @@ static void preload_end(void)
 
 static int preload_attach(char *message, size_t size)
 {
-	struct attach_opts opts = {.program = SCW_PROGRAM};
+	struct attach_opts opts = {.program = SCW_PROGRAM, .start = start};
 	struct err_ctx err = {0};
 	enum err e;
 	int r;
 
+	start = 0;
 	message[0] = message[size - 1] = '\0';
 	share = share_find();
 	watched = share || getenv(ATTACH_ENV_HANDOVER);
@@ -159,6 +164,9 @@ static int preload_attach(char *message, size_t size)
 /* What happened before the fork is the parent's to report. */
 static void preload_fork_child(void)
 {
+	if (start)
+		close(start);
+	start = 0;
 	if (!guest)
 		return;
 	if (guest->session) {

@@ -5,6 +5,7 @@
  * to look again. (See front.c for the common case.)
  */
 #include "attach/share.h"
+#include "attach/start.h"
 #include "command.h"
 
 static bool prepare_environment(const struct options *o, struct session *s,
@@ -26,6 +27,7 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 {
 	char path[PATH_MAX];
 	struct share_totals *share = NULL;
+	struct attach_start *start;
 	struct err_ctx err = {0};
 	enum status status;
 	struct session s;
@@ -46,7 +48,8 @@ enum status cli_run(const struct options *o, int argc, char **argv)
 		cli_session_close(&s);
 		return STATUS_FAILED;
 	}
-	status = command_run(path, argv + 1, &wait_status);
+	start = o->no_cache ? NULL : attach_start_begin(&s.a->sealed, argv[0], argv + 1);
+	status = command_run(path, argv + 1, start, &wait_status);
 	e = attach_alive(s.a, &err);
 	if (share && (o->sealed.carrier || (!e && share->failure)))
 		e = share->failure;

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "attach/accept.h"
-#include "attach/keys.h"
+#include "attach/credentials.h"
 #include "attach/sealed.h"
+#include "attach/start.h"
 #include "carrier/carrier.h"
 #include "carrier/pread.h"
 #include "carrier/wait.h"
@@ -94,6 +95,15 @@ struct session {
 	pid_t owner;
 	uint64_t generation;
 	uint64_t sessions;
+	uint64_t epochs; /* begun */
+
+	/*
+	 * Of a command that was handed its session: what names it (else 0), and what it asked for in its first
+	 * epoch on top of what had been asked for it, as it is on the wire.
+	 */
+	uint64_t command;
+	size_t item_count;
+	uint8_t items[CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE];
 };
 
 static struct session *of_carrier(struct sealed_carrier *c)
@@ -104,16 +114,6 @@ static struct session *of_carrier(struct sealed_carrier *c)
 static struct session *of_shown(const struct attach_session *s)
 {
 	return (struct session *)((char *)(uintptr_t)s - offsetof(struct session, shown));
-}
-
-static enum err no_key(const char *what, const char *how, enum err e, struct err_ctx *err)
-{
-	struct err_ctx told = *err;
-
-	if (e != ERR_ABSENT)
-		return e;
-	err_clear(err);
-	return err_set(err, e, "%s: %.150s (%s)", what, told.text, how);
 }
 
 static bool by_pread(const struct session *s)
@@ -164,34 +164,35 @@ static const struct channel_accept *accepted(const struct session *s)
 
 static enum err open_way(struct session *s, struct err_ctx *err)
 {
-	uint8_t pin[KEYS_SIZE], seed[KEYS_SIZE];
-	struct channel_signing_key key;
-	struct sealed_development identity;
-	enum err e = channel_library_init(err);
+	struct attach_credentials credentials;
+	struct sealed_session_options o;
+	enum err e = attach_credentials_read(&s->paths, &credentials, err);
 
-	if (!e)
-		e = keys_read(s->paths.pin, KEYS_OF_DEVICE_PUBLIC, pin, err);
-	if (e)
-		return no_key("the device's key isn't pinned",
-			      "copy it from the device's host", e, err);
-	e = keys_read(s->paths.identity, KEYS_OF_IDENTITY_SECRET, seed, err);
-	if (e)
-		return no_key("no identity", "make one with scwatcher keys", e, err);
-	e = channel_signing_key_from_seed(seed, &key, err);
 	if (!e) {
-		sealed_development_init(&identity, &key);
-		e = open_with(s,
-			      &(struct sealed_session_options){
-				      .vm = s->vm,
-				      .device = pin,
-				      .identity = &identity.identity,
-				      .random = &keys_random,
-			      },
-			      err);
+		o = attach_credentials_use(&credentials, s->vm);
+		e = open_with(s, &o, err);
 	}
-	channel_wipe(seed, sizeof(seed));
-	channel_wipe(&key, sizeof(key));
+	channel_wipe(&credentials, sizeof(credentials));
 	return e;
+}
+
+/* The session that whoever started us has opened, if there is one. */
+static bool take_over(struct session *s, struct attach_start_message *m)
+{
+	int socket, memory;
+	bool done = attach_start_receive(s->options.start, m, &socket, &memory);
+
+	close(s->options.start);
+	if (!done)
+		return false;
+	done = carrier_resume(s->alloc, &m->state, socket, memory, &s->way, NULL) == ERR_OK;
+	close(memory);
+	if (!done)
+		return false;
+	s->through = carrier_sealed(s->way);
+	s->owner = getpid();
+	s->command = m->command;
+	return true;
 }
 
 /* A child's first request: with a session of its own, of the same boot of the guest. */
@@ -209,12 +210,28 @@ static enum err renew(struct session *s, struct err_ctx *err)
 		       err_set(err, ERR_GONE, "the guest was restarted: start again");
 }
 
+/* Of processes only addresses of the kernel's are the same the next time. */
+static void note_items(struct session *s, const uint8_t *request, size_t size)
+{
+	uint64_t space;
+
+	for (size_t at = CHANNEL_REQUEST_HEADER_SIZE; at + CHANNEL_ITEM_SIZE <= size; at += CHANNEL_ITEM_SIZE) {
+		memcpy(&space, request + at + CHANNEL_ITEM_SPACE, sizeof(space));
+		if (space || s->item_count == CHANNEL_ITEMS_MAX)
+			continue;
+		memcpy(s->items + s->item_count++ * CHANNEL_ITEM_SIZE, request + at,
+		       CHANNEL_ITEM_SIZE);
+	}
+}
+
 static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 		     struct err_ctx *err)
 {
 	struct session *s = of_carrier(c);
 	enum err e = s->owner != getpid() ? renew(s, err) : ERR_OK;
 
+	if (s->command && s->epochs == 1)
+		note_items(s, request, size);
 	return e ? e : s->through->send(s->through, request, size, err);
 }
 
@@ -254,6 +271,7 @@ static void epoch(struct sealed_carrier *c)
 {
 	struct session *s = of_carrier(c);
 
+	s->epochs++;
 	/* a session that is the parent's is left alone; the one to come begins with an epoch */
 	if (s->owner == getpid() && s->through && s->through->epoch)
 		s->through->epoch(s->through);
@@ -284,7 +302,16 @@ static void session_forked(struct attach_session *shown)
 
 	if (s->options.carrier != ATTACH_PREAD_UNCACHED)
 		sealed_pages_abandon(s->shown.pages);
+	s->command = 0;
 	s->sessions = 0;
+}
+
+static void session_keep(const struct attach_session *shown)
+{
+	const struct session *s = of_shown(shown);
+
+	if (s->command && s->item_count)
+		attach_requests_add(s->command, s->generation, s->items, s->item_count);
 }
 
 static void session_follow(struct attach_session *shown, const struct guest_trail *t)
@@ -341,6 +368,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 								 o->freshness_ms) *
 				1000000,
 	};
+	struct attach_start_message m = {0};
 	enum err e;
 
 	if (!s)
@@ -357,9 +385,12 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->shown.leave = session_leave;
 	s->shown.follow = session_follow;
 	s->shown.trail = session_trail;
+	s->shown.keep = session_keep;
 	s->shown.forked = session_forked;
 	s->shown.stats = session_stats;
-	e = s->vm ? open_way(s, err) : err_set(err, ERR_NOMEM, "out of memory");
+	e = s->vm ? ERR_OK : err_set(err, ERR_NOMEM, "out of memory");
+	if (!e && !(o->start && take_over(s, &m)))
+		e = open_way(s, err);
 	if (!e) {
 		s->carrier = (struct sealed_carrier){
 			.send = send,
@@ -378,6 +409,11 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 			e = sealed_pages_create(&s->memory.alloc, &s->carrier, &p, &s->shown.pages,
 						err);
 	}
+	if (!e && m.number) {
+		sealed_pages_adopt(s->shown.pages, m.number, m.asked_ns);
+		s->epochs = 1;
+	}
+	channel_wipe(&m, sizeof(m));
 	if (e) {
 		session_close(&s->shown);
 		return e;

@@ -90,25 +90,51 @@ static struct associated associate(const struct channel_header *header,
 	return ad;
 }
 
-enum err channel_sealer_create(struct base_alloc *alloc, const uint8_t key[CHANNEL_KEY_SIZE],
-			       uint64_t session, enum channel_direction direction,
-			       struct channel_sealer **ret, struct err_ctx *err)
+/* The number of the key that the next record has: one that has yet to move on is told as it is. */
+static uint64_t generation_of(const struct channel_position *p)
+{
+	return p->next ? (p->next - 1) >> CHANNEL_REKEY_SHIFT : 0;
+}
+
+enum err channel_sealer_resume(struct base_alloc *alloc, const struct channel_position *p,
+			       enum channel_direction direction, struct channel_sealer **ret,
+			       struct err_ctx *err)
 {
 	struct channel_sealer *s = base_alloc_zeroed(alloc, 1, sizeof(*s));
 	enum err e;
 
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	e = generation_init(&s->now, key, 0, err);
+	e = generation_init(&s->now, p->key, generation_of(p), err);
 	if (e) {
 		base_free(alloc, s);
 		return e;
 	}
 	s->alloc = alloc;
-	s->session = session;
+	s->session = p->session;
+	s->next = p->next;
 	s->direction = direction;
 	*ret = s;
 	return ERR_OK;
+}
+
+enum err channel_sealer_create(struct base_alloc *alloc, const uint8_t key[CHANNEL_KEY_SIZE],
+			       uint64_t session, enum channel_direction direction,
+			       struct channel_sealer **ret, struct err_ctx *err)
+{
+	struct channel_position p = {.session = session};
+	enum err e;
+
+	memcpy(p.key, key, sizeof(p.key));
+	e = channel_sealer_resume(alloc, &p, direction, ret, err);
+	channel_wipe(&p, sizeof(p));
+	return e;
+}
+
+void channel_sealer_position(const struct channel_sealer *s, struct channel_position *ret)
+{
+	*ret = (struct channel_position){.session = s->session, .next = s->next};
+	memcpy(ret->key, s->now.key, sizeof(ret->key));
 }
 
 void channel_sealer_destroy(struct channel_sealer *s)
@@ -119,9 +145,8 @@ void channel_sealer_destroy(struct channel_sealer *s)
 	base_free(s->alloc, s);
 }
 
-enum err channel_opener_create(struct base_alloc *alloc, const uint8_t key[CHANNEL_KEY_SIZE],
-			       uint64_t session, enum channel_direction direction,
-			       enum channel_order order, struct channel_opener **ret,
+enum err channel_opener_resume(struct base_alloc *alloc, const struct channel_position *p,
+			       enum channel_direction direction, struct channel_opener **ret,
 			       struct err_ctx *err)
 {
 	struct channel_opener *o = base_alloc_zeroed(alloc, 1, sizeof(*o));
@@ -129,17 +154,40 @@ enum err channel_opener_create(struct base_alloc *alloc, const uint8_t key[CHANN
 
 	if (!o)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	e = generation_init(&o->now, key, 0, err);
+	e = generation_init(&o->now, p->key, generation_of(p), err);
 	if (e) {
 		base_free(alloc, o);
 		return e;
 	}
 	o->alloc = alloc;
-	o->session = session;
+	o->session = p->session;
+	o->next = p->next;
 	o->direction = direction;
-	o->order = order;
+	o->order = CHANNEL_IN_ORDER;
 	*ret = o;
 	return ERR_OK;
+}
+
+enum err channel_opener_create(struct base_alloc *alloc, const uint8_t key[CHANNEL_KEY_SIZE],
+			       uint64_t session, enum channel_direction direction,
+			       enum channel_order order, struct channel_opener **ret,
+			       struct err_ctx *err)
+{
+	struct channel_position p = {.session = session};
+	enum err e;
+
+	memcpy(p.key, key, sizeof(p.key));
+	e = channel_opener_resume(alloc, &p, direction, ret, err);
+	channel_wipe(&p, sizeof(p));
+	if (!e)
+		(*ret)->order = order;
+	return e;
+}
+
+void channel_opener_position(const struct channel_opener *o, struct channel_position *ret)
+{
+	*ret = (struct channel_position){.session = o->session, .next = o->next};
+	memcpy(ret->key, o->now.key, sizeof(ret->key));
 }
 
 void channel_opener_destroy(struct channel_opener *o)

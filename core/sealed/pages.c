@@ -575,6 +575,20 @@ void sealed_pages_follow(struct guest_pages *p, const struct guest_trail *t)
 		(void)!send(s, NULL); /* the failure is kept and shown by the first page */
 }
 
+void sealed_pages_adopt(struct guest_pages *p, uint64_t number, uint64_t asked_ns)
+{
+	struct sealed_pages *s = from_pages(p);
+
+	s->number = number;
+	s->answering = true;
+	s->stats.round_trips++;
+	p->epoch++;
+	p->stats.epochs++;
+	s->epoch_begun = asked_ns;
+	s->last_asked = s->carrier->now(s->carrier);
+	s->lifetime = s->options.freshness_ns;
+}
+
 enum {
 	TRAIL_SPARE = 3, /* so many that are missing, or not needed, make it no other trail */
 };

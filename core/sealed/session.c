@@ -108,7 +108,8 @@ static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t p
 	uint8_t hello[CHANNEL_HELLO_MAX], payload[CHANNEL_HELLO_PAYLOAD_MAX];
 	struct base_cursor c;
 	size_t hello_size, size, payload_size;
-	enum err e = o->t->send(o->t, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
+	enum err e = o->o->greeted ? ERR_OK :
+				     o->t->send(o->t, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
 
 	if (!e && !o->t->queues)
 		e = vm_opened(o, err);
@@ -160,20 +161,36 @@ static enum err show_evidence(struct opening *o, struct err_ctx *err)
 	return e ? e : channel_accept_decode(plain, plain_size, &o->s->accept, err);
 }
 
+static enum err make_preamble(const char *vm, uint8_t preamble[CHANNEL_PREAMBLE_MAX],
+			      size_t *size_ret, struct err_ctx *err)
+{
+	struct channel_preamble p = {.version = CHANNEL_VERSION};
+	size_t name = strlen(vm);
+
+	if (name >= sizeof(p.vm))
+		return err_set(err, ERR_INVAL, "the VM's name has %zu bytes", name);
+	memcpy(p.vm, vm, name);
+	return channel_preamble_encode(&p, preamble, size_ret, err);
+}
+
+enum err sealed_session_greet(struct sealed_transport *t, const char *vm, struct err_ctx *err)
+{
+	uint8_t preamble[CHANNEL_PREAMBLE_MAX];
+	size_t size;
+	enum err e = make_preamble(vm, preamble, &size, err);
+
+	return e ? e : t->send(t, CHANNEL_FRAME_OPEN, preamble, size, err);
+}
+
 enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *t,
 			     const struct sealed_session_options *options,
 			     struct sealed_session **ret, struct err_ctx *err)
 {
-	struct channel_preamble p = {.version = CHANNEL_VERSION};
 	uint8_t preamble[CHANNEL_PREAMBLE_MAX];
-	size_t preamble_size, name = strlen(options->vm);
+	size_t preamble_size;
 	struct opening *o;
-	enum err e;
+	enum err e = make_preamble(options->vm, preamble, &preamble_size, err);
 
-	if (name >= sizeof(p.vm))
-		return err_set(err, ERR_INVAL, "the VM's name has %zu bytes", name);
-	memcpy(p.vm, options->vm, name);
-	e = channel_preamble_encode(&p, preamble, &preamble_size, err);
 	if (e)
 		return e;
 	o = base_alloc_zeroed(alloc, 1, sizeof(*o));
@@ -206,6 +223,35 @@ void sealed_session_close(struct sealed_session *s)
 	channel_sealer_destroy(s->sealer);
 	channel_opener_destroy(s->opener);
 	base_free(s->alloc, s);
+}
+
+void sealed_session_leave(const struct sealed_session *s, struct sealed_session_state *ret)
+{
+	channel_sealer_position(s->sealer, &ret->to_device);
+	channel_opener_position(s->opener, &ret->to_client);
+	ret->accept = s->accept;
+	ret->id = s->id;
+}
+
+enum err sealed_session_resume(struct base_alloc *alloc, const struct sealed_session_state *state,
+			       struct sealed_session **ret, struct err_ctx *err)
+{
+	struct sealed_session *s = base_alloc_zeroed(alloc, 1, sizeof(*s));
+	enum err e;
+
+	if (!s)
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	s->alloc = alloc;
+	s->accept = state->accept;
+	s->id = state->id;
+	e = channel_sealer_resume(alloc, &state->to_device, CHANNEL_TO_DEVICE, &s->sealer, err);
+	if (!e)
+		e = channel_opener_resume(alloc, &state->to_client, CHANNEL_TO_CLIENT, &s->opener, err);
+	if (e)
+		sealed_session_close(s);
+	else
+		*ret = s;
+	return e;
 }
 
 enum err sealed_session_seal(struct sealed_session *s, const void *request, size_t size,

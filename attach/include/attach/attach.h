@@ -46,6 +46,7 @@ struct attach_opts {
 	 * concerns what is remembered of kernels.
 	 */
 	const struct attach_sealed *sealed;
+	int start;		 /* attach_start_inherited(), for a guest that the environment says is sealed */
 	const char *program;	 /* keys the cache of this program's llview layout; NULL: "any" */
 };
 

@@ -49,6 +49,7 @@ struct attach_sealed {
 	const char *pin;      /* file with the device's public key */
 	const char *identity; /* file with our development identity */
 	int64_t freshness_ms; /* below 0: as usual; 0: each operation reads anew */
+	int start; /* descriptor over which a session comes (attach/start.h); 0: none. It becomes attach_open()'s */
 };
 
 /* False for a name that no carrier has. */
@@ -101,6 +102,8 @@ struct attach_session {
 	void (*follow)(struct attach_session *s, const struct guest_trail *t);
 	bool (*trail)(struct attach_session *s, struct guest_trail *ret);
 	uint64_t generation; /* of the guest */
+	/* Keep what was asked for, for the next such command, if the session was handed to us (attach/start.h). */
+	void (*keep)(const struct attach_session *s);
 };
 
 /*

@@ -37,6 +37,7 @@ struct carrier_options {
 	struct channel_ring_sizes ring; /* zeros: as above */
 	uint64_t timeout_ns;		/* how long the device may take for anything; 0: as above */
 	bool no_spin;			/* sleep at once: for those who count CPU time */
+	bool to_leave;			/* carrier_leave() may be called */
 };
 
 struct carrier;
@@ -48,9 +49,31 @@ struct carrier;
  */
 enum err carrier_open(struct base_alloc *alloc, const char *path, const struct carrier_options *o,
 		      struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
+/*
+ * Say over a socket of carrier_connect() which VM the session will be with (session.greeted), so that the device
+ * makes ready; ERR_GONE, ERR_INVAL.
+ */
+enum err carrier_greet(int socket, const char *vm, struct err_ctx *err) ERR_NODISCARD;
 /* The same over a connected socket, which becomes the carrier's own in any case. */
 enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
 			     struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * A session by a ring that a process of ours has opened, and nothing was received on, for another one to go
+ * on with in its place: plain bytes, with keys, so wipe them; and two descriptors, of the socket and of
+ * the ring's memory, which stay the carrier's. After leaving, only closing is allowed here.
+ */
+struct carrier_state {
+	struct sealed_session_state session;
+	struct channel_ring_sizes ring;
+	uint64_t written, taken; /* bytes into the ring to the device, and out of it as far as is known */
+	uint32_t spins;
+};
+void carrier_leave(const struct carrier *c, struct carrier_state *ret, int *socket_ret,
+		   int *memory_ret);
+/* `socket` becomes the carrier's in any case, `memory` is borrowed. ERR_TAMPERED as above. */
+enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *state, int socket,
+			int memory, struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
 
 /* Hang up, wipe the keys. In a child of the process that opened it: free its copy. NULL is fine. */
 void carrier_close(struct carrier *c);

@@ -480,6 +480,40 @@ static void keys_move_on(void **state)
 	line_drop(&l);
 }
 
+/* Another process goes on where one stopped: also just before and just after the keys move on. */
+static void a_direction_goes_on_elsewhere(void **state)
+{
+	const uint64_t change = 1ull << CHANNEL_REKEY_SHIFT;
+	struct line l = line_make(CHANNEL_IN_ORDER);
+	struct channel_position at;
+	uint8_t record[64];
+	size_t size;
+
+	(void)state;
+	for (uint64_t i = 0; i < change + 3; i++) {
+		if (i == 0 || i == 5 || (i >= change - 1 && i <= change + 1)) {
+			channel_sealer_position(l.sealer, &at);
+			assert_int_equal(at.next, i);
+			channel_sealer_destroy(l.sealer);
+			assert_int_equal(channel_sealer_resume(&alloc, &at, CHANNEL_TO_CLIENT, &l.sealer,
+							       NULL),
+					 ERR_OK);
+			channel_opener_position(l.opener, &at);
+			assert_int_equal(at.next, i);
+			channel_opener_destroy(l.opener);
+			assert_int_equal(channel_opener_resume(&alloc, &at, CHANNEL_TO_CLIENT, &l.opener,
+							       NULL),
+					 ERR_OK);
+		}
+		size = seal(&l, "x", record, sizeof(record));
+		if (open_copy(&l, record, size, NULL))
+			fail_msg("record %llu", (unsigned long long)i);
+	}
+	/* what was opened before isn't opened again */
+	assert_int_equal(open_copy(&l, record, size, NULL), ERR_TAMPERED);
+	line_drop(&l);
+}
+
 static void too_large_is_an_error(void **state)
 {
 	static uint8_t plain[CHANNEL_PLAIN_MAX + 1], record[CHANNEL_RECORD_MAX + 1];
@@ -542,6 +576,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(replay_table_in_order),
 		cmocka_unit_test(replay_table_unordered),
 		cmocka_unit_test(keys_move_on),
+		cmocka_unit_test(a_direction_goes_on_elsewhere),
 		cmocka_unit_test(too_large_is_an_error),
 	};
 	struct err_ctx err = {0};

@@ -126,6 +126,25 @@ enum err channel_opener_create(struct base_alloc *alloc, const uint8_t key[CHANN
 void channel_opener_destroy(struct channel_opener *o);
 
 /*
+ * Where one direction of a session stands, for another process of ours that goes on with it: wipe it after use.
+ * Whoever gives a position away must not seal or open anything more, or nonces would repeat.
+ */
+struct channel_position {
+	uint8_t key[CHANNEL_KEY_SIZE];
+	uint64_t session;
+	uint64_t next; /* sequence number of the next record */
+};
+void channel_sealer_position(const struct channel_sealer *s, struct channel_position *ret);
+enum err channel_sealer_resume(struct base_alloc *alloc, const struct channel_position *p,
+			       enum channel_direction direction, struct channel_sealer **ret,
+			       struct err_ctx *err) ERR_NODISCARD;
+/* Of an opener of records that come in order. */
+void channel_opener_position(const struct channel_opener *o, struct channel_position *ret);
+enum err channel_opener_resume(struct base_alloc *alloc, const struct channel_position *p,
+			       enum channel_direction direction, struct channel_opener **ret,
+			       struct err_ctx *err) ERR_NODISCARD;
+
+/*
  * Seal `size` bytes of `plain` into `record`, which has `room` bytes: size + CHANNEL_OVERHEAD are
  * needed, in private memory that `plain` isn't part of. `bound` may be NULL (zeros).
  */

@@ -87,6 +87,7 @@ struct channel_item {
 };
 
 enum {
+	CHANNEL_ITEM_SPACE = 4 + 4, /* offset of the address space in an item */
 	CHANNEL_ITEM_SIZE = 4 + 4 + 5 * 8 + 2 * 4 + CHANNEL_FOLLOW_MAX * 12,
 	CHANNEL_REQUEST_HEADER_SIZE = 8 + 4 + 4,
 	CHANNEL_REQUEST_MAX = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE,

@@ -82,6 +82,12 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 /* Go by `t`, which may be anything. Before the first page is asked for; says what it wants at once. */
 void sealed_pages_follow(struct guest_pages *p, const struct guest_trail *t);
 
+/*
+ * A first request, `number`, was sent in this one's place at `asked_ns` of the carrier's clock, before
+ * anything else of the session: the first epoch began then, and its answer is to come.
+ */
+void sealed_pages_adopt(struct guest_pages *p, uint64_t number, uint64_t asked_ns);
+
 /* What to follow next time; false when that is what was followed now. */
 bool sealed_pages_trail(struct guest_pages *p, struct guest_trail *ret);
 

@@ -59,6 +59,7 @@ struct sealed_session_options {
 	struct sealed_identity *identity;
 	const struct channel_random *random;
 	enum channel_order order; /* of the device's records */
+	bool greeted;		  /* by sealed_session_greet() */
 	/*
 	 * With a transport that queues: a frame to send right behind the evidence (then_size 0: none). Its
 	 * answer is the caller's to receive.
@@ -77,6 +78,13 @@ struct sealed_session {
 };
 
 /*
+ * Over a transport that queues: say beforehand which VM it will be, so that the device can make ready
+ * while we do something else. What it answers is for sealed_session_open() to see.
+ */
+enum err sealed_session_greet(struct sealed_transport *t, const char *vm,
+			      struct err_ctx *err) ERR_NODISCARD;
+
+/*
  * Open a session. What the device says once it is known to be the device: the code and text of its
  * refusal. Before: the same, but from the host ("the device's host says: ..."). ERR_TAMPERED when
  * somebody else answered, or something was altered or came out of turn; ERR_GONE when the device hung
@@ -85,6 +93,19 @@ struct sealed_session {
 enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *t,
 			     const struct sealed_session_options *o, struct sealed_session **ret,
 			     struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * All of a session whose records come in order, for another process of ours that goes on with it in place of
+ * this one: plain bytes, with keys, so wipe them. After leaving, only closing is allowed here.
+ */
+struct sealed_session_state {
+	struct channel_position to_device, to_client;
+	struct channel_accept accept;
+	uint64_t id;
+};
+void sealed_session_leave(const struct sealed_session *s, struct sealed_session_state *ret);
+enum err sealed_session_resume(struct base_alloc *alloc, const struct sealed_session_state *state,
+			       struct sealed_session **ret, struct err_ctx *err) ERR_NODISCARD;
 
 /* Wipes the keys; says nothing to the device: hanging up does. NULL is fine. */
 void sealed_session_close(struct sealed_session *s);

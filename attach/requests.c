@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What commands asked for, in files of the user's cache: see attach/start.h. Addresses only; wrong ones cost
+ * time and nothing else. A file is a request whose number is the guest's generation.
+ */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/start.h"
+#include "cache.h"
+#include "channel/message.h"
+
+enum {
+	UNUSED_DAYS = 30,
+};
+
+static bool note_path(uint64_t command, char path[PATH_MAX])
+{
+	char name[20];
+
+	snprintf(name, sizeof(name), "%016llx", (unsigned long long)command);
+	return cache_path(path, "requests", name);
+}
+
+static void set_number(uint8_t *request, uint64_t number)
+{
+	number = htole64(number);
+	memcpy(request, &number, sizeof(number));
+}
+
+bool attach_requests_read(uint64_t command, uint64_t generation, uint8_t buf[CHANNEL_REQUEST_MAX],
+			  size_t *size_ret)
+{
+	struct channel_request *r = malloc(sizeof(*r));
+	char path[PATH_MAX];
+	size_t size;
+	bool good = r && note_path(command, path) &&
+		    cache_read(path, buf, CHANNEL_REQUEST_MAX, &size) &&
+		    channel_request_decode(buf, size, r, NULL) == ERR_OK && r->number == generation;
+
+	free(r);
+	if (!good)
+		return false;
+	set_number(buf, 1);
+	*size_ret = size;
+	return true;
+}
+
+static bool has_item(const uint8_t *items, size_t count, const uint8_t *item)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!memcmp(items + i * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE))
+			return true;
+	}
+	return false;
+}
+
+void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *items, size_t count)
+{
+	uint8_t *request = calloc(1, CHANNEL_REQUEST_MAX), *to;
+	char path[PATH_MAX];
+	size_t size, there = 0;
+	uint32_t le;
+
+	if (!request || !note_path(command, path)) {
+		free(request);
+		return;
+	}
+	to = request + CHANNEL_REQUEST_HEADER_SIZE;
+	if (attach_requests_read(command, generation, request, &size))
+		there = (size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
+	else
+		cache_expire("requests", UNUSED_DAYS);
+	/* it grows by what was missed: once there is no room, what nobody asks for any more goes as well */
+	if (there + count > CHANNEL_ITEMS_MAX)
+		there = 0;
+	for (size_t i = 0; i < count && there < CHANNEL_ITEMS_MAX; i++) {
+		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
+
+		if (!has_item(to, there, item))
+			memcpy(to + there++ * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
+	}
+	set_number(request, generation);
+	le = htole32((uint32_t)there);
+	memcpy(request + sizeof(uint64_t), &le, sizeof(le));
+	memset(request + sizeof(uint64_t) + sizeof(le), 0, sizeof(le));
+	cache_write(path, request, CHANNEL_REQUEST_HEADER_SIZE + there * CHANNEL_ITEM_SIZE);
+	free(request);
+}

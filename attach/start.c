@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/* See attach/start.h: the side that starts. */
+#include "attach/start.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attach/credentials.h"
+#include "carrier/socket.h"
+#include "carrier/wait.h"
+#include "channel/message.h"
+
+enum {
+	DESCRIPTOR_MIN = 800, /* as that of sessions: above what tools count on */
+	TIMEOUT_NS = 1000000000,
+	MEMORY_MAX = 8 << 20,
+};
+
+struct attach_start {
+	struct base_alloc alloc;
+	struct attach_sealed options;
+	struct attach_sealed_paths paths;
+	const char *vm;
+	uint64_t command;
+	int socket;	  /* to the device; -1: the carrier's */
+	int ours, theirs; /* ends of the pair */
+	struct attach_start_message message;
+	uint8_t request[CHANNEL_REQUEST_MAX];
+};
+
+/* FNV-1a of `text` and its end. */
+static uint64_t add_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+	while (*text++);
+	return hash;
+}
+
+static bool make_pair(struct attach_start *s)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	s->ours = pair[0];
+	s->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, DESCRIPTOR_MIN);
+	close(pair[1]);
+	return s->theirs >= 0;
+}
+
+static bool tell_environment(const struct attach_start *s)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%d.%d", (int)getpid(), s->theirs);
+	return setenv(ATTACH_ENV_START, text, 1) == 0;
+}
+
+struct attach_start *attach_start_begin(const struct attach_sealed *o, const char *vm,
+					char *const *argv)
+{
+	struct attach_start *s = o->carrier == ATTACH_RING ? calloc(1, sizeof(*s)) : NULL;
+
+	unsetenv(ATTACH_ENV_START);
+	if (!s)
+		return NULL;
+	base_alloc_init(&s->alloc, MEMORY_MAX);
+	s->options = *o;
+	s->vm = vm;
+	s->socket = s->ours = s->theirs = -1;
+	s->command = add_text(14695981039346656037u, vm);
+	for (; *argv; argv++)
+		s->command = add_text(s->command, *argv);
+	if (attach_sealed_paths(o, &s->paths, NULL) || carrier_connect(s->paths.device, &s->socket, NULL) ||
+	    carrier_greet(s->socket, vm, NULL) || !make_pair(s) || !tell_environment(s)) {
+		attach_start_abandon(s);
+		return NULL;
+	}
+	return s;
+}
+
+int attach_start_descriptor(const struct attach_start *s)
+{
+	return s->theirs;
+}
+
+static enum err open_session(struct attach_start *s, struct carrier **ret)
+{
+	struct attach_credentials credentials;
+	struct carrier_options o = {.timeout_ns = TIMEOUT_NS, .to_leave = true};
+	int socket = s->socket;
+	enum err e = attach_credentials_read(&s->paths, &credentials, NULL);
+
+	if (!e) {
+		o.session = attach_credentials_use(&credentials, s->vm);
+		o.session.greeted = true;
+		s->socket = -1;
+		e = carrier_open_socket(&s->alloc, socket, &o, ret, NULL);
+	}
+	channel_wipe(&credentials, sizeof(credentials));
+	return e;
+}
+
+/* What such a command asked for last time: its answer will be there when the program looks. */
+static enum err ask(struct attach_start *s, struct carrier *c)
+{
+	struct sealed_carrier *sealed = carrier_sealed(c);
+	size_t size;
+
+	/* whoever wants each operation to read anew has no use for it */
+	if (!s->options.freshness_ms ||
+	    !attach_requests_read(s->command, carrier_accept(c)->generation, s->request, &size))
+		return ERR_OK;
+	s->message.number = 1;
+	s->message.asked_ns = carrier_now();
+	return sealed->send(sealed, s->request, size, NULL);
+}
+
+static void hand_over(struct attach_start *s, const struct carrier *c)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(2 * sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	struct iovec part = {.iov_base = &s->message, .iov_len = sizeof(s->message)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes)};
+	int pass[2];
+
+	s->message.version = ATTACH_START_VERSION;
+	s->message.command = s->command;
+	carrier_leave(c, &s->message.state, &pass[0], &pass[1]);
+	memcpy(CMSG_DATA(&control.header), pass, sizeof(pass));
+	/* a program that has ended, or has closed what it doesn't know, doesn't want it */
+	(void)!sendmsg(s->ours, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void attach_start_finish(struct attach_start *s)
+{
+	struct carrier *c = NULL;
+
+	if (!s)
+		return;
+	/* then the end of one is the other's */
+	close(s->theirs);
+	s->theirs = -1;
+	if (open_session(s, &c) == ERR_OK && ask(s, c) == ERR_OK)
+		hand_over(s, c);
+	carrier_close(c);
+	attach_start_abandon(s);
+}
+
+void attach_start_abandon(struct attach_start *s)
+{
+	const int all[] = {s ? s->socket : -1, s ? s->ours : -1, s ? s->theirs : -1};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] >= 0)
+			close(all[i]);
+	}
+	unsetenv(ATTACH_ENV_START);
+	if (s)
+		channel_wipe(&s->message, sizeof(s->message));
+	free(s);
+}
