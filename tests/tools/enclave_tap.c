@@ -2,7 +2,7 @@
 /*
  * Runs an enclave's image as `scwatcher run --emulate=hide` does, and looks for strings in all that its host can see:
  * arguments, results and buffers of each request, before and after it is served (output goes through them), the ring's
- * memory, and now and then everything that this process can read. What it looks for it keeps inverted, so as not to find itself.
+ * memory all the time, and now and then everything that this process can read. What it looks for it keeps inverted, so as not to find itself.
  *
  * usage: enclave_tap DEVICE-SOCKET VM NEEDLES IMAGE [ARGUMENT...]
  *
@@ -11,11 +11,14 @@
  * (the other mapping of /memfd:sgx_enclave, by which it plays the processor) isn't looked at.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/guest.h"
+#include "channel/ring.h"
 #include "emulation/emulation.h"
 #include "host/backend.h"
 #include "host/guest.h"
@@ -28,20 +31,28 @@ extern char **environ;
 enum {
 	NEEDLES_MAX = 64,
 	NEEDLE_MAX = 64,
-	LOOK_EVERY = 400, /* requests between looks at everything */
+	LOOK_EVERY = 40, /* requests between looks at everything */
+	RING_PAUSE_US = 10000,
 };
 
 static struct {
+	pthread_mutex_t lock;
 	uint8_t inverted[NEEDLES_MAX][NEEDLE_MAX];
 	size_t sizes[NEEDLES_MAX];
 	bool found[NEEDLES_MAX];
 	size_t count, seen, requests, looked;
 	uint64_t bytes;
-} tap;
+} tap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static struct host_guest *guest;
+
+static struct {
+	const uint8_t *at;
+	size_t size;
+} ring;
 
 static void look(const volatile uint8_t *at, size_t size, const char *place)
 {
+	pthread_mutex_lock(&tap.lock);
 	tap.bytes += size;
 	for (size_t n = 0; n < tap.count; n++) {
 		size_t length = tap.sizes[n];
@@ -61,6 +72,28 @@ static void look(const volatile uint8_t *at, size_t size, const char *place)
 			p++;
 		}
 	}
+	pthread_mutex_unlock(&tap.lock);
+}
+
+/* Memory crosses here without a request. */
+static void *watch_ring(void *arg)
+{
+	for (;;) {
+		look(ring.at, ring.size, "the ring");
+		usleep(RING_PAUSE_US);
+	}
+	return arg;
+}
+
+static void begin_to_watch(int64_t at, const uint64_t sizes[2])
+{
+	const struct channel_ring_sizes s = {(uint32_t)sizes[0], (uint32_t)sizes[1]};
+	pthread_t thread;
+
+	ring.at = (const uint8_t *)(uintptr_t)at;
+	ring.size = channel_ring_region_size(&s);
+	if (pthread_create(&thread, NULL, watch_ring, NULL))
+		abort();
 }
 
 /* All that this process can read, but for the emulation's view of enclaves. */
@@ -94,6 +127,8 @@ static int64_t serve(void *opaque, uint64_t number, const uint64_t args[6], void
 	result = opaque ? host_guest_serve(guest, number, args, arena, arena_size)
 			: host_proxy_serve(NULL, number, args, arena, arena_size);
 	look(arena, arena_size, "a buffer, after");
+	if (opaque && number == ABI_GUEST_RING && result > 0)
+		begin_to_watch(result, args);
 	if (tap.requests++ % LOOK_EVERY == 0)
 		look_everywhere();
 	return result;
