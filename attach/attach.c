@@ -128,7 +128,7 @@ static enum err map_external(const char *path, const void **ret, size_t *size_re
 static enum err read_kernel(struct attach *a, struct err_ctx *err)
 {
 	struct attach_private *p = a->private;
-	struct ktype_external x = {0};
+	struct ktype_external x = {.btf_name = p->opts.btf, .symbols_name = p->opts.symbols};
 	const void *symbols = NULL;
 	enum err e = ERR_OK;
 

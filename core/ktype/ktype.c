@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What one guest kernel knows of itself, put together from its parts: see ktype/ktype.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "internal.h"
@@ -20,6 +21,17 @@ static enum err own_tables(struct err_ctx *err, enum err e, const struct err_ctx
 	return err_set(err, e, "%.140s; give the guest's %s in a file", why->text, what);
 }
 
+/* What somebody gave can't be used: which file it was. */
+static enum err of_file(struct err_ctx *err, enum err e, const struct err_ctx *why, const char *name)
+{
+	if (!e || !err)
+		return e;
+	*err = *why;
+	if (name)
+		snprintf(err->text, sizeof(err->text), "%.90s: %.138s", name, why->text);
+	return e;
+}
+
 static enum err create_symbols(struct ktype *k, struct guest_pages *pages,
 			       const struct ktype_external *external, struct err_ctx *err)
 {
@@ -29,7 +41,8 @@ static enum err create_symbols(struct ktype *k, struct guest_pages *pages,
 
 	if (external && external->symbols) {
 		e = kallsyms_parse_text(k->alloc, &k->boot, external->symbols,
-					external->symbols_size, &k->symbols_build, err);
+					external->symbols_size, &k->symbols_build, &own);
+		e = of_file(err, e, &own, external->symbols_name);
 	} else {
 		if (!at.kallsyms_names || !at.kallsyms_token_table || !at.kallsyms_token_index ||
 		    !at.kallsyms_num_syms || (!at.kallsyms_offsets && !at.kallsyms_addresses))
@@ -79,9 +92,9 @@ static enum err create_types(struct ktype *k, struct guest_pages *pages,
 	enum err e;
 
 	if (!is_own) {
-		e = btf_locate(external->btf, external->btf_size, &offset, &size, err);
+		e = btf_locate(external->btf, external->btf_size, &offset, &size, &own);
 		if (e != ERR_OK)
-			return e;
+			return of_file(err, e, &own, external->btf_name);
 		k->btf_bytes = base_alloc_resize(k->alloc, NULL, size, 1);
 		if (!k->btf_bytes)
 			return err_set(err, ERR_NOMEM, "no memory for the BTF file");
@@ -91,9 +104,10 @@ static enum err create_types(struct ktype *k, struct guest_pages *pages,
 		if (e != ERR_OK)
 			return e;
 	}
-	e = btf_build(k->alloc, k->btf_bytes, size, &k->types_build, is_own ? &own : err);
-	if (e && is_own)
-		e = own_tables(err, e, &own, "BTF");
+	e = btf_build(k->alloc, k->btf_bytes, size, &k->types_build, &own);
+	if (e)
+		e = is_own ? own_tables(err, e, &own, "BTF")
+			   : of_file(err, e, &own, external->btf_name);
 	if (e == ERR_OK)
 		k->types = k->types_build.t;
 	return e;

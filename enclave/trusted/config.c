@@ -14,11 +14,6 @@
 
 static struct config parsed;
 
-const struct config *layer_config(void)
-{
-	return &parsed;
-}
-
 const struct config *trusted_settings(void)
 {
 	return &parsed;

@@ -391,6 +391,18 @@ static long read_locked(struct file *f, void *buf, size_t size, int64_t offset)
 	return (long)n;
 }
 
+/*
+ * Ends what began with layer_lock(). True: `f` is a stream, to be served without the lock and put by the
+ * caller; else it isn't ours any more (NULL: it never was).
+ */
+static bool leave_for_stream(struct file *f, bool is_stream)
+{
+	if (!is_stream && f)
+		file_unref(f);
+	layer_unlock();
+	return is_stream;
+}
+
 static long read_any(int fd, void *buf, size_t size, int64_t offset, bool at)
 {
 	struct file *f;
@@ -415,12 +427,7 @@ static long read_any(int fd, void *buf, size_t size, int64_t offset, bool at)
 		r = 1;
 	else
 		r = read_locked(f, buf, size, at ? offset : -1);
-	bool is_stream = r == 1 && f->kind == FILE_STREAM;
-
-	if (!is_stream && f)
-		file_unref(f);
-	layer_unlock();
-	if (!is_stream)
+	if (!leave_for_stream(f, r == 1 && f->kind == FILE_STREAM))
 		return r;
 	r = stream_read(f, buf, size);
 	file_put(f);
@@ -502,12 +509,7 @@ long call_write(int fd, const void *data, size_t size)
 		r = -ECONNREFUSED;
 	else
 		r = f->device == OWN_FULL ? -ENOSPC : (long)size;
-	bool is_stream = !r && f->kind == FILE_STREAM;
-
-	if (!is_stream && f)
-		file_unref(f);
-	layer_unlock();
-	if (!is_stream)
+	if (!leave_for_stream(f, !r && f->kind == FILE_STREAM))
 		return r;
 	r = stream_write(f, data, size);
 	file_put(f);

@@ -24,9 +24,6 @@ enum {
 	LAYER_STREAMS = 3,
 };
 
-/* The measured configuration; an empty one if there is none. */
-const struct config *layer_config(void);
-
 /* False: this thread holds it already. */
 bool layer_lock(void);
 void layer_unlock(void);

@@ -49,14 +49,14 @@ static const struct fixed {
 /* Entries: the fixed ones, then the measured files. key[0]: which, key[1]: size of a folder's path. */
 static size_t entry_count(void)
 {
-	return BASE_COUNT(fixed) + layer_config()->file_count;
+	return BASE_COUNT(fixed) + trusted_settings()->file_count;
 }
 
 static struct config_text entry_path(size_t i)
 {
 	if (i < BASE_COUNT(fixed))
 		return (struct config_text){ fixed[i].path, strlen(fixed[i].path) };
-	struct config_text t = layer_config()->files[i - BASE_COUNT(fixed)].path;
+	struct config_text t = trusted_settings()->files[i - BASE_COUNT(fixed)].path;
 
 	return (struct config_text){ t.text + 1, t.size - 1 };
 }
@@ -594,5 +594,5 @@ enum own_device own_device_of(const struct vfs_node *n)
 
 const struct config_file *own_measured(const struct vfs_node *n)
 {
-	return n->ops == &file_ops ? &layer_config()->files[n->key[0] - BASE_COUNT(fixed)] : NULL;
+	return n->ops == &file_ops ? &trusted_settings()->files[n->key[0] - BASE_COUNT(fixed)] : NULL;
 }

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "base/checked.h"
 #include "layer.h"
+#include "trusted/files.h"
 #include "trusted/ocall.h"
 #include "trusted/runtime.h"
 
@@ -57,7 +58,7 @@ static long ask(enum abi_proxy_number number, uint64_t a0, uint64_t a1, uint64_t
 
 static bool permits(enum config_permit what)
 {
-	return layer_config()->permit & what;
+	return trusted_settings()->permit & what;
 }
 
 static size_t arena_part(size_t size)

@@ -18,9 +18,7 @@ import tempfile
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "guests/lib"))
 
-from scwguests.debian import mirror  # noqa: E402  the archive that this machine's apt uses
-
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+from scwguests import GuestError, sources  # noqa: E402
 
 
 def run(*command, **kwargs):
@@ -29,21 +27,11 @@ def run(*command, **kwargs):
 
 
 def get_source(folder):
-    """Fetch and unpack net-tools without touching the system's list of sources."""
-    parts, lists = folder / "parts", folder / "lists"
-    parts.mkdir()
-    (lists / "partial").mkdir(parents=True)
-    archive, _ = mirror()
-    (parts / "s.sources").write_text(f"Types: deb-src\nURIs: {archive}\nSuites: bookworm\n"
-                                     f"Components: main\nSigned-By: {KEYRING}\n")
-    apt = ["apt-get", "-qq", "-o", "Dir::Etc::sourcelist=/dev/null", "-o",
-           f"Dir::Etc::sourceparts={parts}", "-o", f"Dir::State::lists={lists}", "-o",
-           f"Dir::Cache={folder}", "-o", "APT::Sandbox::User=root"]
+    """net-tools' source, unpacked; None where it can't be had."""
     try:
-        run(*apt, "update", cwd=folder)
-        run(*apt, "source", "--download-only", "net-tools", cwd=folder)
-        run("dpkg-source", "-x", next(folder.glob("*.dsc")), "src", cwd=folder)
-    except (subprocess.CalledProcessError, FileNotFoundError, StopIteration):
+        sources.unpack(sources.fetch("net-tools"), folder / "src")
+    except GuestError as e:
+        print("live:", e)
         return None
     return folder / "src"
 

@@ -413,6 +413,7 @@ static void test_in_guest(void **state)
 	struct ktype_external x = {0};
 	struct fixture f;
 	uint64_t size;
+	size_t whole;
 
 	(void)state;
 	fixture_memory(&f, 4);
@@ -423,6 +424,13 @@ static void test_in_guest(void **state)
 					"(CONFIG_DEBUG_INFO_BTF): give its BTF in a file");
 	synth_btf_add_kernel(s);
 	x.btf = synth_btf_bytes(s, &x.btf_size);
+	whole = x.btf_size;
+	x.btf_size /= 2;
+	x.btf_name = "kernel.btf";
+	memset(&f.err, 0, sizeof(f.err));
+	assert_int_equal(fixture_create(&f, &x), ERR_CORRUPT);
+	assert_string_equal(f.err.text, "kernel.btf: btf: sections reach out of the data");
+	x.btf_size = whole;
 	memset(&f.err, 0, sizeof(f.err));
 	assert_int_equal(fixture_create(&f, &x), ERR_OK);
 	assert_int_equal(ktype_sizeof(f.k, "struct list_head", &size), ERR_OK);

@@ -182,7 +182,8 @@ static void test_no_kallsyms(void **state)
 
 static enum err from_text(struct fixture *f, const char *text)
 {
-	struct ktype_external x = {.symbols = text, .symbols_size = strlen(text)};
+	struct ktype_external x = {
+		.symbols = text, .symbols_size = strlen(text), .symbols_name = "System.map"};
 
 	ktype_destroy(f->k);
 	f->k = NULL;
@@ -222,12 +223,12 @@ static void test_text(void **state)
 	assert_int_equal(ktype_symbol(f.k, "in_module", &(struct gva){0}), ERR_ABSENT);
 
 	assert_int_equal(from_text(&f, "ffffffff81001000 T _stext\n"), ERR_CORRUPT);
-	assert_string_equal(f.err.text,
-			    "symbols: not those of the guest's kernel (6.1.0-synth): _stext differs");
+	assert_string_equal(f.err.text, "System.map: symbols: not those of the guest's kernel (6.1.0-synth): "
+					"_stext differs");
 	assert_int_equal(from_text(&f, "0000000000000000 T _stext\n"), ERR_CORRUPT);
 	assert_int_equal(from_text(&f, ""), ERR_CORRUPT);
 	assert_int_equal(from_text(&f, "ffffffff81000000 T _stext\nwhat is this\n"), ERR_CORRUPT);
-	assert_string_equal(f.err.text, "symbols: line 2 isn't \"address type name\"");
+	assert_string_equal(f.err.text, "System.map: symbols: line 2 isn't \"address type name\"");
 	assert_int_equal(from_text(&f, "ffffffff81000000 T _stext\nfff0000000000000 T far\n"),
 			 ERR_CORRUPT);
 	assert_int_equal(from_text(&f, "ffffffff81000000 T _stext\n"), ERR_ABSENT); /* no BTF */

@@ -100,8 +100,10 @@ bool ktype_boot_left_behind(const struct ktype_boot *known, const struct ktype_b
 struct ktype_external {
 	const void *btf;
 	size_t btf_size;
+	const char *btf_name; /* of the file, for messages; may be NULL */
 	const char *symbols;
 	size_t symbols_size;
+	const char *symbols_name; /* the same */
 };
 enum err ktype_create(struct base_alloc *alloc, struct guest_pages *pages,
 		      const struct ktype_boot *boot, const struct ktype_external *external,
