@@ -118,7 +118,8 @@ static void step(void)
 				  CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
 				      CLONE_PARENT_SETTID,
 				  NULL, &inside->tid, NULL, NULL);
-		check(r == -EAGAIN || (r >= 2 && r <= NATIVE_THREADS && r == inside->tid));
+		check(r == -EAGAIN ||
+		      (r > TRUSTED_PID && r < TRUSTED_PID + NATIVE_THREADS && r == inside->tid));
 		break;
 	case 8:
 		if (at + ABI_PAGE + 17 * size < (uint64_t)inside)

@@ -728,7 +728,7 @@ static long stream_ioctl(struct file *f, uint64_t request, void *data)
 	if (request == REQUEST_TIOCGPGRP) {
 		/* the program is in the foreground, as far as it can know */
 		uint8_t modes[ABI_TERMINAL_MODES];
-		int pid = LAYER_PID;
+		int pid = TRUSTED_PID;
 		long r = trusted_proxy_terminal(f->stream, 0x5401 /* TCGETS */, modes);
 
 		if (!r && !trusted_writable(data, sizeof(pid)))

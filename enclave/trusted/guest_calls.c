@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Calls about processes and the machine: answered for the guest (vfs/calls.h), as a tool that probes
- * PIDs means those. The program's own number can't be a guest's (LAYER_PID), nor a thread's of it. Asking
+ * PIDs means those. The program's own number can't be a guest's (TRUSTED_PID), nor a thread's of it. Asking
  * never changes anything, and what would change a process hits the program's own only.
  */
 #include <errno.h>
@@ -37,14 +37,14 @@ static struct vfs *take_vfs(void)
 
 static bool is_own(long pid)
 {
-	return !pid || (pid >= LAYER_PID && pid < LAYER_PID + LAYER_FDS);
+	return !pid || (pid >= TRUSTED_PID && pid < TRUSTED_PID + LAYER_FDS);
 }
 
 /* What the program is to itself: a process of root's, of the ordinary kind. */
 static void own_task(struct vfs_task *ret)
 {
 	*ret = (struct vfs_task){
-		.tid = LAYER_PID, .tgid = LAYER_PID, .pgid = LAYER_PID, .sid = LAYER_PID, .cpus = 64,
+		.tid = TRUSTED_PID, .tgid = TRUSTED_PID, .pgid = TRUSTED_PID, .sid = TRUSTED_PID, .cpus = 64,
 		.affinity = { 1 },
 	};
 	for (int i = 0; i < VFS_RLIMITS; i++)
@@ -109,7 +109,7 @@ long call_kill(int pid, int sig)
 
 	if (sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
-	if (is_own(pid) || pid == -LAYER_PID)
+	if (is_own(pid) || pid == -TRUSTED_PID)
 		return sig ? trusted_raise(sig) : 0;
 	if (pid == INT_MIN)
 		return -ESRCH;
@@ -122,23 +122,14 @@ long call_kill(int pid, int sig)
 	return r || !sig ? r : -EPERM;
 }
 
-/* The C library names its threads as clone() gave them: small numbers, which are only ours with a signal. */
-static bool is_own_thread(int tid, int sig)
-{
-	return is_own(tid) || (sig && tid > 0 && (size_t)tid <= LAYER_FDS);
-}
-
 long call_tgkill(int tgid, int tid, int sig)
 {
 	int r;
 
 	if (tid <= 0 || tgid < -1 || !tgid || sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
-	if (is_own_thread(tid, sig) && (tgid == -1 || is_own(tgid))) {
-		if (tid >= LAYER_PID)
-			tid = tid - LAYER_PID + 1;
-		return sig ? trusted_tgkill(-1, tid, sig) : 0;
-	}
+	if (is_own(tid) && (tgid == -1 || is_own(tgid)))
+		return trusted_tgkill(-1, tid, sig);
 	r = ask_exists(tgid < 0 ? 0 : tgid, tid);
 	return r || !sig ? r : -EPERM;
 }

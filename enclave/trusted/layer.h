@@ -15,11 +15,6 @@
 #include "vfs/vfs.h"
 
 enum {
-	/*
-	 * The program's own process ID: one that no process of a guest can have (PID_MAX_LIMIT), so
-	 * that a tool that leaves itself out of its list leaves out nothing else.
-	 */
-	LAYER_PID = 1 << 22,
 	LAYER_FDS = 1024,
 	LAYER_STREAMS = 3,
 };

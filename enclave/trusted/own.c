@@ -307,8 +307,8 @@ static void show_stat(struct seq_file *m)
 
 	self_comm(comm);
 	/* proc(5): numbers 3 to 52; what isn't known inside is 0 */
-	seq_printf(m, "%d (%s) R 0 %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %zu 0 0 %zu %zu", LAYER_PID, comm,
-		   LAYER_PID, LAYER_PID, trusted_thread_count(), trusted_heap_size(),
+	seq_printf(m, "%d (%s) R 0 %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %zu 0 0 %zu %zu", TRUSTED_PID, comm,
+		   TRUSTED_PID, TRUSTED_PID, trusted_thread_count(), trusted_heap_size(),
 		   trusted_heap_used() / 4096);
 	for (int i = 25; i <= 52; i++)
 		seq_puts(m, " 0");
@@ -324,7 +324,7 @@ static void show_status(struct seq_file *m)
 		   "Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t0\nTracerPid:\t0\n"
 		   "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%d\nGroups:\t0 \n"
 		   "VmSize:\t%8zu kB\nVmRSS:\t%8zu kB\nThreads:\t%zu\n",
-		   comm, LAYER_PID, LAYER_PID, LAYER_FDS, trusted_heap_size() / 1024,
+		   comm, TRUSTED_PID, TRUSTED_PID, LAYER_FDS, trusted_heap_size() / 1024,
 		   trusted_heap_used() / 1024, trusted_thread_count());
 }
 
@@ -494,7 +494,7 @@ static int tasks_lookup(void *fs, const struct vfs_node *dir, const char *name, 
 {
 	(void)fs;
 	(void)dir;
-	if (number_of(name, name_size) != LAYER_PID)
+	if (number_of(name, name_size) != TRUSTED_PID)
 		return -ENOENT;
 	*ret = own_self();
 	ret->key[1] = 1;
@@ -505,7 +505,7 @@ static int tasks_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_si
 {
 	(void)fs;
 	(void)dir;
-	emit_number(sink, LAYER_PID, INO_SELF, DT_DIR);
+	emit_number(sink, TRUSTED_PID, INO_SELF, DT_DIR);
 	return 0;
 }
 
@@ -513,8 +513,8 @@ static int self_link_readlink(void *fs, const struct vfs_node *n, char buf[VFS_P
 {
 	(void)fs;
 	if (n->key[0])
-		return snprintf(buf, VFS_PATH_MAX, "%d/task/%d", LAYER_PID, LAYER_PID);
-	return snprintf(buf, VFS_PATH_MAX, "%d", LAYER_PID);
+		return snprintf(buf, VFS_PATH_MAX, "%d/task/%d", TRUSTED_PID, TRUSTED_PID);
+	return snprintf(buf, VFS_PATH_MAX, "%d", TRUSTED_PID);
 }
 
 static int self_getattr(void *fs, const struct vfs_node *n, struct vfs_stat *ret)

@@ -11,6 +11,7 @@
 
 #include "layer.h"
 #include "trusted/files.h"
+#include "trusted/runtime.h"
 
 enum {
 	TURNS_MAX = 16, /* times that a path may change sides before it counts as a loop */
@@ -43,7 +44,7 @@ static bool component_is_own_pid(const char *p)
 {
 	char pid[16];
 
-	snprintf(pid, sizeof(pid), "%d", LAYER_PID);
+	snprintf(pid, sizeof(pid), "%d", TRUSTED_PID);
 	return component_is(p, pid);
 }
 
@@ -113,7 +114,7 @@ static int look_self(const char *rest, unsigned int walk, struct place *ret)
 	if (r)
 		return r;
 	if (ret->at.kind == VFS_FOUND) {
-		snprintf(head, sizeof(head), "/proc/%d", LAYER_PID);
+		snprintf(head, sizeof(head), "/proc/%d", TRUSTED_PID);
 		return found(ret, v, head);
 	}
 	if (!ret->at.link.ops)

@@ -213,7 +213,7 @@ static bool take(struct trusted_thread *self, int sig)
 
 static void deliver(struct trusted_thread *self, int sig)
 {
-	struct info info = {.sig = sig, .code = SI_USER, .value = 1};
+	struct info info = {.sig = sig, .code = SI_USER, .value = TRUSTED_PID};
 	struct context context = {0};
 	struct trusted_action a = action_of(sig);
 	uint64_t after = self->blocked;
@@ -378,7 +378,7 @@ long trusted_tgkill(long tgid, long tid, int sig)
 
 	if (sig < 0 || sig > SIGNALS || tid <= 0)
 		return -EINVAL;
-	t = tgid == 1 || tgid == -1 ? thread_find((uint64_t)tid) : NULL;
+	t = tgid == TRUSTED_PID || tgid == -1 ? thread_find((uint64_t)tid) : NULL;
 	if (!t)
 		return -ESRCH;
 	if (sig) {
@@ -399,8 +399,8 @@ long trusted_raise(int sig)
 	__atomic_fetch_or(&shared, BIT(sig), __ATOMIC_SEQ_CST);
 	if (!(self->blocked & BIT(sig)))
 		return 0;
-	for (size_t tid = 1; tid <= trusted_page()->thread_count; tid++) {
-		struct trusted_thread *t = thread_find(tid);
+	for (size_t i = 0; i < trusted_page()->thread_count; i++) {
+		struct trusted_thread *t = thread_find(TRUSTED_PID + i);
 
 		if (t && !(t->blocked & BIT(sig))) {
 			thread_kick(t);

@@ -69,7 +69,7 @@ long call_socket_refused(int fd)
 
 long call_getsockname(int fd, void *ret, uint32_t *size)
 {
-	struct netlink_address a = { .family = AF_NETLINK, .pid = LAYER_PID };
+	struct netlink_address a = { .family = AF_NETLINK, .pid = TRUSTED_PID };
 	long r = check(fd);
 	uint32_t room;
 

@@ -28,11 +28,6 @@ enum {
 	CLOCK_TICKS = 100,
 };
 
-static long own_tid(void)
-{
-	return LAYER_PID + trusted_gettid() - 1;
-}
-
 static long own_arch_prctl(int code, long addr)
 {
 	uint64_t base;

@@ -53,7 +53,7 @@ static size_t index_of(const struct trusted_thread *t)
 
 void thread_init(void)
 {
-	trusted_self()->tid = 1;
+	trusted_self()->tid = TRUSTED_PID;
 	live = 1;
 }
 
@@ -66,9 +66,9 @@ struct trusted_thread *thread_find(uint64_t tid)
 {
 	struct trusted_thread *t;
 
-	if (tid == 0 || tid > trusted_page()->thread_count)
+	if (tid < TRUSTED_PID || tid - TRUSTED_PID >= trusted_page()->thread_count)
 		return NULL;
-	t = trusted_thread_at(tid - 1);
+	t = trusted_thread_at(tid - TRUSTED_PID);
 	return __atomic_load_n(&t->tid, __ATOMIC_ACQUIRE) == tid ? t : NULL;
 }
 
@@ -103,7 +103,7 @@ static struct trusted_thread *take_free(bool *leaving_ret)
 		 */
 		if (state_of(t) == THREAD_FREE && !t->tid) {
 			found = t;
-			t->tid = i + 1;
+			t->tid = TRUSTED_PID + i;
 			t->leaving = false;
 			live++;
 		}

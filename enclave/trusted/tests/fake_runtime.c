@@ -158,13 +158,13 @@ _Noreturn void trusted_exit_group(int code)
 
 long trusted_gettid(void)
 {
-	return 1;
+	return TRUSTED_PID;
 }
 
 long trusted_set_tid_address(int *tid)
 {
 	(void)tid;
-	return 1;
+	return TRUSTED_PID;
 }
 
 long trusted_sched_yield(void)

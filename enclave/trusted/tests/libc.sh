@@ -33,9 +33,10 @@ for program in heavy handlers; do
 done
 
 for mode in "$@"; do
-	good=0
+	good=0 small=
+	case $mode in *step*) small=small ;; esac
 	while [ $good -lt "$runs" ]; do
-		"$run_image" "$mode" - heavy.image >output 2>message || fail "$mode: heavy: status $?"
+		"$run_image" "$mode" - heavy.image $small >output 2>message || fail "$mode: heavy: status $?"
 		[ "$(cat output)" = "heavy: done" ] || fail "$mode: heavy: output"
 		good=$((good + 1))
 	done
@@ -61,6 +62,28 @@ outside()
 }
 outside interrupted USR2 3
 outside killed TERM 143
+
+# One that computes and never looks: the first signal waits, a later one ends it.
+: >output
+"$run_image" plain - handlers.image compute >output 2>message &
+pid=$!
+until grep -q ready output; do
+	kill -0 $pid 2>/dev/null || fail "compute: it ended at once"
+	sleep 0.1
+done
+kill -TERM $pid
+sleep 0.5
+kill -0 $pid 2>/dev/null || fail "compute: the first signal ended it"
+tries=0
+while kill -TERM $pid 2>/dev/null && [ $tries -lt 100 ]; do
+	sleep 0.3
+	tries=$((tries + 1))
+done
+[ $tries -lt 100 ] || kill -KILL $pid
+status=0
+wait $pid || status=$?
+[ $status = 143 ] || fail "compute: status $status"
+
 status=0
 "$run_image" plain - handlers.image abort >output 2>message || status=$?
 [ $status = 134 ] || fail "abort: status $status"

@@ -481,8 +481,8 @@ static void test_self(void **state)
 	fd = open_path("/proc/4194304/cmdline", O_RDONLY);
 	assert_int_equal(CALL(SYS_read, fd, buf, sizeof(buf)), 21);
 	assert_memory_equal(buf, "/usr/bin/netstat\0-an", 21);
-	assert_int_equal(CALL(SYS_getpid), LAYER_PID);
-	assert_int_equal(CALL(SYS_gettid), LAYER_PID);
+	assert_int_equal(CALL(SYS_getpid), TRUSTED_PID);
+	assert_int_equal(CALL(SYS_gettid), TRUSTED_PID);
 	assert_int_equal(CALL(SYS_getppid), 0);
 	assert_int_equal(CALL(SYS_readlink, "/proc/self/fd/3", buf, sizeof(buf)), 18);
 	assert_memory_equal(buf, "/proc/4194304/stat", 18);
@@ -530,16 +530,19 @@ static void test_processes_are_the_guests(void **state)
 	assert_int_equal(CALL(SYS_kill, -5, 9), -EPERM);
 	assert_int_equal(CALL(SYS_kill, -1, 9), -ESRCH);
 	assert_int_equal(fake.raised, 0);
-	assert_int_equal(CALL(SYS_kill, LAYER_PID, 10), 0);
+	assert_int_equal(CALL(SYS_kill, TRUSTED_PID, 10), 0);
 	assert_int_equal(fake.raised, 10);
-	assert_int_equal(CALL(SYS_tgkill, LAYER_PID, LAYER_PID + 2, 12), 0);
-	assert_int_equal(fake.thread_signalled, 3);
+	assert_int_equal(CALL(SYS_tgkill, TRUSTED_PID, TRUSTED_PID + 2, 12), 0);
+	assert_int_equal(fake.thread_signalled, TRUSTED_PID + 2);
+	/* a small number is the guest's, with a signal and without */
+	assert_int_equal(CALL(SYS_tkill, 2, 10), -ESRCH);
+	assert_int_equal(CALL(SYS_tkill, 7, 10), -EPERM);
 	assert_int_equal(CALL(SYS_tkill, 7, 0), 0);
 	assert_int_equal(CALL(SYS_tgkill, 7, 7, 0), 0);
 	assert_int_equal(CALL(SYS_tgkill, 6, 7, 0), -ESRCH);
 	assert_int_equal(CALL(SYS_tgkill, 7, 7, 9), -EPERM);
 	assert_int_equal(CALL(SYS_getpgid, 7), 5);
-	assert_int_equal(CALL(SYS_getpgid, 0), LAYER_PID);
+	assert_int_equal(CALL(SYS_getpgid, 0), TRUSTED_PID);
 	assert_int_equal(CALL(SYS_getsid, 7), 3);
 	assert_int_equal(CALL(SYS_getsid, 8), -ESRCH);
 	assert_int_equal(CALL(SYS_getpriority, 0, 7), 24);
@@ -701,7 +704,7 @@ static int show_and_call(struct memfs_node *n, struct seq_file *m)
 	(void)n;
 	(void)m;
 	assert_int_equal(open_path("/etc/passwd", O_RDONLY), -EAGAIN);
-	assert_int_equal(CALL(SYS_getpid), LAYER_PID);
+	assert_int_equal(CALL(SYS_getpid), TRUSTED_PID);
 	assert_int_equal(fake.safe_points, before); /* no handler runs under the lock */
 	return 0;
 }

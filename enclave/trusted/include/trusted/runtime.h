@@ -65,6 +65,12 @@ size_t trusted_heap_used(void);
 /* -- threads ----------------------------------------------------------------------------------- */
 
 /*
+ * The program's own process ID, its first thread's, and the next threads' after it: numbers that no process of a
+ * guest can have (PID_MAX_LIMIT), so that a tool that leaves itself out of its list leaves out nothing else.
+ */
+#define TRUSTED_PID (1 << 22)
+
+/*
  * What the C library's clone() asks for: CLONE_VM | CLONE_THREAD and what goes with them; -ENOSYS
  * for anything else (fork, vfork). `fn(arg)` runs on `stack` (its top), its result ends the
  * thread. -EAGAIN: all of the enclave's threads are in use.
@@ -73,7 +79,7 @@ long trusted_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *pa
 		   int *child_tid);
 _Noreturn void trusted_exit_thread(int code);
 _Noreturn void trusted_exit_group(int code);
-long trusted_gettid(void); /* 1 for the first thread: also the process ID inside */
+long trusted_gettid(void);
 long trusted_set_tid_address(int *tid);
 long trusted_sched_yield(void);
 /* The FS base: arch_prctl(ARCH_SET_FS) and ARCH_GET_FS, __set_thread_area() of musl. */
@@ -154,7 +160,7 @@ long trusted_sigprocmask(int how, const uint64_t *set, uint64_t *old, size_t mas
 long trusted_sigaltstack(const struct trusted_stack *stack, struct trusted_stack *old);
 long trusted_sigpending(uint64_t *ret, size_t mask_size);
 long trusted_sigsuspend(const uint64_t *mask, size_t mask_size);
-/* To a thread of our own; tgid is ours or -1. */
+/* To a thread of our own; tgid is TRUSTED_PID or -1. */
 long trusted_tgkill(long tgid, long tid, int sig);
 /* kill(getpid(), sig): to whichever thread takes it. */
 long trusted_raise(int sig);

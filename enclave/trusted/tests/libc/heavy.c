@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
  * Threads of the C library: mutexes, conditions, barriers, joins, detached ones, cancellation,
- * thread-local storage, malloc() in all of them. usage: heavy [ROUNDS]. Built by scw-cc --enclave.
+ * thread-local storage, malloc() in all of them. usage: heavy [small]. Built by scw-cc --enclave. `small`
+ * does each thing a few times only: for where every instruction is a signal.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define WORKERS 6
-#define ITEMS	200
 #define CHECK(x)                                                                                   \
 	do {                                                                                       \
 		if (!(x)) {                                                                        \
@@ -29,6 +33,8 @@ static sem_t done;
 static int queue[8], queued, taken, cleaned;
 static long sum;
 static __thread long mine = 7;
+static int workers = WORKERS, items = 200, turns = 1500, detaches = 40, cancels = 6;
+static size_t most = 200000;
 
 static void *consume(void *arg)
 {
@@ -72,17 +78,17 @@ static void queues(void)
 	void *ret;
 
 	sum = taken = 0;
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < workers; i++)
 		CHECK((errno = pthread_create(&threads[i], NULL, consume, NULL)) == 0);
-	for (int i = 0; i < ITEMS; i++)
+	for (int i = 0; i < items; i++)
 		put(i);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < workers; i++)
 		put(-1);
-	for (int i = 0; i < WORKERS; i++) {
+	for (int i = 0; i < workers; i++) {
 		CHECK(pthread_join(threads[i], &ret) == 0);
 		CHECK(ret == &lock);
 	}
-	CHECK(taken == ITEMS && sum == (long)ITEMS * (ITEMS - 1) / 2);
+	CHECK(taken == items && sum == (long)items * (items - 1) / 2);
 }
 
 /* malloc() and free() of many sizes, contents kept. */
@@ -96,9 +102,9 @@ static void *churn(void *arg)
 	} held[32] = {{0}};
 
 	pthread_barrier_wait(&barrier);
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < turns; i++) {
 		int k = (int)((seed = seed * 1103515245u + 12345u) >> 16 & 31);
-		size_t size = (seed >> 3) % (i % 50 == 0 ? 200000 : 3000);
+		size_t size = (seed >> 3) % (i % 50 == 0 ? most : most / 64);
 
 		for (size_t n = 0; n < held[k].size; n += 97)
 			CHECK(held[k].p[n] == held[k].fill);
@@ -124,10 +130,10 @@ static void churns(void)
 {
 	pthread_t threads[WORKERS];
 
-	CHECK(pthread_barrier_init(&barrier, NULL, WORKERS) == 0);
-	for (size_t i = 0; i < WORKERS; i++)
+	CHECK(pthread_barrier_init(&barrier, NULL, (unsigned int)workers) == 0);
+	for (size_t i = 0; i < (size_t)workers; i++)
 		CHECK(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)) == 0);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < workers; i++)
 		CHECK(pthread_join(threads[i], NULL) == 0);
 	pthread_barrier_destroy(&barrier);
 }
@@ -148,7 +154,7 @@ static void detached(void)
 	CHECK(sem_init(&done, 0, 0) == 0);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < detaches; i++) {
 		int e;
 
 		/* the last ones may not be gone yet */
@@ -182,7 +188,7 @@ static void *sleep_long(void *arg)
 static void cancelled(void)
 {
 	cleaned = 0;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < cancels; i++) {
 		pthread_t thread;
 		void *ret;
 
@@ -194,7 +200,33 @@ static void cancelled(void)
 		CHECK(ret == PTHREAD_CANCELED);
 	}
 	/* one that is cancelled before it begins has nothing to clean */
-	CHECK(cleaned <= 6 && cleaned >= 4);
+	CHECK(cleaned <= cancels && cleaned >= cancels - 2);
+}
+
+static atomic_int told;
+
+static void *tell(void *arg)
+{
+	(void)arg;
+	told = gettid();
+	sem_wait(&done);
+	return NULL;
+}
+
+/* One number for a thread, whoever asks: itself, the C library, kill. */
+static void names(void)
+{
+	pthread_t thread;
+
+	CHECK(gettid() == getpid() && pthread_kill(pthread_self(), 0) == 0);
+	told = 0;
+	CHECK(pthread_create(&thread, NULL, tell, NULL) == 0);
+	while (!told)
+		usleep(1000);
+	CHECK(told > getpid() && pthread_kill(thread, 0) == 0);
+	CHECK(syscall(SYS_tgkill, getpid(), told, 0) == 0);
+	sem_post(&done);
+	CHECK(pthread_join(thread, NULL) == 0);
 }
 
 static void timed(void)
@@ -214,15 +246,19 @@ static void timed(void)
 
 int main(int argc, char **argv)
 {
-	int rounds = argc > 1 ? atoi(argv[1]) : 1;
-
-	for (int i = 0; i < rounds; i++) {
-		queues();
-		churns();
-		detached();
-		cancelled();
-		timed();
+	if (argc > 1 && strcmp(argv[1], "small") == 0) {
+		workers = 2;
+		items = turns = 6;
+		detaches = 4;
+		cancels = 3;
+		most = 1000;
 	}
+	queues();
+	churns();
+	detached();
+	cancelled();
+	names();
+	timed();
 	puts("heavy: done");
 	return 0;
 }

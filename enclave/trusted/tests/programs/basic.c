@@ -164,7 +164,7 @@ int main(int argc, char **argv, char **envp)
 	mini_print(trusted_info()->vm);
 	mini_print("\n");
 	CHECK(trusted_config(&size) && size == 18);
-	CHECK(trusted_gettid() == 1 && trusted_thread_count() == 1);
+	CHECK(trusted_gettid() == TRUSTED_PID && trusted_thread_count() == 1);
 	test_maps();
 	test_all_of_it();
 	test_brk();

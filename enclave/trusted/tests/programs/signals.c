@@ -181,11 +181,11 @@ static void test_sent(void)
 
 	set(SIGUSR1, note, 0);
 	set(SIGUSR2, note, 0);
-	CHECK(trusted_tgkill(1, 1, SIGUSR1) == 0);
+	CHECK(trusted_tgkill(TRUSTED_PID, TRUSTED_PID, SIGUSR1) == 0);
 	trusted_safe_point();
 	CHECK(orders == 1 && order[0] == SIGUSR1);
 	CHECK(trusted_sigprocmask(SIG_BLOCK, &usr, &old, 8) == 0 && old == 0);
-	CHECK(trusted_tgkill(1, 1, SIGUSR2) == 0 && trusted_raise(SIGUSR1) == 0);
+	CHECK(trusted_tgkill(TRUSTED_PID, TRUSTED_PID, SIGUSR2) == 0 && trusted_raise(SIGUSR1) == 0);
 	trusted_safe_point();
 	CHECK(orders == 1);
 	CHECK(trusted_sigpending(&pending, 8) == 0 && pending == usr);
@@ -197,7 +197,9 @@ static void test_sent(void)
 	CHECK(trusted_sigprocmask(SIG_SETMASK, &old, &pending, 8) == 0 && pending == usr);
 	trusted_safe_point();
 	CHECK(orders == 3 && order[2] == SIGUSR2);
-	CHECK(trusted_tgkill(1, 3, SIGUSR1) == -ESRCH && trusted_tgkill(5, 1, SIGUSR1) == -ESRCH);
+	CHECK(trusted_tgkill(TRUSTED_PID, TRUSTED_PID + 2, SIGUSR1) == -ESRCH);
+	CHECK(trusted_tgkill(TRUSTED_PID, 1, SIGUSR1) == -ESRCH);
+	CHECK(trusted_tgkill(5, TRUSTED_PID, SIGUSR1) == -ESRCH);
 	CHECK(trusted_sigaction(SIGKILL, &(struct trusted_action){0}, NULL, 8) == -EINVAL);
 }
 
