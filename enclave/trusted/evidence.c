@@ -28,7 +28,8 @@ static enum err make_quote(struct proof *p, size_t *size_ret, struct err_ctx *er
 	trusted_copy_out(arena, &p->report, sizeof(p->report));
 	r = trusted_ocall(ABI_GUEST_QUOTE, sizeof(p->report), 0, 0, 0, 0, 0);
 	if (r <= 0 || r > CHANNEL_PROOF_MAX)
-		return err_set(err, ERR_IO, "the host makes no quote (error %lld)", (long long)-r);
+		return err_set(err, ERR_IO, "the host makes no quote (error %d)",
+			       trusted_host_errno(r));
 	trusted_copy_in(p->quote, arena, (size_t)r);
 	*size_ret = (size_t)r;
 	return ERR_OK;
@@ -47,8 +48,8 @@ static enum err evidence(struct sealed_identity *i, const uint8_t transcript[CHA
 
 	(void)i;
 	if (type != CHANNEL_EVIDENCE_EMULATED && type != CHANNEL_EVIDENCE_DCAP)
-		return err_set(err, ERR_IO, "the host has nobody who makes evidence (error %lld)",
-			       (long long)-type);
+		return err_set(err, ERR_IO, "the host has nobody who makes evidence (error %d)",
+			       trusted_host_errno(type));
 	memset(&p, 0, sizeof(p));
 	if (type == CHANNEL_EVIDENCE_DCAP)
 		trusted_copy_in(&p.target, arena, sizeof(p.target));

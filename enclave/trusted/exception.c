@@ -258,7 +258,8 @@ static bool is_hosts(uint64_t addr)
 	uint64_t arena = (uint64_t)self->arena, call = (uint64_t)self->ocall;
 
 	return (page + ABI_PAGE > arena && page < arena + self->arena_size) ||
-	       (page + ABI_PAGE > call && page < call + sizeof(*self->ocall));
+	       (page + ABI_PAGE > call && page < call + sizeof(*self->ocall)) ||
+	       ocall_is_borrowed(addr);
 }
 
 static void page_fault(struct abi_gprsgx *g)

@@ -69,7 +69,8 @@ static enum err by_host(int64_t result, const char *what, struct err_ctx *err)
 {
 	if (result == -EPIPE)
 		return err_set(err, ERR_GONE, "the memory device hung up");
-	return err_set(err, ERR_IO, "the host can't %s (error %lld)", what, (long long)-result);
+	return err_set(err, ERR_IO, "the host can't %s (error %d)", what,
+		       trusted_host_errno(result));
 }
 
 /* A signal that comes meanwhile waits: whoever asks for memory can't be interrupted. */
@@ -172,6 +173,7 @@ static enum err take_worker(struct link *l, struct err_ctx *err)
 	if (!at || at % 8 || !trusted_outside((const void *)at, sizeof(*l->worker)))
 		return err_set(err, ERR_TAMPERED,
 			       "the host gives a ring worker that isn't outside the enclave");
+	trusted_borrow((const void *)(at & ~(int64_t)(ABI_PAGE_SIZE - 1)), ABI_PAGE_SIZE);
 	l->worker = (struct abi_worker *)at;
 	l->wait.spins_max = l->wait.spins = SPINS_WATCHED;
 	return ERR_OK;
@@ -206,6 +208,7 @@ static enum err take_ring(struct link *l, const struct channel_ring_sizes *want,
 	if (!at || at % ABI_PAGE_SIZE || !trusted_outside((const void *)at, size))
 		return err_set(err, ERR_TAMPERED,
 			       "the host gives a ring that isn't outside the enclave");
+	trusted_borrow((const void *)at, size);
 	l->region = (uint8_t *)at;
 	l->wait = (struct channel_ring_wait){
 		.sleep = sleep_on, .wake = wake, .spins_max = SPINS, .spins = SPINS};

@@ -8,6 +8,9 @@
 #define USER_END (1ull << 47)
 
 static uint32_t ended;
+static struct {
+	uint64_t start, size;
+} borrowed[2];
 
 bool trusted_outside(const void *p, size_t size)
 {
@@ -86,6 +89,18 @@ void *trusted_arena(size_t size)
 size_t trusted_arena_size(void)
 {
 	return trusted_self()->arena_size;
+}
+
+void trusted_borrow(const void *untrusted, size_t size)
+{
+	borrowed[1] = borrowed[0];
+	borrowed[0].start = (uint64_t)untrusted;
+	borrowed[0].size = size;
+}
+
+bool ocall_is_borrowed(uint64_t addr)
+{
+	return addr - borrowed[0].start < borrowed[0].size || addr - borrowed[1].start < borrowed[1].size;
 }
 
 /* A range of the host's that begins at a multiple of eight. */

@@ -114,6 +114,8 @@ static inline void trusted_pause(void)
 /* ocall.c: takes over a start block; false: it isn't fit, nothing is changed. */
 bool ocall_take_start(struct trusted_thread *self, const void *untrusted,
 		      struct abi_start *start_ret);
+/* Is it in what trusted_borrow() was told of? */
+bool ocall_is_borrowed(uint64_t addr);
 /* The end of the program; `sig` is what killed it, or 0. Threads that come back in end. */
 _Noreturn void trusted_end(int code, int sig);
 

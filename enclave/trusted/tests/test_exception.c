@@ -193,6 +193,17 @@ static void test_page_faults(void **state)
 	x->maddr = (uint64_t)layout_arenas[0] & ~4095ull;
 	trusted_exception();
 	assert_int_equal(g->rip, (uint64_t)trusted_abort);
+	/* nor of the ring; elsewhere it is the program's own fault, and its handler runs */
+	trusted_borrow((const void *)(native.base + LAYOUT_SIZE), ABI_PAGE);
+	trusted_borrow((const void *)(native.base + LAYOUT_SIZE + ABI_PAGE), ABI_PAGE);
+	for (uint64_t i = 0; i < 3; i++) {
+		raise_at(ABI_VECTOR_PF, code);
+		x->maddr = native.base + LAYOUT_SIZE + i * ABI_PAGE;
+		trusted_exception();
+		assert_int_equal(g->rip, i < 2 ? (uint64_t)trusted_abort : (uint64_t)run_frame);
+	}
+	trusted_borrow(NULL, 0);
+	trusted_borrow(NULL, 0);
 }
 
 static void test_frames(void **state)

@@ -20,6 +20,12 @@
 int64_t trusted_ocall(unsigned int number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
 		      uint64_t a4, uint64_t a5);
 
+/* The errno that the host means by a negative result; EIO for what can't be one. */
+static inline int trusted_host_errno(int64_t result)
+{
+	return result < 0 && result >= -4095 ? (int)-result : 5;
+}
+
 /*
  * This thread's buffer in the host's memory, NULL if `size` is more than it has. There is one: a
  * call's arguments are laid out in it together, and the next call's overwrite them. Eight-byte
@@ -35,6 +41,12 @@ size_t trusted_arena_size(void);
  */
 void trusted_copy_out(void *untrusted, const void *in, size_t size);
 void trusted_copy_in(void *in, const void *untrusted, size_t size);
+
+/*
+ * A range of the host's that is used from now on beside arenas (the ring; the last two are remembered): when it is gone,
+ * the enclave stops, and no handler of the program's runs.
+ */
+void trusted_borrow(const void *untrusted, size_t size);
 
 /* One word, once; `untrusted` is aligned. */
 uint64_t trusted_load(const void *untrusted);
