@@ -28,7 +28,7 @@ static int64_t serve(unsigned int number, const uint64_t args[6])
 		memcpy(fake.arena + i, &value, 8);
 	}
 	value = fuzz_take(&input, &input_size, kind & 1 ? 8 : 1);
-	return kind & 2 ? -(int64_t)value : (int64_t)value;
+	return (int64_t)(kind & 2 ? -value : value);
 }
 
 static long call(long n, long a, const void *b, long c)
