@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -439,6 +440,136 @@ enum err llview_layout_load(struct base_alloc *alloc, const void *bytes, size_t 
 			l->slots[i] += kaslr;
 	*ret = l;
 	return ERR_OK;
+}
+
+/* ---- answers by the names of their questions ---- */
+
+/* What is known of a kernel, whoever asks: this, then `count` answers, by name from the least on. */
+struct known {
+	char magic[8];
+	uint64_t checksum; /* of all that follows */
+	uint64_t format;
+	uint64_t count;
+	char osrelease[KTYPE_OSRELEASE_SIZE];
+	uint8_t has_build_id;
+	uint8_t build_id[KTYPE_BUILD_ID_SIZE];
+	uint8_t unused[2];
+};
+
+struct answer {
+	uint64_t name;
+	uint64_t slot; /* without the slide */
+	uint64_t flags;
+};
+
+enum {
+	KNOWN_CHECKED_FROM = offsetof(struct known, format),
+};
+#define KNOWN_FORMAT ((uint64_t)ANSWERS_VERSION << 32 | LLVIEW_ABI)
+
+static const char known_magic[8] = "SCWKNOW";
+
+static uint64_t question_name(const struct llview_desc *d)
+{
+	const char *text = llview_desc_text(d);
+
+	return XXH3_64bits_withSeed(text, strlen(text),
+				    (uint64_t)d->kind << 32 | (uint64_t)d->flags << 16 | d->size);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	uint64_t x = ((const struct answer *)a)->name, y = ((const struct answer *)b)->name;
+
+	return (x > y) - (x < y);
+}
+
+enum err llview_layout_export(const struct llview_layout *l, const struct ktype_boot *boot,
+			      struct base_alloc *alloc, void **ret, size_t *size_ret)
+{
+	struct known *k = base_alloc_zeroed(alloc, 1, sizeof(*k) + l->count * sizeof(struct answer));
+	struct answer *answers;
+	size_t count = 0;
+
+	if (!k)
+		return ERR_NOMEM;
+	answers = (struct answer *)(k + 1);
+	for (size_t i = 0; i < l->count; i++)
+		answers[i] = (struct answer){
+			.name = question_name(&__start_llview_desc[i]),
+			.slot = l->slots[i] - (l->flags[i] & SLOT_SLIDE ? l->kaslr : 0),
+			.flags = l->flags[i],
+		};
+	qsort(answers, l->count, sizeof(*answers), compare_names);
+	/* files that ask the same get the same */
+	for (size_t i = 0; i < l->count; i++)
+		if (!count || answers[i].name != answers[count - 1].name)
+			answers[count++] = answers[i];
+	memcpy(k->magic, known_magic, sizeof(known_magic));
+	k->format = KNOWN_FORMAT;
+	k->count = count;
+	memcpy(k->osrelease, boot->osrelease, sizeof(k->osrelease));
+	k->has_build_id = boot->has_build_id;
+	memcpy(k->build_id, boot->build_id, sizeof(k->build_id));
+	*size_ret = sizeof(*k) + count * sizeof(*answers);
+	k->checksum = XXH3_64bits((const char *)k + KNOWN_CHECKED_FROM,
+				  *size_ret - KNOWN_CHECKED_FROM);
+	*ret = k;
+	return ERR_OK;
+}
+
+/* The answer of that name among `count` at `at`, which needn't be aligned. */
+static bool find_answer(const char *at, size_t count, uint64_t name, struct answer *ret)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+
+		memcpy(ret, at + middle * sizeof(*ret), sizeof(*ret));
+		if (ret->name == name)
+			return true;
+		if (ret->name < name)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return false;
+}
+
+enum err llview_layout_import(struct base_alloc *alloc, const void *bytes, size_t size,
+			      const struct ktype_boot *boot, struct llview_layout **ret)
+{
+	const char *at = (const char *)bytes + sizeof(struct known);
+	struct llview_layout *l;
+	struct answer a;
+	struct known k;
+	enum err e;
+
+	if (size < sizeof(k))
+		return ERR_CORRUPT;
+	memcpy(&k, bytes, sizeof(k));
+	if (memcmp(k.magic, known_magic, sizeof(known_magic)) ||
+	    k.count != (size - sizeof(k)) / sizeof(a) || (size - sizeof(k)) % sizeof(a) ||
+	    k.checksum != XXH3_64bits((const char *)bytes + KNOWN_CHECKED_FROM,
+				      size - KNOWN_CHECKED_FROM))
+		return ERR_CORRUPT;
+	if (k.format != KNOWN_FORMAT || k.has_build_id != boot->has_build_id ||
+	    memcmp(k.build_id, boot->build_id, sizeof(k.build_id)) ||
+	    strncmp(k.osrelease, boot->osrelease, sizeof(k.osrelease)))
+		return ERR_ABSENT;
+	e = layout_alloc(alloc, boot->kaslr, &l);
+	for (size_t i = 0; !e && i < l->count; i++) {
+		if (!find_answer(at, k.count, question_name(&__start_llview_desc[i]), &a)) {
+			llview_layout_destroy(l);
+			return ERR_ABSENT;
+		}
+		l->flags[i] = (uint8_t)a.flags;
+		l->slots[i] = a.slot + (a.flags & SLOT_SLIDE ? boot->kaslr : 0);
+	}
+	if (!e)
+		*ret = l;
+	return e;
 }
 
 const uint64_t *llview_layout_slots(const struct llview_layout *l)

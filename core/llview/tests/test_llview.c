@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -574,6 +577,62 @@ static void test_cache(void **state)
 	teardown(&f);
 }
 
+/* As above, but told by names, which another program would know, too. */
+static void test_known(void **state)
+{
+	struct ktype_boot boot;
+	struct fixture f;
+	struct probe p = {0};
+	struct llview_layout *loaded;
+	unsigned char *bytes;
+	uint64_t sum, right;
+	void *known;
+	size_t size;
+
+	(void)state;
+	setup(&f, 2, NULL);
+	boot = *ktype_boot(f.k);
+	assert_int_equal(llview_layout_export(f.layout, &boot, &f.alloc, &known, &size), ERR_OK);
+	bytes = known;
+	llview_guest_destroy(f.guest);
+	for (size_t i = 0; i < size; i += 7) {
+		bytes[i] ^= 0x10;
+		assert_int_equal(llview_layout_import(&f.alloc, bytes, size, &boot, &loaded),
+				 ERR_CORRUPT);
+		bytes[i] ^= 0x10;
+	}
+	for (size_t cut = 0; cut < size; cut += 11)
+		assert_int_equal(llview_layout_import(&f.alloc, bytes, cut, &boot, &loaded),
+				 ERR_CORRUPT);
+	boot.osrelease[0] ^= 1;
+	assert_int_equal(llview_layout_import(&f.alloc, bytes, size, &boot, &loaded), ERR_ABSENT);
+	boot.osrelease[0] ^= 1;
+	boot.build_id[0] ^= 1;
+	assert_int_equal(llview_layout_import(&f.alloc, bytes, size, &boot, &loaded), ERR_ABSENT);
+	boot.build_id[0] ^= 1;
+	/* whoever wrote it didn't know one of our questions */
+	bytes[size - 24] ^= 1;
+	memcpy(&sum, bytes + 8, sizeof(sum));
+	right = sum;
+	sum = XXH3_64bits(bytes + 16, size - 16);
+	memcpy(bytes + 8, &sum, sizeof(sum));
+	assert_int_equal(llview_layout_import(&f.alloc, bytes, size, &boot, &loaded), ERR_ABSENT);
+	bytes[size - 24] ^= 1;
+	memcpy(bytes + 8, &right, sizeof(right));
+
+	boot.kaslr = 0x7000000;
+	assert_int_equal(llview_layout_import(&f.alloc, bytes, size, &boot, &loaded), ERR_OK);
+	assert_int_equal(llview_layout_absent(loaded), llview_layout_absent(f.layout));
+	assert_int_equal(llview_guest_create(&f.alloc, loaded, fake_pages(f.k), NULL, &f.guest),
+			 ERR_OK);
+	run(&f, probe_questions, &p);
+	assert_int_equal(p.out[22], IMAGE + 0x7000000);
+	compare_walks(&f, 2);
+	llview_layout_destroy(loaded);
+	base_free(&f.alloc, bytes);
+	teardown(&f);
+}
+
 static struct fixture nested[2];
 
 void test_nested_run(void *arg)
@@ -669,6 +728,7 @@ int main(void)
 		cmocka_unit_test(test_lasting), cmocka_unit_test(test_user),
 		cmocka_unit_test(test_per_cpu),
 		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_threads),
 	};

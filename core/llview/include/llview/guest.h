@@ -44,6 +44,17 @@ enum err llview_layout_load(struct base_alloc *alloc, const void *bytes, size_t 
 			    uint64_t kaslr, struct llview_layout **ret) ERR_NODISCARD;
 
 /*
+ * The same by the names of the questions, so that another program with them can use it: for the kernel that `boot`
+ * is a boot of. llview_layout_export() gives bytes owned by the caller (base_free). llview_layout_import() copies out of
+ * `bytes`; ERR_CORRUPT for damaged ones, ERR_ABSENT for another kernel, or if a question isn't answered there.
+ */
+enum err llview_layout_export(const struct llview_layout *l, const struct ktype_boot *boot,
+			      struct base_alloc *alloc, void **ret, size_t *size_ret) ERR_NODISCARD;
+enum err llview_layout_import(struct base_alloc *alloc, const void *bytes, size_t size,
+			      const struct ktype_boot *boot,
+			      struct llview_layout **ret) ERR_NODISCARD;
+
+/*
  * Names the questions that this program asks, and what it understands by the answers: for the key of
  * a cache. The same in each run of a build.
  */
