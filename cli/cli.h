@@ -56,6 +56,7 @@ struct options {
 	/* open */
 	const char *mrenclave, *sgx_root, *sgx_collateral;
 	bool accept_emulated;
+	const char *save_kernel; /* info: file for what is known of the kernel */
 	const char *control; /* path of the memory device's control socket */
 };
 

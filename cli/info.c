@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* scwatcher info: what was found of a guest. */
+#include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -104,10 +105,30 @@ static void print_text(const struct attach *a)
 	       llview_layout_count(a->layout), llview_layout_absent(a->layout));
 }
 
+/* The layouts that programs of ours ask for, by their names. */
+static enum err save_kernel(struct attach *a, const char *path, struct err_ctx *err)
+{
+	void *bytes;
+	size_t size;
+	FILE *f;
+	bool written;
+
+	if (llview_layout_export(a->layout, &a->boot, &a->alloc, &bytes, &size))
+		return err_set(err, ERR_NOMEM, "out of memory");
+	f = fopen(path, "we");
+	written = f && fwrite(bytes, 1, size, f) == size;
+	base_free(&a->alloc, bytes);
+	if (!f || fclose(f) || !written)
+		return err_set_errno(err, ERR_IO, errno, "can't write %s", path);
+	return ERR_OK;
+}
+
 enum status cli_info(const struct options *o, int argc, char **argv)
 {
+	struct err_ctx err = {0};
 	struct session s;
 	enum status status = cli_session_open(o, argv[0], false, &s);
+	enum err e;
 
 	(void)argc;
 	if (status)
@@ -118,6 +139,9 @@ enum status cli_info(const struct options *o, int argc, char **argv)
 		print_text(s.a);
 	if (o->stats)
 		cli_print_stats(o, s.a, NULL);
+	e = o->save_kernel ? save_kernel(s.a, o->save_kernel, &err) : ERR_OK;
+	if (e)
+		cli_complain(argv[0], e, &err);
 	cli_session_close(&s);
-	return STATUS_OK;
+	return e ? STATUS_FAILED : STATUS_OK;
 }

@@ -15,7 +15,7 @@ static const struct command commands[] = {
 	 "also\nprocesses that aren't known as VMMs but hold a Linux guest (slower).\n",
 	 "ja", 0, 0, cli_list},
 	{"info", "VM", "what is known of a guest, and where its memory is",
-	 "Attaches to the guest and prints what was found.\n", "jspnbScdkif", 1, 1, cli_info},
+	 "Attaches to the guest and prints what was found.\n", "jspnbScdkifR", 1, 1, cli_info},
 	{"cat", "VM PATH...", "print files of the guest's /proc",
 	 "PATH is as in the guest, with or without /proc in front. A file is printed whole or not "
 	 "at all.\n",
@@ -71,6 +71,7 @@ static const struct {
 	{'f', "freshness", "MS", "how long pages that came from the device are used"},
 	{'e', "enclave", NULL, "run an enclave's image"},
 	{'m', "emulate", "=MODES", "in an emulation that protects nothing: plain, hide, step, fault"},
+	{'R', "save-kernel", "FILE", "write what is known of its kernel, for enclaves (docs/ENCLAVE.md)"},
 	{'O', "seal-output", "FILE", "the owner's public key, for whose eyes output is"},
 	{'y', "key", "FILE", "sign: PEM, RSA-3072, exponent 3; open: made by `keys output --new`"},
 	{'H', "heap", "SIZE", "memory for the program inside (64M)"},
@@ -262,6 +263,9 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'L':
 		o->sgx_collateral = arg;
+		break;
+	case 'R':
+		o->save_kernel = arg;
 		break;
 	case 'w':
 		o->new_key = true;

@@ -24,9 +24,9 @@ NAME = f"enclaves-{os.getpid()}"
 TRIES = 5
 EXIT_TRIES = 100
 
-# tool: command lines, each with the modes of the emulation; "pread" is plain, over files
+# tool: command lines, each with the modes of the emulation; "pread" is plain, over files, "known" with the guest's kernel measured
 CASES = {
-    "netstat": [(["-tuan"], ["plain", "hide", "fault", "pread"]), (["-rn"], ["plain"]), (["-g", "-n"], ["plain"]),
+    "netstat": [(["-tuan"], ["plain", "hide", "fault", "pread", "known"]), (["-rn"], ["plain"]), (["-g", "-n"], ["plain"]),
                 (["-tlnp"], ["plain"])],
     "ps": [(["-eo", "pid,ppid,user,ni,stat,tty,comm"], ["plain", "hide"])],
     "pgrep": [(["-l", "."], ["plain"])],
@@ -63,13 +63,16 @@ def lines(text):
 def way(folder, mode):
     if mode == "pread":
         return "--emulate", "--sealed=pread", "--device", folder / "memory"
+    if mode == "known":
+        mode = "plain"
     return f"--emulate={mode}", "--device", folder / "socket"
 
 
 def compare(folder, tool, arguments, mode):
     difference = []
     for _ in range(TRIES):
-        ours = run(SCWATCHER, "run", "--enclave", *way(folder, mode), NAME, "--", folder / f"{tool}.image", *arguments,
+        image = folder / (f"{tool}.known" if mode == "known" else f"{tool}.image")
+        ours = run(SCWATCHER, "run", "--enclave", *way(folder, mode), NAME, "--", image, *arguments,
                    env=dict(os.environ, TERM="dumb"))
         theirs = run(TOP / "guests/exec", NAME, "--", *GUEST.get(tool, [tool]), *arguments)
         mine, guests = lines(ours.stdout), lines(theirs.stdout)
@@ -109,10 +112,13 @@ def make_images(folder, tools):
     files = [f"--file={f}" for f in ("/etc/services", "/etc/protocols") if os.path.exists(f)]
     # users' names are the guest's
     (folder / "passwd").write_text(must(TOP / "guests/exec", NAME, "--", "cat", "/etc/passwd"))
+    must(SCWATCHER, "info", NAME, "--save-kernel", folder / "kernel")
     for tool in tools:
-        text = must(SCWATCHER, "sign", "--key", folder / "sign.pem", "--heap", "128M", "--device-key",
-                    folder / "device.pub", "--environment", "TERM", "--environment", "LC_ALL=C.UTF-8", *files,
-                    f"--file={folder}/passwd=/etc/passwd", BUILD / "enclave/tools" / tool, folder / f"{tool}.image")
+        for end, more in ("image", []), ("known", [f"--file={folder}/kernel=/etc/scwatcher/kernels/guest"]):
+            text = must(SCWATCHER, "sign", "--key", folder / "sign.pem", "--heap", "128M", "--device-key",
+                        folder / "device.pub", "--environment", "TERM", "--environment", "LC_ALL=C.UTF-8", *files, *more,
+                        f"--file={folder}/passwd=/etc/passwd", BUILD / "enclave/tools" / tool,
+                        folder / f"{tool}.{end}")
     return re.search(r"MRSIGNER: *([0-9a-f]{64})", text)[1]
 
 

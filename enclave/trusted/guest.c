@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guest's /proc inside: a session, the guest's kernel by what it says of itself, and procfs. Layouts are
- * read anew in each run, from sealed pages: a profile kept by the host would be the host's word.
+ * The guest's /proc inside: a session, the guest's kernel, and procfs. Layouts are those that the signer has measured
+ * for this kernel, else read anew in each run, from sealed pages, by what the kernel says of itself: a profile
+ * kept by the host would be the host's word.
  */
 #include <string.h>
 
@@ -29,19 +30,58 @@ static struct {
 	struct base_alloc alloc;
 	struct link *link;
 	struct guest_pages *pages;
-	struct ktype *ktype;
+	struct ktype_boot boot;
+	struct ktype *ktype; /* NULL: not read, or not yet */
+	bool tried_ktype;
 	struct llview_layout *layout;
 	struct llview_guest *guest;
 	struct procfs *procfs;
 } g;
 
+static enum err read_kernel(struct err_ctx *err)
+{
+	g.tried_ktype = true;
+	return ktype_create(&g.alloc, g.pages, &g.boot, &(struct ktype_external){0}, &g.ktype, err);
+}
+
+/* Few files need them. */
 static const struct ktype *kernel_names(void *ctx)
 {
 	(void)ctx;
+	if (!g.tried_ktype && read_kernel(NULL))
+		return NULL;
 	return g.ktype;
 }
 
-static enum err open_pages(struct ktype_boot *boot_ret, struct err_ctx *err)
+/* What the signer knows of this kernel. */
+static bool find_layout(void)
+{
+	static const char folder[] = "/etc/scwatcher/kernels/";
+	const struct config *c = trusted_settings();
+
+	for (size_t i = 0; i < c->file_count; i++) {
+		const struct config_file *f = &c->files[i];
+
+		if (f->path.size > strlen(folder) && !memcmp(f->path.text, folder, strlen(folder)) &&
+		    llview_layout_import(&g.alloc, f->data, f->size, &g.boot, &g.layout) == ERR_OK)
+			return true;
+	}
+	return false;
+}
+
+static enum err make_layout(struct err_ctx *err)
+{
+	enum err e;
+
+	if (find_layout())
+		return ERR_OK;
+	e = read_kernel(err);
+	if (!e && llview_layout_create(&g.alloc, g.ktype, &g.layout))
+		e = err_set(err, ERR_NOMEM, "can't resolve the layouts of this kernel");
+	return e;
+}
+
+static enum err open_pages(struct err_ctx *err)
 {
 	const struct config *c = trusted_settings();
 	size_t pages = trusted_heap_size() / 2 / 4096;
@@ -64,23 +104,20 @@ static enum err open_pages(struct ktype_boot *boot_ret, struct err_ctx *err)
 	if (e)
 		return e;
 	o.generation = link_accept(g.link)->generation;
-	accept_to_boot(link_accept(g.link), boot_ret);
+	accept_to_boot(link_accept(g.link), &g.boot);
 	e = sealed_pages_create(&g.alloc, link_sealed(g.link), &o, &g.pages, err);
 	return e ? e : guest_pages_epoch(g.pages, err);
 }
 
 enum err trusted_guest_open(struct err_ctx *err)
 {
-	struct ktype_boot boot;
 	enum err e;
 
 	g.tried = true;
 	base_alloc_init(&g.alloc, trusted_heap_size() / 4 * 3);
-	e = open_pages(&boot, err);
+	e = open_pages(err);
 	if (!e)
-		e = ktype_create(&g.alloc, g.pages, &boot, &(struct ktype_external){0}, &g.ktype, err);
-	if (!e && llview_layout_create(&g.alloc, g.ktype, &g.layout))
-		e = err_set(err, ERR_NOMEM, "can't resolve the layouts of this kernel");
+		e = make_layout(err);
 	if (!e && llview_guest_create(&g.alloc, g.layout, g.pages, NULL, &g.guest))
 		e = err_set(err, ERR_NOMEM, "out of memory");
 	if (!e)
