@@ -3,9 +3,11 @@
 #include "attach/start.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +19,7 @@
 enum {
 	DESCRIPTOR_MIN = 800, /* as that of sessions: above what tools count on */
 	TIMEOUT_NS = 1000000000,
-	MEMORY_MAX = 8 << 20,
+	MEMORY_MAX = 1 << 20,
 };
 
 struct attach_start {
@@ -30,7 +32,34 @@ struct attach_start {
 	int ours, theirs; /* ends of the pair */
 	struct attach_start_message message;
 	uint8_t request[CHANNEL_REQUEST_MAX];
+	size_t taken;
+	_Alignas(max_align_t) uint8_t arena[MEMORY_MAX];
 };
+
+/*
+ * Memory for one session out of zeroed pages, which are touched only as far as they are used: calloc() may clear
+ * them. Nothing is given back before the end.
+ */
+static void *arena_take(struct attach_start *s, size_t size)
+{
+	uint8_t *p = s->arena + s->taken;
+
+	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	if (size > MEMORY_MAX - s->taken)
+		return NULL;
+	s->taken += size;
+	return p;
+}
+
+static void *arena_zeroed(void *ctx, size_t size)
+{
+	return arena_take(ctx, size);
+}
+
+static void *arena_resize(void *ctx, void *old, size_t size)
+{
+	return old ? NULL : arena_take(ctx, size);
+}
 
 /* FNV-1a of `text` and its end. */
 static uint64_t add_text(uint64_t hash, const char *text)
@@ -64,12 +93,15 @@ static bool tell_environment(const struct attach_start *s)
 struct attach_start *attach_start_begin(const struct attach_sealed *o, const char *vm,
 					char *const *argv)
 {
-	struct attach_start *s = o->carrier == ATTACH_RING ? calloc(1, sizeof(*s)) : NULL;
+	struct attach_start *s = MAP_FAILED;
 
 	unsetenv(ATTACH_ENV_START);
-	if (!s)
+	if (o->carrier == ATTACH_RING)
+		s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s == MAP_FAILED)
 		return NULL;
-	base_alloc_init(&s->alloc, MEMORY_MAX);
+	s->alloc = (struct base_alloc){
+		.resize = arena_resize, .zeroed = arena_zeroed, .ctx = s, .limit = MEMORY_MAX};
 	s->options = *o;
 	s->vm = vm;
 	s->socket = s->ours = s->theirs = -1;
@@ -94,7 +126,7 @@ static enum err open_session(struct attach_start *s, struct carrier **ret)
 	struct attach_credentials credentials;
 	struct carrier_options o = {.timeout_ns = TIMEOUT_NS, .to_leave = true};
 	int socket = s->socket;
-	enum err e = attach_credentials_read(&s->paths, &credentials, NULL);
+	enum err e = attach_credentials_init(&credentials, &s->paths, NULL);
 
 	if (!e) {
 		o.session = attach_credentials_use(&credentials, s->vm);
@@ -168,7 +200,8 @@ void attach_start_abandon(struct attach_start *s)
 			close(all[i]);
 	}
 	unsetenv(ATTACH_ENV_START);
-	if (s)
-		channel_wipe(&s->message, sizeof(s->message));
-	free(s);
+	if (!s)
+		return;
+	channel_wipe(&s->message, sizeof(s->message));
+	munmap(s, sizeof(*s));
 }

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "carrier/carrier.h"
 #include "carrier/region.h"
 #include "carrier/socket.h"
 #include "carrier/wait.h"
@@ -51,6 +52,35 @@ static enum err sleep_and_look(struct channel_ring_wait *w, uint64_t *bell, stru
 	return s->o->look(s->o->ctx, err);
 }
 
+enum err memdev_ring_prepare(struct memdev_ring_ready *ret, struct err_ctx *err)
+{
+	static const struct channel_ring_sizes usual = {CARRIER_TO_DEVICE, CARRIER_TO_CLIENT};
+
+	return carrier_region_create(&usual, &ret->region, &ret->fd, err);
+}
+
+void memdev_ring_drop(struct memdev_ring_ready *r)
+{
+	if (!r->region.at)
+		return;
+	close(r->fd);
+	carrier_region_unmap(&r->region);
+}
+
+static enum err make_region(struct server *s, const struct channel_ring_sizes *sizes, int *fd_ret,
+			    struct err_ctx *err)
+{
+	struct memdev_ring_ready *r = s->o->ready;
+
+	if (!r || !r->region.at || r->region.sizes.to_device != sizes->to_device ||
+	    r->region.sizes.to_client != sizes->to_client)
+		return carrier_region_create(sizes, &s->region, fd_ret, err);
+	s->region = r->region;
+	*fd_ret = r->fd;
+	r->region = (struct carrier_region){0};
+	return ERR_OK;
+}
+
 /* Make a ring of what was asked for and send it to the client. */
 static enum err set_up(struct server *s, const struct memdev_ring_options *o, const void *ask,
 		       size_t size, struct err_ctx *err)
@@ -64,7 +94,7 @@ static enum err set_up(struct server *s, const struct memdev_ring_options *o, co
 		return e;
 	sizes.to_device = at_most(sizes.to_device, MEMDEV_RING_TO_DEVICE_MAX);
 	sizes.to_client = at_most(sizes.to_client, MEMDEV_RING_TO_CLIENT_MAX);
-	e = carrier_region_create(&sizes, &s->region, &fd, err);
+	e = make_region(s, &sizes, &fd, err);
 	if (e)
 		return e;
 	channel_ring_sizes_encode(&sizes, grant);

@@ -166,7 +166,7 @@ static enum err open_way(struct session *s, struct err_ctx *err)
 {
 	struct attach_credentials credentials;
 	struct sealed_session_options o;
-	enum err e = attach_credentials_read(&s->paths, &credentials, err);
+	enum err e = attach_credentials_init(&credentials, &s->paths, err);
 
 	if (!e) {
 		o = attach_credentials_use(&credentials, s->vm);

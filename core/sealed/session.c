@@ -48,7 +48,7 @@ static enum err development_evidence(struct sealed_identity *i,
 
 void sealed_development_init(struct sealed_development *d, const struct channel_signing_key *key)
 {
-	*d = (struct sealed_development){{development_evidence}, key};
+	*d = (struct sealed_development){{.evidence = development_evidence}, key};
 }
 
 /* ---- opening ---- */
@@ -118,6 +118,8 @@ static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t p
 					preamble_size, hello, sizeof(hello), &hello_size, err);
 	if (!e)
 		e = send_on(o, CHANNEL_FRAME_HELLO, hello, hello_size, err);
+	if (!e && o->o->identity->prepare)
+		o->o->identity->prepare(o->o->identity);
 	if (!e && o->t->queues)
 		e = vm_opened(o, err);
 	if (!e)

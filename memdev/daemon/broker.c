@@ -665,6 +665,7 @@ enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx
 	enum err e;
 
 	b.slots = calloc(b.slot_count, sizeof(*b.slots));
+	worker_rehearse();
 	e = fds && b.slots ? block_signals(&b, err) : err_set(err, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; !e && i < b.slot_count; i++)
 		b.slots[i].channel = b.slots[i].offered = -1;

@@ -27,6 +27,12 @@ struct worker_setup {
 	gid_t gid;
 };
 
+/*
+ * Go through a handshake with oneself: what libraries do when they are used for the first time is done
+ * before workers are forked off, and not by each of them.
+ */
+void worker_rehearse(void);
+
 /* Serve until the session ends; the status to exit with: 0 when it ended as sessions do. */
 int worker_run(const struct worker_setup *w);
 

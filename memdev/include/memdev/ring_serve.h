@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "carrier/region.h"
 #include "memdev/session.h"
 
 enum {
@@ -18,6 +19,14 @@ enum {
 	MEMDEV_RING_TO_DEVICE_MAX = 1 << 20,
 	MEMDEV_RING_TO_CLIENT_MAX = 1 << 22,
 };
+
+/* Shared memory of the size that clients usually ask for, made before there is one. Zeros: none. */
+struct memdev_ring_ready {
+	struct carrier_region region;
+	int fd; /* meaningless without a region */
+};
+enum err memdev_ring_prepare(struct memdev_ring_ready *ret, struct err_ctx *err) ERR_NODISCARD;
+void memdev_ring_drop(struct memdev_ring_ready *r);
 
 struct memdev_ring_options {
 	struct base_alloc *alloc;
@@ -31,6 +40,7 @@ struct memdev_ring_options {
 	 * the client is told.
 	 */
 	enum err (*look)(void *ctx, struct err_ctx *err);
+	struct memdev_ring_ready *ready; /* or NULL; used up if the client asks for that */
 	uint64_t idle_ns; /* how long the client may ask nothing; 0: for ever */
 	void *ctx;
 };

@@ -44,6 +44,8 @@ struct sealed_transport {
 struct sealed_identity {
 	enum err (*evidence)(struct sealed_identity *i, const uint8_t transcript[CHANNEL_HASH_SIZE],
 			     void *buf, size_t room, size_t *size_ret, struct err_ctx *err);
+	/* Optional. The hello is on its way: time for what evidence() will need. */
+	void (*prepare)(struct sealed_identity *i);
 };
 
 /* A development key as an identity; `key` is borrowed. */
