@@ -16,8 +16,9 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "guests/lib"))
+sys.path[:0] = [str(TOP / "guests/lib"), str(TOP / "tests/lib")]
 
+import device  # noqa: E402
 from scwguests import GuestError, sources  # noqa: E402
 
 
@@ -68,6 +69,18 @@ def check(what, first, second):
     return False
 
 
+def check_as_in_container(build, name, netstat):
+    """Over files alone, in an environment of the variables that docs/CONTAINERS.md names."""
+    try:
+        with device.running(build, mount=True) as d:
+            sealed = run(netstat, "-tan", env=dict(d.environment("pread"), SCWATCHER_VM=name)).splitlines()
+    except RuntimeError as e: # no FUSE here
+        print("live: as in a container: skipped:", e)
+        return True
+    mapped = run(netstat, "-tan", env=dict(os.environ, SCWATCHER_VM=name)).splitlines()
+    return check("netstat -tan as in a container", mapped, sealed)
+
+
 def check_under_run(build, name, folder):
     """`scwatcher run` leaves programs to themselves that look for their VM, static ones too."""
     source = folder / "cat.c"
@@ -114,6 +127,7 @@ def main():
                     debian = run(build / "cli" / "scwatcher", "run", name, "--", "netstat", option)
                     good &= check(f"netstat {option}", debian.splitlines(),
                                   run(netstat, option, env=env).splitlines())
+                good &= check_as_in_container(build, name, netstat)
             else:
                 run(TOP / "guests/freeze", name)
             good &= check_under_run(build, name, pathlib.Path(folder))

@@ -67,6 +67,21 @@ echo "what the file holds" >file
 SCWATCHER_VM=no-such-vm ./tool file | grep -q holds || fail "files of the host's, with a VM named"
 SCWATCHER_VM=no-such-vm ./tool /proc/version 2>message && fail "the host's /proc was shown"
 
+# What other containers need to run it; Gramine fills in what is in braces.
+container=$(dirname "$example")/../scripts/container-config
+"$container" gramine tool >manifest
+python3 - manifest <<'EOF' || fail "the manifest: $(cat manifest)"
+import re, sys, tomllib
+text = re.sub(r"\{\{.*?'false' *\}\}", "false", open(sys.argv[1]).read())
+manifest = tomllib.loads(re.sub(r"\{\{.*?\}\}", "FILLED", text))
+assert manifest["libos"]["entrypoint"] == "/tool"
+assert manifest["loader"]["env"]["SCWATCHER_SEALED"] == "pread"
+assert "file:tool" in manifest["sgx"]["trusted_files"]
+EOF
+"$container" scone tool -x >session
+grep -q 'command: "/tool -x"' session || fail "the session: $(cat session)"
+"$container" gramine /bin/true >message 2>&1 && fail "a manifest for a program without the door"
+
 # Preprocessing, dependencies, libraries: nothing of ours is linked.
 "$scw_cc" -DNAME='"-odd.h"' -I. -E lines.c | grep -q first_line || fail "-E"
 "$scw_cc" -DNAME='"-odd.h"' -I. -MM lines.c | grep -q odd.h || fail "-MM"

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#include "emulation/emulation.h"
 #include "harness.h"
 
 static int by_value(const void *a, const void *b)
@@ -36,7 +35,6 @@ int main(int argc, char **argv)
 	struct err_ctx err = {0};
 	struct sign_image made;
 	struct image image;
-	unsigned int modes = 0;
 	uint64_t *times;
 	uint64_t cycles;
 	double begun, loaded, done;
@@ -45,10 +43,7 @@ int main(int argc, char **argv)
 		return 2;
 	elf = read_whole(argv[1]);
 	made = signed_image(&elf, &pem);
-	if (strcmp(argv[2], "hardware") == 0 ? backend_driver(&backend, &err)
-					     : emulation_parse_modes(argv[2], &modes, &err) ||
-						       backend_emulated(modes, &backend, &err))
-		die_of("cost", &err);
+	backend = chosen_backend(argv[2]);
 	if (image_parse(made.data, made.size, &image, &err))
 		die_of("cost", &err);
 	begun = now();

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "emulation/emulation.h"
 #include "enclaves/tiny.h"
 #include "host/load.h"
 #include "host/sign.h"
@@ -46,6 +47,20 @@ static inline _Noreturn void die_of(const char *what, const struct err_ctx *err)
 
 	fprintf(stderr, "%s: %s\n", what, err_describe(err, text, sizeof(text)));
 	exit(1);
+}
+
+/* A test's argument: modes of the emulation, or `hardware` for Linux's driver. */
+static inline const struct backend *chosen_backend(const char *modes)
+{
+	const struct backend *backend;
+	struct err_ctx err = {0};
+	unsigned int bits = 0;
+
+	if (strcmp(modes, "hardware") == 0 ? backend_driver(&backend, &err)
+					   : emulation_parse_modes(modes, &bits, &err) ||
+						     backend_emulated(bits, &backend, &err))
+		die_of(modes, &err);
+	return backend;
 }
 
 /* Small, so that loading takes no time. */

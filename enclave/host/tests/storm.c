@@ -58,15 +58,14 @@ int main(int argc, char **argv)
 	struct err_ctx err = {0};
 	struct file elf, pem = new_key(3072, 3);
 	struct image image;
-	unsigned int modes;
 
 	if (argc != 4)
 		return 2;
 	elf = read_whole(argv[1]);
 	rounds = atoi(argv[3]);
 	options.thread_count = THREADS;
-	if (emulation_parse_modes(argv[2], &modes, &err) || backend_emulated(modes, &backend, &err) ||
-	    sign_build(elf.data, elf.size, &options, &made, &err) ||
+	backend = chosen_backend(argv[2]);
+	if (sign_build(elf.data, elf.size, &options, &made, &err) ||
 	    sign_sign(&made, pem.data, pem.size, &options, &err) ||
 	    image_parse(made.data, made.size, &image, &err) ||
 	    host_load(backend, &image, &e, &err))

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signs a program with a key of its own (unless it is an image already) and runs it in an emulated enclave,
- * on this process's standard streams: run_image MODES CONFIGURATION|- PROGRAM [ARGUMENT...]
+ * Signs a program with a key of its own (unless it is an image already) and runs it in an enclave on this process's
+ * standard streams: run_image MODES|hardware CONFIGURATION|- PROGRAM [ARGUMENT...]
  */
-#include "emulation/emulation.h"
 #include "harness.h"
 #include "host/proxy.h"
 #include "host/run.h"
@@ -22,7 +21,6 @@ int main(int argc, char **argv)
 	struct host_enclave e;
 	struct file elf, pem, config = {0};
 	struct image image;
-	unsigned int modes;
 	int code;
 
 	if (argc < 4)
@@ -41,9 +39,8 @@ int main(int argc, char **argv)
 		    sign_sign(&made, pem.data, pem.size, &o, &err))
 			die_of(argv[3], &err);
 	}
-	if (emulation_parse_modes(argv[1], &modes, &err) ||
-	    backend_emulated(modes, &backend, &err) ||
-	    image_parse(made.data, made.size, &image, &err) ||
+	backend = chosen_backend(argv[1]);
+	if (image_parse(made.data, made.size, &image, &err) ||
 	    host_load(backend, &image, &e, &err) || host_run(&e, &options, &code, &err))
 		die_of(argv[3], &err);
 	return code;

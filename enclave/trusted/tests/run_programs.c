@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Runs the tests' programs as enclaves, each in a process of its own: run_programs MODES
+ * Runs the tests' programs as enclaves, each in a process of its own: run_programs MODES|hardware
  * PROGRAM... What they print and their exit codes have to be those of the table.
  */
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "emulation/emulation.h"
 #include "harness.h"
 #include "host/run.h"
 
@@ -42,19 +41,18 @@ static int64_t print(void *opaque, uint64_t number, const uint64_t args[6], void
 	return write(1, (const void *)args[1], args[0]);
 }
 
-static _Noreturn void run(const struct sign_image *made, unsigned int modes, char **argv)
+static _Noreturn void run(const struct sign_image *made, const char *modes, char **argv)
 {
 	char *envp[] = {"A=1", "B=2", NULL};
 	const struct host_hook hook = {PRINT, PRINT, print, NULL};
 	const struct host_run_options options = {argv, envp, "vm name", &hook, 1};
-	const struct backend *backend;
+	const struct backend *backend = chosen_backend(modes);
 	struct err_ctx err = {0};
 	struct host_enclave e;
 	struct image image;
 	int code;
 
-	if (backend_emulated(modes, &backend, &err) ||
-	    image_parse(made->data, made->size, &image, &err) ||
+	if (image_parse(made->data, made->size, &image, &err) ||
 	    host_load(backend, &image, &e, &err) || host_run(&e, &options, &code, &err))
 		die_of(argv[0], &err);
 	exit(code);
@@ -71,7 +69,7 @@ static void collect(int fd, char *text, size_t room)
 	text[size] = 0;
 }
 
-static bool run_case(size_t i, const struct sign_image *made, unsigned int modes)
+static bool run_case(size_t i, const struct sign_image *made, const char *modes)
 {
 	char *argv[MAX_ARGS + 2] = {(char *)cases[i].program};
 	char text[2000];
@@ -117,15 +115,12 @@ int main(int argc, char **argv)
 	struct sign_options options = small_options();
 	struct err_ctx err = {0};
 	struct file pem;
-	unsigned int modes;
 	bool good = true;
 
 	options.heap_size = 1 << 20;
 	options.stack_size = 32 << 10;
 	if (argc < 3)
 		return 2;
-	if (emulation_parse_modes(argv[1], &modes, &err))
-		die_of("modes", &err);
 	pem = new_key(3072, 3);
 	for (int a = 2; a < argc; a++) {
 		struct file elf = read_whole(argv[a]);
@@ -136,8 +131,8 @@ int main(int argc, char **argv)
 			die_of(argv[a], &err);
 		for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 			if (strcmp(name_of(argv[a]), cases[i].program) == 0 &&
-			    !(cases[i].slow && modes & EMULATION_STEP))
-				good &= run_case(i, &made, modes);
+			    !(cases[i].slow && strstr(argv[1], "step")))
+				good &= run_case(i, &made, argv[1]);
 		sign_deinit(&made);
 		free(elf.data);
 	}
