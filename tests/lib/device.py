@@ -61,6 +61,38 @@ def key_of(scwatcher, path):
 
 
 @contextlib.contextmanager
+def started(build, folder, policy, *options, config="", mount=None):
+    """scwatcherd with a key and files in `folder`, until the `with` ends: its process. mount: where it shows files."""
+    (folder / "policy.conf").write_text(policy)
+    (folder / "scwatcherd.conf").write_text(config)
+    words = [build / "memdev/daemon/scwatcherd", "--config", folder / "scwatcherd.conf", "--socket",
+             folder / "device.sock", "--control", folder / "control.sock", "--key", folder / "device.key",
+             "--policy", folder / "policy.conf", "--user", "nobody", *options]
+    if mount:
+        mount.mkdir(exist_ok=True)
+        words += ["--mount", mount]
+    with open(folder / "log", "w", encoding="utf-8") as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log)
+    try:
+        for _ in range(1200):
+            if (folder / "device.sock").exists() and (not mount or os.path.ismount(mount)):
+                break
+            if process.poll() is not None:
+                raise RuntimeError("scwatcherd: " + (folder / "log").read_text())
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if mount and os.path.ismount(mount):
+            subprocess.run(["umount", "-l", mount], check=False)
+
+
+@contextlib.contextmanager
 def running(build, mount=False, vms="*"):
     build = pathlib.Path(build).resolve()
     scwatcher = build / "cli" / "scwatcher"
@@ -70,36 +102,8 @@ def running(build, mount=False, vms="*"):
         for what in ("device", "identity"):
             subprocess.run([scwatcher, "keys", what, "--new", folder / f"{what}.key"], check=True,
                            stdout=subprocess.DEVNULL)
-        policy = folder / "policy.conf"
-        policy.write_text('identities = ( { name = "tests"; type = "development"; key = "%s"; '
-                          'vms = [ "%s" ]; } );\n' % (key_of(scwatcher, folder / "identity.key"), vms))
-        config = folder / "scwatcherd.conf"
-        config.write_text("")
+        policy = ('identities = ( { name = "tests"; type = "development"; key = "%s"; '
+                  'vms = [ "%s" ]; } );\n' % (key_of(scwatcher, folder / "identity.key"), vms))
         point = folder / "memory"
-        words = [build / "memdev" / "daemon" / "scwatcherd", "--config", config,
-                 "--socket", folder / "device.sock", "--control", folder / "control.sock",
-                 "--key", folder / "device.key", "--policy", policy, "--user", "nobody",
-                 "--accept-development-keys"]
-        if mount:
-            point.mkdir()
-            words += ["--mount", point]
-        log = open(folder / "log", "w")
-        process = subprocess.Popen(words, stdout=log, stderr=log)
-        try:
-            for _ in range(1200):
-                if (folder / "device.sock").exists() and (not mount or os.path.ismount(point)):
-                    break
-                if process.poll() is not None:
-                    raise RuntimeError("scwatcherd: " + (folder / "log").read_text())
-                time.sleep(0.05)
+        with started(build, folder, policy, "--accept-development-keys", mount=point if mount else None) as process:
             yield Device(build, folder, process, point)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            log.close()
-            if os.path.ismount(point):
-                subprocess.run(["umount", "-l", point], check=False)

@@ -6,7 +6,8 @@ import pathlib
 import re
 import subprocess
 import tempfile
-import time
+
+import device
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -32,7 +33,7 @@ class Enclaves:
         self.build, self.folder = build, folder
         self.scwatcher = build / "cli" / "scwatcher"
         self.scw_cc = build / "scw-cc" / "scw-cc"
-        self.socket = folder / "socket"
+        self.socket = folder / "device.sock"
         self.signer = None
         must("openssl", "genrsa", "-3", "-out", folder / "sign.pem", "3072")
         must(self.scwatcher, "keys", "device", "--new", folder / "device.key")
@@ -59,44 +60,27 @@ class Enclaves:
         return image
 
     @contextlib.contextmanager
-    def device(self):
+    def device(self, mount=False):
         policy = "".join('{ name = "%s"; type = "%s"; mrsigner = "%s"; product = 0; minimum_version = 0; '
                          'vms = [ "*" ]; }, ' % (kind, kind, self.signer) for kind in ("sgx", "sgx-emulated"))
-        (self.folder / "policy.conf").write_text(f"identities = ( {policy.rstrip(', ')} );\n")
         # mode step of the emulation takes its time
-        (self.folder / "scwatcherd.conf").write_text("handshake_s = 3600;\n")
-        with open(self.folder / "log", "w") as log:
-            process = subprocess.Popen(
-                [self.build / "memdev/daemon/scwatcherd", "--config", self.folder / "scwatcherd.conf", "--socket",
-                 self.socket, "--control", self.folder / "control", "--key", self.folder / "device.key",
-                 "--policy", self.folder / "policy.conf", "--user", "nobody", "--insecure-accept-emulated"],
-                stdout=log, stderr=log)
-        try:
-            for _ in range(1200):
-                if self.socket.exists():
-                    break
-                if process.poll() is not None:
-                    raise RuntimeError("scwatcherd: " + (self.folder / "log").read_text())
-                time.sleep(0.05)
+        with device.started(self.build, self.folder, f"identities = ( {policy.rstrip(', ')} );\n",
+                            "--insecure-accept-emulated", config="handshake_s = 3600;\n",
+                            mount=self.folder / "memory" if mount else None):
             yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
-    def command(self, vm, image, *arguments, mode="plain", options=()):
-        """What runs a tool; `-` as the VM: without one."""
-        words = [self.scwatcher, "run", f"--emulate={mode}", "--device", self.socket, *options, vm, "--", image,
-                 *arguments]
+    def command(self, vm, image, *arguments, mode="plain", carrier="ring", options=()):
+        """What runs a tool; `-` as the VM: without one. Carrier pread: for device(mount=True)."""
+        device_at = ["--device", self.socket] if carrier == "ring" else \
+            ["--sealed=pread", "--device", self.folder / "memory"]
+        words = [self.scwatcher, "run", f"--emulate={mode}", *device_at, *options, vm, "--", image, *arguments]
         return [str(word) for word in words]
 
-    def run(self, vm, image, *arguments, mode="plain", options=()):
+    def run(self, vm, image, *arguments, mode="plain", carrier="ring", options=()):
         """Exit status, output and errors of a tool."""
-        done = subprocess.run(self.command(vm, image, *arguments, mode=mode, options=options), check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+        done = subprocess.run(self.command(vm, image, *arguments, mode=mode, carrier=carrier, options=options),
+                              check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              errors="replace")
         return done.returncode, done.stdout, done.stderr
 
 
