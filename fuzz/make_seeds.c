@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel/message.h"
 #include "ktype/ktype.h"
 #include "synth/kernel.h"
 
@@ -199,6 +200,54 @@ static void profile_seed(const char *folder)
 	synth_destroy(s);
 }
 
+/* Requests: one of each kind of item for the decoder (target frames), and as a session has them (target device). */
+static void request_seeds(const char *folder)
+{
+	static const struct channel_request requests[] = {
+		{.number = 1,
+		 .count = 2,
+		 .items = {{.kind = CHANNEL_READ, .address = 0xffff888000000000, .size = 4096},
+			   {.kind = CHANNEL_LINES, .address = 0xffff888000001000, .size = 5}}},
+		{.number = 2,
+		 .count = 2,
+		 .items = {{.kind = CHANNEL_CHASE,
+			    .address = 0xffff888000000010,
+			    .bound = 10,
+			    .next_offset = 8,
+			    .before = 16,
+			    .after = 64,
+			    .follow = {{.offset = 16, .size = 64},
+				       {.offset = -8, .size = 8, .at = 128, .from = 1},
+				       {.offset = 32, .size = 8, .here = true}}},
+			   {.kind = CHANNEL_TABLE,
+			    .address = 0xffff888000001000,
+			    .size = 16,
+			    .stride = 8,
+			    .bound = 20,
+			    .next_offset = CHANNEL_NEXT_NONE,
+			    .after = 8}}},
+	};
+	static const char *const names[] = {"request", "chase"};
+	static uint8_t buf[CHANNEL_REQUEST_MAX];
+	static struct out o;
+	size_t size;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (channel_request_encode(&requests[i], buf, sizeof(buf), &size, NULL) != ERR_OK)
+			abort();
+		o.size = 0;
+		add_number(&o, 6, 1); /* take_request() of fuzz_frames.c */
+		add(&o, buf, size);
+		save(folder, "frames", names[i], &o);
+		o.size = 0;
+		add_number(&o, 2, 1); /* plaintexts that a client seals */
+		add_number(&o, CHANNEL_REQUEST, 1);
+		add_number(&o, size, 2);
+		add(&o, buf, size);
+		save(folder, "device", names[i], &o);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -211,5 +260,6 @@ int main(int argc, char **argv)
 	pagewalk_seeds(argv[1]);
 	vmcoreinfo_seeds(argv[1]);
 	profile_seed(argv[1]);
+	request_seeds(argv[1]);
 	return 0;
 }

@@ -330,6 +330,8 @@ static bool answer_item(struct memdev_engine *e, const struct channel_item *i)
 
 	if (i->kind == CHANNEL_READ)
 		return send_range(e, i->space, i->address, i->size);
+	if (i->kind == CHANNEL_LINES)
+		return send_lines(e, i->space, i->address, i->size);
 	if (i->kind == CHANNEL_CHASE)
 		return chase(e, i, i->address, &left);
 	for (uint64_t n = 0; n < i->size; n++) {

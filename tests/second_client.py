@@ -42,7 +42,7 @@ PAGE = 4096
 
 OPEN, OPENED, FAILED, HELLO, ANSWER, RECORD, PART, RING, READ = range(1, 10)
 EVIDENCE, ACCEPTANCE, REFUSAL, REQUEST, PAGES, BYTES = range(1, 7)
-RANGE, LIST, TABLE = 1, 2, 3
+RANGE, LIST, TABLE, LINES = 1, 2, 3, 4
 NO_LINK = -(1 << 63)
 FOLLOW_HERE = 1 << 31
 
@@ -488,6 +488,8 @@ def check_requests(client):
     want = b"".join(guest_page(n) for n in range(3, 7))
     check(lines.read(page_address(3) + 100, 3 * PAGE) == want[100:100 + 3 * PAGE], "a range")
     check(lines.read(page_address(7), 8) == guest_page(7)[:8], "the second range")
+    lines = client.ask(item(LINES, page_address(3), size=1 << 1 | 1 << 63))
+    check(sorted(lines.lines) == [(0, page_address(3) + at) for at in (64, 63 * 64)], "lines of a page")
     # as many records as it takes
     lines = client.ask(item(RANGE, page_address(0), size=200 * PAGE))
     check(all(lines.read(page_address(n), PAGE) == guest_page(n) for n in range(200)), "200 pages")

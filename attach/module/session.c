@@ -210,14 +210,28 @@ static enum err renew(struct session *s, struct err_ctx *err)
 		       err_set(err, ERR_GONE, "the guest was restarted: start again");
 }
 
-/* Of processes only addresses of the kernel's are the same the next time. */
+/*
+ * Of processes only addresses of the kernel's are the same the next time. And of what was read ahead for one that
+ * was missed, what was looked at is to be known first: see session_keep().
+ */
+static bool is_lasting(const uint8_t *item)
+{
+	uint64_t space, address, size;
+	uint32_t kind;
+
+	memcpy(&kind, item, sizeof(kind));
+	memcpy(&space, item + CHANNEL_ITEM_SPACE, sizeof(space));
+	memcpy(&address, item + CHANNEL_ITEM_SPACE + 8, sizeof(address));
+	memcpy(&size, item + CHANNEL_ITEM_SPACE + 16, sizeof(size));
+	return !space && kind != CHANNEL_LINES &&
+	       !(kind == CHANNEL_READ && !(address % size) &&
+		 (size == READAHEAD * GUEST_PAGE_SIZE || size == IMAGE_READAHEAD * GUEST_PAGE_SIZE));
+}
+
 static void note_items(struct session *s, const uint8_t *request, size_t size)
 {
-	uint64_t space;
-
 	for (size_t at = CHANNEL_REQUEST_HEADER_SIZE; at + CHANNEL_ITEM_SIZE <= size; at += CHANNEL_ITEM_SIZE) {
-		memcpy(&space, request + at + CHANNEL_ITEM_SPACE, sizeof(space));
-		if (space || s->item_count == CHANNEL_ITEMS_MAX)
+		if (!is_lasting(request + at) || s->item_count == CHANNEL_ITEMS_MAX)
 			continue;
 		memcpy(s->items + s->item_count++ * CHANNEL_ITEM_SIZE, request + at,
 		       CHANNEL_ITEM_SIZE);
@@ -306,10 +320,31 @@ static void session_forked(struct attach_session *shown)
 	s->sessions = 0;
 }
 
+/* Add lines of the first epoch to what was asked for in it. */
+static void note_lines(struct session *s, const struct guest_trail *t)
+{
+	static struct channel_request r;
+	static uint8_t wire[CHANNEL_REQUEST_MAX];
+	size_t size;
+
+	r.count = 0;
+	for (uint32_t i = 0; i < t->count[0] && s->item_count + r.count < CHANNEL_ITEMS_MAX; i++)
+		r.items[r.count++] = (struct channel_item){
+			.kind = CHANNEL_LINES, .address = t->at[0][i].page, .size = t->at[0][i].lines};
+	if (!r.count || channel_request_encode(&r, wire, sizeof(wire), &size, NULL) != ERR_OK)
+		return;
+	memcpy(s->items + s->item_count * CHANNEL_ITEM_SIZE, wire + CHANNEL_REQUEST_HEADER_SIZE,
+	       r.count * CHANNEL_ITEM_SIZE);
+	s->item_count += r.count;
+}
+
 static void session_keep(const struct attach_session *shown)
 {
-	const struct session *s = of_shown(shown);
+	struct session *s = of_shown(shown);
+	struct guest_trail trail;
 
+	if (s->command && sealed_pages_trail(shown->pages, &trail))
+		note_lines(s, &trail);
 	if (s->command && s->item_count)
 		attach_requests_add(s->command, s->generation, s->items, s->item_count);
 }

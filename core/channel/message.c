@@ -12,12 +12,14 @@ static const char *item_fault(const struct channel_item *i)
 {
 	bool lists = i->kind == CHANNEL_CHASE || i->kind == CHANNEL_TABLE;
 
-	if (i->kind != CHANNEL_READ && !lists)
+	if (i->kind < CHANNEL_READ || i->kind > CHANNEL_LINES)
 		return "is of no known kind";
 	if (i->space & (CHANNEL_PAGE_SIZE - 1))
 		return "names an address space that isn't a page";
 	if (i->kind == CHANNEL_READ && (!i->size || i->size > CHANNEL_RANGE_MAX))
 		return "asks for a range of no or too many bytes";
+	if (i->kind == CHANNEL_LINES && (!i->size || i->address & (CHANNEL_PAGE_SIZE - 1)))
+		return "asks for no lines or not of a page";
 	if (i->kind == CHANNEL_TABLE && (!i->size || i->size > CHANNEL_TABLE_MAX))
 		return "has no or too many heads";
 	if (i->kind == CHANNEL_TABLE && (i->stride < 8 || i->stride > CHANNEL_AROUND_MAX))

@@ -616,7 +616,7 @@ static int readdir_in(struct call *c)
  * this epoch already begins another, unless this one is too young to matter.
  */
 enum {
-	AGAIN_NS = 10000000,
+	AGAIN_NS = 50000000,
 };
 
 /* Begin a new epoch if the present one is old enough; has it? */

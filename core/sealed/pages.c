@@ -15,6 +15,19 @@
 
 #define IMAGE_START 0xffffffff80000000 /* of the kernel's image */
 
+enum {
+	WATCHED_MAX = 1024, /* pages in one epoch */
+	SET_SLOTS = 1024,   /* a power of two, more than twice what a trail has */
+};
+
+/* Pages and lines of them: a hash table, at most half full. */
+struct line_set {
+	uint32_t count;
+	struct {
+		uint64_t page, lines; /* page 0: free */
+	} at[SET_SLOTS];
+};
+
 struct sealed_pages {
 	struct guest_pages pages;
 	struct base_alloc *alloc;
@@ -29,9 +42,11 @@ struct sealed_pages {
 	uint64_t last_asked; /* when epoch() was called last */
 
 	struct guest_trail trail; /* followed */
-	struct guest_trail missed; /* and what it didn't have */
-	uint64_t useful[2][(GUEST_TRAIL_MAX + 63) / 64]; /* bit N: page N of the trail was looked at */
-	bool trail_due;	 /* not sent in this epoch yet */
+	struct line_set used[2];  /* of it, and of what was missed, looked at */
+	uint32_t missed[2];	  /* how often something wasn't there */
+	uint64_t watched[WATCHED_MAX]; /* pages of this epoch where to find out */
+	uint32_t watched_count;
+	bool trail_due; /* not sent in this epoch yet */
 	bool lingers;
 
 	/*
@@ -58,12 +73,9 @@ static void take_piece(struct channel_piece_sink *sink, const struct channel_pie
 	struct sealed_pages *s =
 		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
 
-	size_t known = s->store.keys;
-
 	/* one that the store has no room for is asked for again, which says so */
 	if (!s->unwanted)
 		(void)!store_put(&s->store, p);
-	s->stats.pages += s->store.keys - known;
 }
 
 static enum err take_record(struct sealed_pages *s, const void *plain, size_t size,
@@ -149,51 +161,69 @@ static unsigned int trail_of(const struct sealed_pages *s)
 	return s->pages.epoch > 1;
 }
 
-/* Behind the hints, as far as there is room; pages side by side are one range. */
-static void add_trail(struct sealed_pages *s)
+/* The set's lines of `page`; NULL when there is no room for it. */
+static uint64_t *set_lines(struct line_set *set, uint64_t page)
 {
-	unsigned int which = trail_of(s);
-	const uint64_t *page = s->trail.page[which];
-	struct channel_request *r = &s->request;
-	uint32_t n = s->trail.count[which];
+	for (uint64_t i = page * 0x9e3779b97f4a7c15u >> 32;; i++) {
+		uint64_t *at = &set->at[i % SET_SLOTS].page;
 
-	s->trail_due = false;
-	for (uint32_t i = 0, run; i < n && r->count < CHANNEL_ITEMS_MAX; i += run) {
-		for (run = 1; i + run < n && page[i + run] == page[i] + run * GUEST_PAGE_SIZE; run++)
-			;
-		r->items[r->count++] = (struct channel_item){
-			.kind = CHANNEL_READ, .address = page[i], .size = run * GUEST_PAGE_SIZE};
+		if (!*at) {
+			if (set->count == SET_SLOTS / 2)
+				return NULL;
+			set->count++;
+			*at = page;
+		}
+		if (*at == page)
+			return &set->at[i % SET_SLOTS].lines;
 	}
 }
 
-static bool trail_has(const struct guest_trail *t, unsigned int which, uint64_t page)
+static void watch(struct sealed_pages *s, uint64_t page)
 {
-	for (uint32_t i = 0; i < t->count[which]; i++) {
-		if (t->page[which][i] == page)
-			return true;
-	}
-	return false;
-}
-
-static void note_missed(struct sealed_pages *s, struct guest_space as, struct gva va)
-{
-	uint64_t page = va.v & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
-	unsigned int which = trail_of(s);
-
-	if (!as.top && s->missed.count[which] < GUEST_TRAIL_MAX &&
-	    !trail_has(&s->trail, which, page) && !trail_has(&s->missed, which, page))
-		s->missed.page[which][s->missed.count[which]++] = page;
+	if (s->watched_count < WATCHED_MAX && store_watch(&s->store, page))
+		s->watched[s->watched_count++] = page;
 }
 
 /* Of this epoch, before its pages are forgotten. */
-static void note_useful(struct sealed_pages *s)
+static void note_used(struct sealed_pages *s)
 {
+	for (uint32_t i = 0; i < s->watched_count; i++) {
+		uint64_t used = store_used(&s->store, s->watched[i]);
+		uint64_t *lines = used ? set_lines(&s->used[trail_of(s)], s->watched[i]) : NULL;
+
+		if (lines)
+			*lines |= used;
+	}
+}
+
+/* Behind the hints, as far as there is room. */
+static void add_trail(struct sealed_pages *s)
+{
+	const struct guest_trail *t = &s->trail;
 	unsigned int which = trail_of(s);
 
-	for (uint32_t i = 0; i < s->trail.count[which]; i++) {
-		if (store_used(&s->store, GUEST_SPACE_KERNEL, (struct gva){s->trail.page[which][i]}))
-			s->useful[which][i / 64] |= (uint64_t)1 << i % 64;
+	s->trail_due = false;
+	for (uint32_t i = 0; i < t->count[which]; i++) {
+		uint64_t page = t->at[which][i].page, lines = t->at[which][i].lines;
+		struct channel_item item = {.kind = CHANNEL_LINES, .address = page, .size = lines};
+
+		if (s->carrier->reads_only)
+			item = (struct channel_item){
+				.kind = CHANNEL_READ, .address = page, .size = GUEST_PAGE_SIZE};
+		if (s->request.count == CHANNEL_ITEMS_MAX)
+			break;
+		s->request.items[s->request.count++] = item;
+		watch(s, page);
 	}
+}
+
+static void note_missed(struct sealed_pages *s, const struct channel_item *asked)
+{
+	if (asked->space)
+		return;
+	s->missed[trail_of(s)]++;
+	for (uint64_t at = 0; at < asked->size; at += GUEST_PAGE_SIZE)
+		watch(s, asked->address + at);
 }
 
 /* Send what is queued behind `first`, or only that; it is empty afterwards. */
@@ -240,29 +270,12 @@ static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, s
 							     s->options.readahead;
 }
 
-/* Is all of [va, va + size), which lies in one page, there? ERR_ABSENT: not yet. */
-static enum err look(struct sealed_pages *s, struct guest_space as, struct gva va,
-		     size_t size, const void **ret, uint64_t *lines_ret)
-{
-	const void *page;
-	uint64_t lines, wanted = store_lines(va, size);
-	enum err e = store_find(&s->store, as, va, &page, &lines);
-
-	if (e != ERR_OK)
-		return e;
-	if ((lines & wanted) != wanted)
-		return ERR_ABSENT;
-	store_use(&s->store, as, va);
-	*ret = page;
-	*lines_ret = lines;
-	return ERR_OK;
-}
-
 static enum err find_part(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
 			  const void **ret, uint64_t *lines_ret)
 {
 	struct sealed_pages *s = from_pages(p);
 	uint64_t window = (uint64_t)readahead(s, as, va) * GUEST_PAGE_SIZE;
+	uint64_t wanted = store_lines(va, size);
 	struct channel_item item = {
 		.kind = CHANNEL_READ,
 		.space = as.top,
@@ -273,7 +286,7 @@ static enum err find_part(struct guest_pages *p, struct guest_space as, struct g
 
 	p->stats.lookups++;
 	if (e == ERR_OK)
-		e = look(s, as, va, size, ret, lines_ret);
+		e = store_use(&s->store, as, va, wanted, ret, lines_ret);
 	if (e == ERR_OK)
 		p->stats.hits++;
 	if (e != ERR_ABSENT)
@@ -282,17 +295,17 @@ static enum err find_part(struct guest_pages *p, struct guest_space as, struct g
 	while (e == ERR_ABSENT && s->answering) {
 		e = receive(s);
 		if (e == ERR_OK)
-			e = look(s, as, va, size, ret, lines_ret);
+			e = store_use(&s->store, as, va, wanted, ret, lines_ret);
 	}
 	if (e == ERR_ABSENT) {
-		note_missed(s, as, va);
+		note_missed(s, &item);
 		e = send(s, &item);
 		if (e == ERR_OK)
-			e = look(s, as, va, size, ret, lines_ret);
+			e = store_use(&s->store, as, va, wanted, ret, lines_ret);
 		while (e == ERR_ABSENT && s->answering) {
 			e = receive(s);
 			if (e == ERR_OK)
-				e = look(s, as, va, size, ret, lines_ret);
+				e = store_use(&s->store, as, va, wanted, ret, lines_ret);
 		}
 		if (e == ERR_ABSENT)
 			e = store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
@@ -361,8 +374,8 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 			*err = s->failure;
 		return s->failure.code;
 	}
-	if (p->epoch)
-		note_useful(s);
+	note_used(s);
+	s->watched_count = 0;
 	p->epoch++;
 	p->stats.epochs++;
 	s->trail_due = true;
@@ -564,15 +577,25 @@ void sealed_pages_follow(struct guest_pages *p, const struct guest_trail *t)
 {
 	struct sealed_pages *s = from_pages(p);
 
+	s->trail = (struct guest_trail){0};
 	for (int which = 0; which < 2; which++) {
-		uint32_t n = t->count[which] < GUEST_TRAIL_MAX ? t->count[which] : GUEST_TRAIL_MAX;
+		for (uint32_t i = 0; i < t->count[which] && i < GUEST_TRAIL_MAX; i++) {
+			uint64_t page = t->at[which][i].page & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+			uint64_t lines = t->at[which][i].lines;
+			uint32_t n = s->trail.count[which];
 
-		s->trail.count[which] = n;
-		for (uint32_t i = 0; i < n; i++)
-			s->trail.page[which][i] = t->page[which][i] & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+			if (!page || !lines)
+				continue;
+			s->trail.at[which][n].page = page;
+			s->trail.at[which][n].lines = lines;
+			s->trail.count[which]++;
+		}
 	}
 	if (s->trail_due && s->trail.count[trail_of(s)] && s->failure.code == ERR_OK)
 		(void)!send(s, NULL); /* the failure is kept and shown by the first page */
+	/* of a request that was adopted it is a part */
+	for (uint32_t i = 0; p->epoch == 1 && !s->watched_count && i < s->trail.count[0]; i++)
+		watch(s, s->trail.at[0][i].page);
 }
 
 void sealed_pages_adopt(struct guest_pages *p, uint64_t number, uint64_t asked_ns)
@@ -589,41 +612,66 @@ void sealed_pages_adopt(struct guest_pages *p, uint64_t number, uint64_t asked_n
 	s->lifetime = s->options.freshness_ns;
 }
 
-enum {
-	TRAIL_SPARE = 3, /* so many that are missing, or not needed, make it no other trail */
-};
-
 static int by_address(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b; /* the pages */
 
 	return (x > y) - (x < y);
+}
+
+static void trail_put(struct guest_trail *t, unsigned int which, uint64_t page, uint64_t lines)
+{
+	uint32_t n = t->count[which];
+
+	if (n == GUEST_TRAIL_MAX || !lines)
+		return;
+	t->at[which][n].page = page;
+	t->at[which][n].lines = lines;
+	t->count[which]++;
+}
+
+/*
+ * What was of use goes on; what wasn't as well, as others may need it, unless that is most of it. Worth being
+ * kept if that would have saved something.
+ */
+static bool make_trail(struct sealed_pages *s, unsigned int which, struct guest_trail *ret)
+{
+	const struct guest_trail *t = &s->trail;
+	struct line_set *used = &s->used[which];
+	unsigned int useful = 0, useless = 0;
+
+	for (uint32_t i = 0; i < t->count[which]; i++) {
+		uint64_t *lines = set_lines(used, t->at[which][i].page), had = t->at[which][i].lines;
+
+		useful += lines ? __builtin_popcountll(had & *lines) : 0;
+		useless += __builtin_popcountll(lines ? had & ~*lines : had);
+	}
+	for (uint32_t i = 0; i < t->count[which] && useless <= useful; i++) {
+		uint64_t *lines = set_lines(used, t->at[which][i].page);
+
+		if (lines)
+			*lines |= t->at[which][i].lines;
+	}
+	for (uint32_t i = 0; i < SET_SLOTS; i++)
+		trail_put(ret, which, used->at[i].page, used->at[i].lines);
+	qsort(ret->at[which], ret->count[which], sizeof(ret->at[which][0]), by_address);
+	return s->missed[which] || useless > useful;
 }
 
 bool sealed_pages_trail(struct guest_pages *p, struct guest_trail *ret)
 {
 	struct sealed_pages *s = from_pages(p);
-	bool differs = false;
-	uint32_t fresh = 0;
+	bool differs;
 
-	note_useful(s);
+	note_used(s);
 	*ret = (struct guest_trail){0};
-	for (int which = 0; which < 2; which++) {
-		uint64_t *page = ret->page[which];
-		uint32_t n = 0;
-
-		for (uint32_t i = 0; i < s->missed.count[which]; i++)
-			page[n++] = s->missed.page[which][i];
-		fresh += n;
-		for (uint32_t i = 0; i < s->trail.count[which] && n < GUEST_TRAIL_MAX; i++) {
-			if (s->useful[which][i / 64] >> i % 64 & 1)
-				page[n++] = s->trail.page[which][i];
-		}
-		ret->count[which] = n;
-		qsort(page, n, sizeof(*page), by_address);
-		differs |= s->trail.count[which] > n + TRAIL_SPARE;
-	}
-	return differs || fresh > TRAIL_SPARE;
+	differs = make_trail(s, 0, ret);
+	if (p->epoch > 1)
+		return make_trail(s, 1, ret) || differs;
+	/* nothing was learnt of later epochs */
+	ret->count[1] = s->trail.count[1];
+	memcpy(ret->at[1], s->trail.at[1], sizeof(ret->at[1]));
+	return differs;
 }
 
 void sealed_pages_abandon(struct guest_pages *p)
@@ -632,6 +680,7 @@ void sealed_pages_abandon(struct guest_pages *p)
 
 	s->answering = s->unsure = false;
 	s->stats = (struct sealed_stats){0};
+	s->store.pages = 0;
 	p->stats = (struct guest_pages_stats){0};
 }
 
@@ -640,6 +689,7 @@ struct sealed_stats sealed_pages_stats(const struct guest_pages *p)
 	const struct sealed_pages *s = from_pages(p);
 	struct sealed_stats stats = s->stats;
 
+	stats.pages = s->store.pages;
 	if (s->carrier->stats)
 		stats.carrier = s->carrier->stats(s->carrier);
 	return stats;

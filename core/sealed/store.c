@@ -60,30 +60,42 @@ static struct store_slot *find_slot(const struct store *s, uint64_t space, uint6
 	}
 }
 
+/* What is known of the page of a slot. */
+static enum err known(const struct store *s, const struct store_slot *slot)
+{
+	if (slot->epoch != s->epoch)
+		return ERR_ABSENT;
+	return slot->page ? ERR_OK : (enum err)slot->why;
+}
+
 enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret,
 		    uint64_t *lines_ret)
 {
 	const struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
+	enum err e = known(s, slot);
 
-	if (slot->epoch != s->epoch)
-		return ERR_ABSENT;
-	if (!slot->page)
-		return (enum err)slot->why;
+	if (e != ERR_OK)
+		return e;
 	*ret = slot->page;
 	*lines_ret = slot->lines;
 	return ERR_OK;
 }
 
-void store_use(struct store *s, struct guest_space as, struct gva va)
+enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
+		   const void **ret, uint64_t *lines_ret)
 {
-	find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT)->used = true;
-}
+	struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
+	enum err e = known(s, slot);
 
-bool store_used(const struct store *s, struct guest_space as, struct gva va)
-{
-	const struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
-
-	return slot->epoch == s->epoch && slot->used;
+	if (e != ERR_OK)
+		return e;
+	if ((slot->lines & wanted) != wanted)
+		return ERR_ABSENT;
+	*ret = slot->page;
+	*lines_ret = slot->lines;
+	if (slot->watched)
+		*lines_ret = slot->used |= wanted;
+	return ERR_OK;
 }
 
 static bool grow(struct store *s)
@@ -139,30 +151,37 @@ static uint8_t *take_page(struct store *s)
 	return s->chunks[s->chunk] + at + s->used++ * GUEST_PAGE_SIZE;
 }
 
-/* The page of a piece comes up for the first time. */
-static struct store_slot *add_slot(struct store *s, const struct channel_piece *p)
+/* A page comes up for the first time; nothing is known of it. */
+static struct store_slot *add_slot(struct store *s, uint64_t space, uint64_t address)
 {
-	uint64_t frame = p->address >> GUEST_PAGE_SHIFT;
+	uint64_t frame = address >> GUEST_PAGE_SHIFT;
 	struct store_slot *slot;
-	uint8_t *page = NULL;
 
 	if (store_full(s) || (s->keys > s->mask / 2 && !grow(s)))
 		return NULL;
-	if (p->state == CHANNEL_PAGE_DATA) {
-		page = take_page(s);
-		if (!page)
-			return NULL;
-	}
-	slot = find_slot(s, p->space, frame);
+	slot = find_slot(s, space, frame);
 	*slot = (struct store_slot){
-		.space = p->space,
-		.frame = frame,
-		.page = page,
-		.epoch = s->epoch,
-		.why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS,
-	};
+		.space = space, .frame = frame, .epoch = s->epoch, .why = ERR_ABSENT};
 	s->keys++;
 	return slot;
+}
+
+bool store_watch(struct store *s, uint64_t page)
+{
+	struct store_slot *slot = find_slot(s, 0, page >> GUEST_PAGE_SHIFT);
+
+	if (slot->epoch != s->epoch)
+		slot = add_slot(s, 0, page);
+	if (slot)
+		slot->watched = true;
+	return slot;
+}
+
+uint64_t store_used(const struct store *s, uint64_t page)
+{
+	const struct store_slot *slot = find_slot(s, 0, page >> GUEST_PAGE_SHIFT);
+
+	return slot->epoch == s->epoch ? slot->used : 0;
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)
@@ -173,12 +192,21 @@ bool store_put(struct store *s, const struct channel_piece *p)
 	uint64_t fresh;
 
 	if (slot->epoch != s->epoch)
-		slot = add_slot(s, p);
+		slot = add_slot(s, p->space, p->address);
 	if (!slot)
 		return false;
-	/* what was said first of a page in an epoch stays */
-	if (!slot->page || p->state != CHANNEL_PAGE_DATA)
+	if (!slot->page && slot->why == ERR_ABSENT)
+		s->pages++;
+	if (p->state != CHANNEL_PAGE_DATA) {
+		/* what was said first of a page in an epoch stays */
+		if (!slot->page && slot->why == ERR_ABSENT)
+			slot->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
 		return true;
+	}
+	if (!slot->page && slot->why == ERR_ABSENT)
+		slot->page = take_page(s);
+	if (!slot->page)
+		return slot->why != ERR_ABSENT;
 	fresh = store_lines((struct gva){p->address}, (size_t)p->lines * CHANNEL_LINE_SIZE);
 	if (!(slot->lines & fresh)) {
 		memcpy(slot->page + first * CHANNEL_LINE_SIZE, from,

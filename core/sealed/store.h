@@ -22,9 +22,10 @@ struct store_slot {
 	uint64_t space, frame;
 	uint8_t *page;	/* NULL: it can't be had, and `why` */
 	uint64_t lines; /* bit N: line N is there */
+	uint64_t used;	/* of a page that is watched: looked at */
 	uint32_t epoch; /* another one than the store's: free */
 	int32_t why;
-	bool used; /* looked at by store_use() */
+	bool watched;
 };
 
 /* Opaque but for its storage. */
@@ -36,6 +37,7 @@ struct store {
 	uint8_t **chunks; /* of pages */
 	size_t chunk_count, chunk_max;
 	size_t chunk, used; /* where the next page goes */
+	uint64_t pages;	    /* of which something came, in all epochs */
 };
 
 /* At most `pages` pages; memory is taken as it fills. */
@@ -52,9 +54,18 @@ void store_clear(struct store *s);
 enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret,
 		    uint64_t *lines_ret) ERR_NODISCARD;
 
-/* Note that the page, which is known, is of use; and was it? */
-void store_use(struct store *s, struct guest_space as, struct gva va);
-bool store_used(const struct store *s, struct guest_space as, struct gva va);
+/*
+ * The same for who will look at the `wanted` lines, all of which must be there, else ERR_ABSENT. Of a page that is
+ * watched only lines that were looked at are told of, so that all others are asked for here too.
+ */
+enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
+		   const void **ret, uint64_t *lines_ret) ERR_NODISCARD;
+
+/* Watch a page of the kernel's, known or not. False when the store is full. */
+bool store_watch(struct store *s, uint64_t page);
+
+/* The lines that were looked at since a page is watched. */
+uint64_t store_used(const struct store *s, uint64_t page);
 
 /* Take in what a piece says that isn't known yet. False when the store is full or out of memory. */
 bool store_put(struct store *s, const struct channel_piece *p);

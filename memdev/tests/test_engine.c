@@ -160,7 +160,7 @@ static void ranges_come_whole_and_once(void **state)
 static void lines_come_once(void **state)
 {
 	struct channel_item items[] = {
-		{.kind = CHANNEL_READ, .address = at(2, 130), .size = 1},
+		{.kind = CHANNEL_LINES, .address = at(2, 0), .size = 1 << 2},
 		{.kind = CHANNEL_READ, .address = at(2, 63), .size = 258},
 		{.kind = CHANNEL_READ, .address = at(2, 64), .size = 1},
 		{.kind = CHANNEL_READ, .address = at(2, 0), .size = CHANNEL_PAGE_SIZE},

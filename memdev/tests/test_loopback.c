@@ -318,6 +318,42 @@ static void ranges_ask_only_for_what_is_missing(void **state)
 	assert_int_equal(memdev_engine_stats(l.engine).pages, 5);
 }
 
+/* What cost a round trip each comes in one the next time; what was only read ahead doesn't come. */
+static void a_trail_saves_round_trips(void **state)
+{
+	struct guest_trail trail;
+
+	(void)state;
+	write64(at(40, 128), 4);
+	write64(at(60, 192), 6);
+	write64(at(62, 0), 62);
+	make_client(64, 4);
+	assert_int_equal(read64(at(40, 128)) + read64(at(60, 192)) + read64(at(62, 0)), 72);
+	assert_int_equal(round_trips(), 2);
+	assert_true(sealed_pages_trail(l.pages, &trail));
+	assert_int_equal(trail.count[0], 3);
+	assert_int_equal(trail.at[0][0].page, at(40, 0));
+	assert_int_equal(trail.at[0][0].lines, 1 << 2);
+	assert_int_equal(trail.at[0][1].lines, 1 << 3);
+	make_client(64, 4);
+	sealed_pages_follow(l.pages, &trail);
+	assert_int_equal(read64(at(40, 128)) + read64(at(60, 192)) + read64(at(62, 0)), 72);
+	assert_int_equal(round_trips(), 1);
+	assert_false(sealed_pages_trail(l.pages, &trail));
+	assert_int_equal(trail.count[0], 3);
+	/* once most of it is of no use, that goes */
+	make_client(64, 4);
+	sealed_pages_follow(l.pages, &trail);
+	assert_int_equal(read64(at(40, 128)), 4);
+	assert_true(sealed_pages_trail(l.pages, &trail));
+	assert_int_equal(trail.count[0], 1);
+	/* a trail may be anything */
+	memset(&trail, 0xff, sizeof(trail));
+	make_client(64, 4);
+	sealed_pages_follow(l.pages, &trail);
+	assert_int_equal(read64(at(40, 128)), 4);
+}
+
 static void reading_ahead_is_aligned(void **state)
 {
 	(void)state;
@@ -410,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(buckets_cost_one_round_trip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ranges_ask_only_for_what_is_missing, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_trail_saves_round_trips, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reading_ahead_is_aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_cache_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tampering_ends_the_session, set_up, tear_down),

@@ -14,7 +14,7 @@ static struct channel_request good_request(void)
 {
 	return (struct channel_request){
 		.number = 0x1122334455667788,
-		.count = 3,
+		.count = 4,
 		.items = {
 			{.kind = CHANNEL_READ, .space = 0x1000, .address = ~0ull - 99, .size = 100},
 			{.kind = CHANNEL_CHASE,
@@ -31,6 +31,7 @@ static struct channel_request good_request(void)
 			 .size = 4096,
 			 .stride = 16,
 			 .bound = CHANNEL_NODES_MAX},
+			{.kind = CHANNEL_LINES, .address = 0xffff888000001000, .size = 0x8001},
 		},
 	};
 }
@@ -43,7 +44,7 @@ static void request_round_trip(void **state)
 
 	(void)state;
 	assert_int_equal(channel_request_encode(&in, buf, sizeof(buf), &size, NULL), ERR_OK);
-	assert_int_equal(size, CHANNEL_REQUEST_HEADER_SIZE + 3 * CHANNEL_ITEM_SIZE);
+	assert_int_equal(size, CHANNEL_REQUEST_HEADER_SIZE + 4 * CHANNEL_ITEM_SIZE);
 	assert_int_equal(channel_request_decode(buf, size, &out, NULL), ERR_OK);
 	assert_memory_equal(&in, &out, sizeof(in));
 	for (size_t cut = 0; cut < size; cut++)
@@ -59,7 +60,11 @@ static void bad_items_are_refused_by_both_sides(void **state)
 {
 	static const struct bad_item bad[] = {
 		{{.kind = 0}, "item 0 of a request is of no known kind"},
-		{{.kind = 4}, "item 0 of a request is of no known kind"},
+		{{.kind = 5}, "item 0 of a request is of no known kind"},
+		{{.kind = CHANNEL_LINES, .address = 0x1000},
+		 "item 0 of a request asks for no lines or not of a page"},
+		{{.kind = CHANNEL_LINES, .address = 0x1040, .size = 1},
+		 "item 0 of a request asks for no lines or not of a page"},
 		{{.kind = CHANNEL_READ, .size = 0},
 		 "item 0 of a request asks for a range of no or too many bytes"},
 		{{.kind = CHANNEL_READ, .size = CHANNEL_RANGE_MAX + 1},

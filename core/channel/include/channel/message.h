@@ -53,6 +53,8 @@ enum channel_item_kind {
 	 * node each: an array of pointers, whose two lowest bits don't count (but odd ones are none).
 	 */
 	CHANNEL_TABLE = 3,
+	/* Of the page at `address` those lines whose bits are set in `size`. */
+	CHANNEL_LINES = 4,
 };
 
 /* In place of the offset of a link: nodes have none. */

@@ -64,16 +64,19 @@ struct guest_piece {
 };
 
 /*
- * Pages of the kernel's memory that had to be asked for one by one, far away, since no hint told of them
- * beforehand. The next program that reads the same of this boot of the guest asks for them all
- * together: [0] in its first epoch, [1] in later ones. A wrong address costs time and nothing else.
+ * Lines of the kernel's memory that had to be asked for one by one, far away, since no hint told of them
+ * beforehand: page by page, bit N for the 64 bytes from 64 * N on. The next program that reads the same of
+ * this boot of the guest asks for them all together: [0] in its first epoch, [1] in later ones. A wrong
+ * address costs time and nothing else.
  */
 enum {
-	GUEST_TRAIL_MAX = 96,
+	GUEST_TRAIL_MAX = 192,
 };
 struct guest_trail {
 	uint32_t count[2];
-	uint64_t page[2][GUEST_TRAIL_MAX];
+	struct {
+		uint64_t page, lines;
+	} at[2][GUEST_TRAIL_MAX];
 };
 
 struct guest_pages_stats {
