@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Twenty strings planted in a guest, read by a program in an enclave with sealed output: none of them may be in anything
-that the host sees. With output that isn't sealed the same look finds them; so it can.
+"""Twenty strings planted in a guest, shown by netstat and ps in enclaves with sealed output: none of them may be in anything
+that the host sees. With output that isn't sealed the same look finds all of them; so it can.
 
-usage: enclave_leak.py BUILD SCW-CC TAP
+usage: enclave_leak.py BUILD TAP
 
 Exit status 77 (skipped) where enclaves can't be built (`ninja enclave`) or no guest can be booted.
 """
@@ -13,72 +13,22 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
-import time
 
-BUILD, SCW_CC, TAP = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
+TAP = pathlib.Path(sys.argv[2]).resolve()
 TOP = pathlib.Path(__file__).resolve().parents[1]
-SCWATCHER = BUILD / "cli" / "scwatcher"
 NAME = f"leak-{os.getpid()}"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(TOP / "tests/lib"))
 
-PROGRAM = r"""
-#include <dirent.h>
-#include <stdio.h>
-#include <string.h>
+import enclave  # noqa: E402
+from enclave import must  # noqa: E402
 
-static void show(const char *pid, const char *file)
-{
-	char path[300], text[4096];
-	size_t size;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%s/%s", pid, file);
-	f = fopen(path, "r");
-	if (!f)
-		return;
-	while ((size = fread(text, 1, sizeof(text), f)) > 0)
-		fwrite(text, 1, size, stdout);
-	putchar('\n');
-	fclose(f);
-}
-
-int main(void)
-{
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] < '1' || e->d_name[0] > '9')
-			continue;
-		show(e->d_name, "comm");
-		show(e->d_name, "cmdline");
-		show(e->d_name, "environ");
-	}
-	show("net", "tcp");
-	return !d;
-}
-"""
-
-
-def run(*words, **options):
-    return subprocess.run([str(w) for w in words], check=False, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, **options)
-
-
-def must(*words, **options):
-    done = run(*words, **options)
-    if done.returncode:
-        raise SystemExit(f"leak: {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def skip(why):
-    print("leak: skipped:", why)
-    sys.exit(77)
+# what shows the planted strings: sockets; names, arguments and environment of processes
+TOOLS = {"netstat": ["-tan"], "ps": ["axeww", "-o", "comm,args"]}
 
 
 def plant():
-    """Twenty strings: names of processes, arguments, environment, addresses. Each as it lies in the guest or is shown."""
+    """Twenty strings as they are shown, and those of them that /proc has in another form."""
     letters = random.Random(4)
 
     def word(size):
@@ -90,89 +40,95 @@ def plant():
         must(TOP / "guests/exec", NAME, "--", "bash", "-c",
              f"cp $(command -v sleep) /tmp/{name}; export SECRET_OF_OURS={variable}; "
              f"(exec -a {argument} /tmp/{name} 100000 </dev/null >/dev/null 2>&1 &)")
-    table = must(TOP / "guests/exec", NAME, "--", "cat", "/proc/net/tcp")
-    addresses = sorted(set(re.findall(r"[0-9A-F]{8}:[0-9A-F]{4}", table)))
-    return names + arguments + variables + [a for a in addresses if not a.startswith("00000000")][:3]
+    addresses, in_proc = [], []
+    for _ in range(3):
+        ip, port = [127] + [letters.randrange(100, 250) for _ in range(3)], letters.randrange(20000, 30000)
+        addresses.append(f"{'.'.join(map(str, ip))}:{port}")
+        in_proc.append(f"{bytes(ip[::-1]).hex().upper()}:{port:04X}")
+        # a connection: only it has an address of its own
+        must(TOP / "guests/exec", NAME, "--", "bash", "-c",
+             f"(sleep 100000 | busybox nc -l -p {port} >/dev/null 2>&1 &); "
+             f"(until exec 3<>/dev/tcp/{'.'.join(map(str, ip))}/{port}; do sleep 0.2; done; "
+             "exec sleep 100000) </dev/null >/dev/null 2>&1 & sleep 1")
+    return names + arguments + variables + addresses, in_proc
 
 
-def build(folder, source, name, *options):
-    (folder / f"{name}.c").write_text(source)
-    done = run(SCW_CC, "--enclave", "-O2", folder / f"{name}.c", "-o", folder / f"{name}.elf")
-    if done.returncode:
-        skip("no C library for enclaves: ninja enclave") if "ninja enclave" in done.stderr or \
-            "make enclave" in done.stderr else None
-        raise SystemExit("leak: " + done.stderr)
-    return must(SCWATCHER, "sign", "--key", folder / "sign.pem", "--heap", "128M", "--device-key",
-                folder / "device.pub", *options, folder / f"{name}.elf", folder / f"{name}.image")
+class Host:
+    """Runs tools as their host would, and says which of the strings it saw."""
+
+    def __init__(self, enclaves, strings):
+        self.enclaves = enclaves
+        self.strings = strings
+        self.folder = enclaves.folder / "host"
+        self.folder.mkdir()
+        self.needles = self.folder / "needles"
+        self.needles.write_text("\n".join(strings) + "\n")
+
+    def run(self, tool, image):
+        """Strings seen, and the tool's output."""
+        out = self.folder / "out"
+        with open(out, "wb") as stdout:
+            done = subprocess.run([TAP, self.enclaves.socket, NAME, self.needles, image, *TOOLS[tool]], check=False,
+                                  cwd=self.folder, stdout=stdout, stderr=subprocess.PIPE,
+                                  env=dict(os.environ, HOME=str(self.folder), TMPDIR=str(self.folder),
+                                           XDG_CACHE_HOME=str(self.folder)))
+        # a sealed stream may be among it
+        said = done.stderr.decode(errors="replace")
+        seen = {self.strings[int(n) - 1] for n in re.findall(r"found needle (\d+) in", said)}
+        if done.returncode != (3 if seen else 0) or "tap:" not in said:
+            raise SystemExit(f"leak: {tool}: exit status {done.returncode}: {said[-2000:]}")
+        print(f"leak: {tool}: {said[said.rfind('tap:'):].strip()}", flush=True)
+        return seen | self.in_files(), out
+
+    def in_files(self):
+        """What is in anything that was written, but for the list itself."""
+        written = [p.read_bytes() for p in self.enclaves.folder.rglob("*") if p.is_file() and p != self.needles]
+        return {s for s in self.strings if any(s.encode() in text for text in written)}
 
 
-def main():
-    with tempfile.TemporaryDirectory(prefix="scwatcher-leak-") as name:
-        folder = pathlib.Path(name)
-        os.chmod(folder, 0o755)
-        must("openssl", "genrsa", "-3", "-out", folder / "sign.pem", "3072")
-        must(SCWATCHER, "keys", "device", "--new", folder / "device.key")
-        must(SCWATCHER, "keys", "output", "--new", folder / "me.key")
-        build(folder, PROGRAM, "open")
-        text = build(folder, PROGRAM, "sealed", "--seal-output", folder / "me.pub")
-        signer = re.search(r"MRSIGNER: *([0-9a-f]{64})", text)[1]
-        mrenclave = re.search(r"MRENCLAVE: *([0-9a-f]{64})", text)[1]
-        (folder / "policy.conf").write_text(
-            f'identities = ( {{ name = "leak"; type = "sgx-emulated"; mrsigner = "{signer}"; '
-            'product = 0; minimum_version = 0; vms = [ "*" ]; } );\n')
-        (folder / "d.conf").write_text("")
-        must(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", NAME)
-        device = subprocess.Popen(
-            [BUILD / "memdev/daemon/scwatcherd", "--config", folder / "d.conf", "--socket", folder / "socket",
-             "--control", folder / "control", "--key", folder / "device.key", "--policy",
-             folder / "policy.conf", "--user", "nobody", "--insecure-accept-emulated"],
-            stderr=open(folder / "log", "w"))
-        try:
-            for _ in range(600):
-                if (folder / "socket").exists() or device.poll() is not None:
-                    break
-                time.sleep(0.05)
-            return check(folder, plant(), mrenclave)
-        finally:
-            device.terminate()
-            device.wait()
-            run(TOP / "guests/stop", NAME)
-
-
-def tapped(folder, image):
-    with open(folder / "out", "wb") as out:
-        done = subprocess.run([TAP, folder / "socket", NAME, folder / "needles", folder / image], check=False,
-                              stdout=out, stderr=subprocess.PIPE)
-    return done.returncode, done.stderr.decode(errors="replace"), (folder / "out").read_bytes()
-
-
-def verdict(said):
-    """The last line of the tap's; before it may come a sealed stream."""
-    return said[said.rfind("tap:"):].strip() if "tap:" in said else said[-200:]
-
-
-def check(folder, strings, mrenclave):
-    (folder / "needles").write_text("\n".join(strings) + "\n")
-    code, said, out = tapped(folder, "open.image")
-    print("leak: output not sealed:", verdict(said))
-    missing = [s for s in strings if s.encode() not in out]
-    if code != 3:
-        raise SystemExit(f"leak: nothing was found in output that isn't sealed: {code}: {said}")
-    if missing:
-        raise SystemExit(f"leak: not shown by the program: {missing}")
-    code, said, out = tapped(folder, "sealed.image")
-    print("leak: sealed:", verdict(said))
-    if code:
-        raise SystemExit(f"leak: {code}: {said}")
-    if any(s.encode() in out for s in strings):
-        raise SystemExit("leak: the output has one of them")
-    opened = must(SCWATCHER, "open", "--key", folder / "me.key", "--insecure-accept-emulated", "--mrenclave", mrenclave,
-                  folder / "out", errors="replace")
+def check(e, strings, others):
+    host = Host(e, strings + others)
+    print("leak: output not sealed")
+    seen = set()
+    for tool in TOOLS:
+        seen |= host.run(tool, e.folder / f"{tool}.image")[0]
+    if not set(strings) <= seen:
+        raise SystemExit(f"leak: not found in output that isn't sealed: {set(strings) - seen}")
+    (host.folder / "out").unlink()
+    print("leak: sealed")
+    opened = ""
+    for tool in TOOLS:
+        seen, out = host.run(tool, e.folder / f"sealed-{tool}.image")
+        if seen:
+            raise SystemExit(f"leak: {tool}: the host sees {seen}")
+        opened += must(e.scwatcher, "open", "--key", e.folder / "me.key", "--insecure-accept-emulated",
+                       "--mrenclave", e.mrenclaves[tool], out)
     missing = [s for s in strings if s not in opened]
     if missing:
         raise SystemExit(f"leak: the owner doesn't see {missing}")
     print(f"leak: all {len(strings)} strings shown to the owner, none to the host")
     return 0
+
+
+def main():
+    try:
+        with enclave.enclaves(sys.argv[1]) as e:
+            must(e.scwatcher, "keys", "output", "--new", e.folder / "me.key")
+            e.mrenclaves = {}
+            for tool in TOOLS:
+                e.tool(tool)
+                text = e.sign(e.build / "enclave-tools" / tool, e.folder / f"sealed-{tool}.image", "--seal-output",
+                              e.folder / "me.pub")
+                e.mrenclaves[tool] = re.search(r"MRENCLAVE: *([0-9a-f]{64})", text)[1]
+            must(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", NAME)
+            try:
+                with e.device():
+                    return check(e, *plant())
+            finally:
+                must(TOP / "guests/stop", NAME)
+    except enclave.Missing as why:
+        print("leak: skipped:", why)
+        return 77
 
 
 if __name__ == "__main__":
