@@ -273,7 +273,7 @@ struct emulated {
 
 static const uint8_t session[CHANNEL_HASH_SIZE] = {4};
 
-static enum err judge_emulated(void (*change)(struct emulated *), struct err_ctx *err)
+static enum err judge_emulated(void (*change)(struct emulated *), const char *name, struct err_ctx *err)
 {
 	struct emulated m = {.size = sizeof(m.report), .vm = "web-1"};
 	uint8_t identity[CHANNEL_ENCLAVE_SIZE];
@@ -302,7 +302,7 @@ static enum err judge_emulated(void (*change)(struct emulated *), struct err_ctx
 	j.emulated = !m.refuse;
 	r = j.judge.judge(&j.judge, &e, session, m.vm, who, err);
 	if (r == ERR_OK)
-		assert_string_equal(who, "exact");
+		assert_string_equal(who, name);
 	memdev_policy_destroy(p);
 	return r;
 }
@@ -355,12 +355,30 @@ static void unknown_enclave(struct emulated *m)
 {
 	m->report.mrenclave[0] = m->told.mrenclave[0] = 0xee;
 }
-static void old_version(struct emulated *m)
+/* An enclave that is known by its signer and product only. */
+static void of_signer(struct emulated *m, uint16_t product, uint16_t version)
 {
 	unknown_enclave(m);
 	assert_true(keys_from_hex(KEY_B, m->told.mrsigner));
 	memcpy(m->report.mrsigner, m->told.mrsigner, sizeof(m->report.mrsigner));
-	m->report.isv_prod_id = m->told.product = 3;
+	m->report.isv_prod_id = m->told.product = product;
+	m->report.isv_svn = m->told.version = version;
+}
+static void of_a_known_signer(struct emulated *m)
+{
+	of_signer(m, 3, 7);
+}
+static void newer(struct emulated *m)
+{
+	of_signer(m, 3, 8);
+}
+static void old_version(struct emulated *m)
+{
+	of_signer(m, 3, 6);
+}
+static void another_product(struct emulated *m)
+{
+	of_signer(m, 4, 7);
 }
 static void another_vm(struct emulated *m)
 {
@@ -372,9 +390,12 @@ static void emulated_enclaves(void **state)
 	static const struct {
 		void (*change)(struct emulated *m);
 		enum err code;
-		const char *text;
+		const char *text; /* of the refusal; or who was let in */
 	} cases[] = {
-		{as_it_is, ERR_OK, ""},
+		{as_it_is, ERR_OK, "exact"},
+		{of_a_known_signer, ERR_OK, "signed"},
+		{newer, ERR_OK, "signed"},
+		{another_product, ERR_PERM, "no enclave with MRENCLAVE ee11"},
 		{not_told_to, ERR_PERM, "--insecure-accept-emulated"},
 		{short_report, ERR_CORRUPT, "report of 431 bytes"},
 		{wrong_mac, ERR_TAMPERED, "wrong MAC"},
@@ -386,7 +407,7 @@ static void emulated_enclaves(void **state)
 		{debug_enclave, ERR_PERM, "debug enclave"},
 		{not_initialized, ERR_TAMPERED, "isn't initialized"},
 		{unknown_enclave, ERR_PERM, "no enclave with MRENCLAVE ee11"},
-		{old_version, ERR_PERM, "wants version 7 or later of this enclave, which is version 2"},
+		{old_version, ERR_PERM, "wants version 7 or later of this enclave, which is version 6"},
 		{another_vm, ERR_PERM, "doesn't let exact read db"},
 	};
 
@@ -394,8 +415,9 @@ static void emulated_enclaves(void **state)
 	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct err_ctx err = {0};
 
-		assert_int_equal(judge_emulated(cases[i].change, &err), cases[i].code);
-		assert_non_null(strstr(err.text, cases[i].text));
+		assert_int_equal(judge_emulated(cases[i].change, cases[i].text, &err), cases[i].code);
+		if (cases[i].code)
+			assert_non_null(strstr(err.text, cases[i].text));
 	}
 }
 
