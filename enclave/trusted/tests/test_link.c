@@ -7,6 +7,7 @@
  * usage: test_link [SERVE]     with carrier/tests/serve the same over files (as root, with /dev/fuse)
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <signal.h>
@@ -360,44 +361,44 @@ static void unknown(struct abi_ocall *call)
 	call->result = -ENOSYS;
 }
 
-static void lies_at_the_start(void **state)
-{
-	static const struct {
-		void (*lie)(struct abi_ocall *call);
-		const char *text;
-	} lies[] = {
-		{ring_inside, "isn't outside the enclave"},
-		{ring_reaches_inside, "isn't outside the enclave"},
-		{ring_wraps_around, "isn't outside the enclave"},
-		{ring_unaligned, "isn't outside the enclave"},
-		{ring_nowhere, "isn't outside the enclave"},
-		{worker_inside, "a ring worker that isn't outside"},
-		{worker_reaches_inside, "a ring worker that isn't outside"},
-		{worker_unaligned, "a ring worker that isn't outside"},
-		{worker_nowhere, "a ring worker that isn't outside"},
-		{no_ring, "the host can't map a ring (error 12)"},
-		{frame_too_long, "a frame of kind"},
-		{frame_of_another_kind, "a refusal of 0 bytes"},
-		{frame_of_no_kind, "of kind"},
-		{altered_answer, ""},
-		{altered_acceptance, "failed authentication"},
-		{larger_ring, "ring"},
-		{odd_ring, "ring"},
-		{odd_type_of_evidence, "nobody who makes evidence"},
-		{quote_that_is_none, "not the evidence of a development key"},
-		{quote_too_long, "the host makes no quote"},
-		{hung_up, "hung up"},
-		{unknown, "the host can't send (error 38)"},
-	};
+struct lie {
+	const char *name;
+	void (*lie)(struct abi_ocall *call);
+	const char *text;
+};
+#define LIE(f, text) {#f, f, text}
 
-	for (size_t i = 0; i < BASE_COUNT(lies); i++) {
-		if (i) {
-			tear_down(state);
-			set_up(state);
-		}
-		t.lie = lies[i].lie;
-		refused(lies[i].text);
-	}
+static const struct lie lies_at_the_start[] = {
+	LIE(ring_inside, "isn't outside the enclave"),
+	LIE(ring_reaches_inside, "isn't outside the enclave"),
+	LIE(ring_wraps_around, "isn't outside the enclave"),
+	LIE(ring_unaligned, "isn't outside the enclave"),
+	LIE(ring_nowhere, "isn't outside the enclave"),
+	LIE(worker_inside, "a ring worker that isn't outside"),
+	LIE(worker_reaches_inside, "a ring worker that isn't outside"),
+	LIE(worker_unaligned, "a ring worker that isn't outside"),
+	LIE(worker_nowhere, "a ring worker that isn't outside"),
+	LIE(no_ring, "the host can't map a ring (error 12)"),
+	LIE(frame_too_long, "a frame of kind"),
+	LIE(frame_of_another_kind, "a refusal of 0 bytes"),
+	LIE(frame_of_no_kind, "of kind"),
+	LIE(altered_answer, ""),
+	LIE(altered_acceptance, "failed authentication"),
+	LIE(larger_ring, "ring"),
+	LIE(odd_ring, "ring"),
+	LIE(odd_type_of_evidence, "nobody who makes evidence"),
+	LIE(quote_that_is_none, "not the evidence of a development key"),
+	LIE(quote_too_long, "the host makes no quote"),
+	LIE(hung_up, "hung up"),
+	LIE(unknown, "the host can't send (error 38)"),
+};
+
+static void lies_at_the_start_are_refused(void **state)
+{
+	const struct lie *l = *state;
+
+	t.lie = l->lie;
+	refused(l->text);
 }
 
 static void head_too_far(struct channel_ring_head *r)
@@ -429,42 +430,83 @@ static void other_bytes(struct channel_ring_head *r)
 	r->to_client.head += 4096;
 }
 
-static void lies_in_the_ring(void **state)
+struct ring_lie {
+	const char *name;
+	void (*lie)(struct channel_ring_head *r);
+	bool seen; /* before the honest device can overwrite it */
+};
+#define RING_LIE(f, seen) {#f, f, seen}
+
+static const struct ring_lie lies_in_the_ring[] = {
+	RING_LIE(head_too_far, true), RING_LIE(head_odd, true),	   RING_LIE(head_back, true),
+	RING_LIE(all_ones, true),     RING_LIE(other_bytes, true), RING_LIE(tail_ahead, false),
+};
+
+static void lies_in_the_ring_are_seen(void **state)
 {
-	static const struct {
-		void (*lie)(struct channel_ring_head *r);
-		bool seen; /* before the honest device can overwrite it */
-	} lies[] = {
-		{head_too_far, true}, {head_odd, true},	  {head_back, true},
-		{all_ones, true},     {other_bytes, true}, {tail_ahead, false},
-	};
+	const struct ring_lie *lie = *state;
+	struct guest_pages *pages;
+	struct err_ctx err = {0};
+	struct link *l;
+	enum err e;
 
-	for (size_t i = 0; i < BASE_COUNT(lies); i++) {
-		struct guest_pages *pages;
-		struct err_ctx err = {0};
-		struct link *l;
-		enum err e;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	assert_int_equal(device_client_read(pages, 0, 8, NULL), ERR_OK);
+	if (lie->seen)
+		kill(t.device.pid, SIGSTOP);
+	lie->lie(t.ring);
+	/* aborts for a page with other bytes than the guest's, or one that is said to be absent */
+	e = device_client_read(pages, 100, 64, &err);
+	if (lie->seen)
+		assert_int_equal(e, ERR_TAMPERED);
+	if (e)
+		assert_int_not_equal(device_client_read(pages, 200, 1, NULL), ERR_OK);
+	kill(t.device.pid, SIGCONT);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
 
-		if (i) {
-			tear_down(state);
-			set_up(state);
-		}
-		assert_int_equal(open_link(&l, NULL), ERR_OK);
-		pages = open_pages(l);
-		assert_int_equal(device_client_read(pages, 0, 8, NULL), ERR_OK);
-		if (lies[i].seen)
-			kill(t.device.pid, SIGSTOP);
-		lies[i].lie(t.ring);
-		/* aborts for a page with other bytes than the guest's, or one that is said to be absent */
-		e = device_client_read(pages, 100, 64, &err);
-		if (lies[i].seen)
-			assert_int_equal(e, ERR_TAMPERED);
-		if (e)
-			assert_int_not_equal(device_client_read(pages, 200, 1, NULL), ERR_OK);
-		kill(t.device.pid, SIGCONT);
-		guest_pages_destroy(pages);
-		link_close(l);
+static bool stop_altering;
+
+/* Bytes that are on their way to the enclave, and now and then where they end; and back at once. */
+static void *alter(void *arg)
+{
+	uint64_t *bytes = (uint64_t *)(t.ring + 1) + (1 << 16) / 8;
+
+	(void)arg;
+	for (uint64_t i = 0; !__atomic_load_n(&stop_altering, __ATOMIC_SEQ_CST); i++) {
+		uint64_t *word = i % 64 == 0 ? &t.ring->to_client.head : &bytes[i * 37 % (1 << 15)];
+		uint64_t bit = i % 64 == 0 ? 64 : 1ull << i % 61;
+		uint64_t was = __atomic_load_n(word, __ATOMIC_SEQ_CST), now = was ^ bit;
+
+		/* back only if the device hasn't written meanwhile: else it would be altered for good */
+		if (__atomic_compare_exchange_n(word, &was, now, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			__atomic_compare_exchange_n(word, &now, was, false, __ATOMIC_SEQ_CST,
+						    __ATOMIC_SEQ_CST);
 	}
+	return NULL;
+}
+
+static void a_ring_that_changes_while_it_is_read(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	stop_altering = false;
+	assert_int_equal(pthread_create(&thread, NULL, alter, NULL), 0);
+	/* aborts for a page with other bytes than the guest's, or one that is said to be absent */
+	for (unsigned int i = 0; i < 50; i++)
+		if (device_client_read(pages, i * 30, 30, NULL))
+			break;
+	__atomic_store_n(&stop_altering, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	guest_pages_destroy(pages);
+	link_close(l);
 }
 
 static void no_wake_ups(struct abi_ocall *call)
@@ -727,16 +769,25 @@ int main(int argc, char **argv)
 		TEST(a_worker_sleeps_and_is_woken),
 		TEST(debug_enclaves_are_refused),
 		TEST(unknown_enclaves_are_refused),
-		TEST(lies_at_the_start),
-		TEST(lies_in_the_ring),
+		TEST(a_ring_that_changes_while_it_is_read),
 		TEST(odd_results_of_waiting_only_cost_time),
 		TEST(an_idle_worker_only_costs_time),
 		TEST(a_device_that_is_silent_is_given_up),
 		TEST(a_clock_that_stands_still),
 	};
 
+	struct CMUnitTest all[BASE_COUNT(tests) + BASE_COUNT(lies_at_the_start) + BASE_COUNT(lies_in_the_ring)];
+	struct CMUnitTest *next = all + BASE_COUNT(tests);
+
 	if (argc > 1)
 		return run_over_files(argv[1]);
+	memcpy(all, tests, sizeof(tests));
+	for (size_t i = 0; i < BASE_COUNT(lies_at_the_start); i++)
+		*next++ = (struct CMUnitTest){lies_at_the_start[i].name, lies_at_the_start_are_refused, set_up,
+					      tear_down, (void *)&lies_at_the_start[i]};
+	for (size_t i = 0; i < BASE_COUNT(lies_in_the_ring); i++)
+		*next++ = (struct CMUnitTest){lies_in_the_ring[i].name, lies_in_the_ring_are_seen, set_up,
+					      tear_down, (void *)&lies_in_the_ring[i]};
 	device_prepare();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(all, NULL, NULL);
 }
