@@ -168,7 +168,7 @@ static void test_huge_buffers_go_by_the_arena(void **state)
 
 static void test_vectors_stop_at_the_first_error(void **state)
 {
-	char a[4], b[4];
+	char a[4] = "", b[2000] = "";
 	struct iovec iov[2] = { { a, 4 }, { b, 4 } };
 
 	(void)state;
@@ -176,6 +176,16 @@ static void test_vectors_stop_at_the_first_error(void **state)
 	assert_int_equal(CALL(SYS_readv, 0, iov, 2), 8);
 	answer = 5;
 	assert_int_equal(CALL(SYS_readv, 0, iov, 2), -EIO);
+	/* short ones are one request */
+	assert_int_equal(CALL(SYS_writev, 1, iov, 2), 5);
+	assert_int_equal(seen[1], 8);
+	answer = 9;
+	assert_int_equal(CALL(SYS_writev, 1, iov, 2), -EIO);
+	iov[1].iov_len = sizeof(b);
+	answer = 4;
+	assert_int_equal(CALL(SYS_writev, 1, iov, 2), 8);
+	assert_int_equal(seen[1], sizeof(b));
+	answer = 5;
 	assert_int_equal(CALL(SYS_writev, 1, iov, 2), -EIO);
 	assert_int_equal(CALL(SYS_readv, 0, iov, -1), -EINVAL);
 	assert_int_equal(CALL(SYS_readv, 0, iov, 5000), -EINVAL);
