@@ -44,11 +44,11 @@ class Enclaves:
         self.signer = re.search(r"MRSIGNER: *([0-9a-f]{64})", text)[1]
         return text
 
-    def tool(self, name):
-        """The image of one of tests/enclave-tools."""
+    def tool(self, name, *options):
+        """The image of one of tests/enclave-tools, with more options for `scwatcher sign`."""
         must(TOP / "tests/enclave-tools", self.scw_cc, self.build / "enclave-tools", name)
         image = self.folder / f"{name}.image"
-        self.sign(self.build / "enclave-tools" / name, image)
+        self.sign(self.build / "enclave-tools" / name, image, *options)
         return image
 
     def program(self, source, *options):
