@@ -15,9 +15,9 @@ enum {
 };
 
 /* What stat, status and their kin read of a task_struct itself: a third of it. */
-static void task_members_ahead(struct ahead *a)
+static void task_members_ahead(struct ahead *a, bool unwinds)
 {
-#define MEMBER(m) AHEAD_MEMBER(a, AHEAD_NODE, struct task_struct, m)
+#define MEMBER(m) AHEAD_MEMBERS(a, AHEAD_NODE, struct task_struct, m)
 	MEMBER(thread_info);
 	MEMBER(__state);
 	MEMBER(state);
@@ -67,9 +67,74 @@ static void task_members_ahead(struct ahead *a)
 	MEMBER(cgroups);
 	MEMBER(numa_group);
 	MEMBER(delays);
-	MEMBER(stack_refcount);
-	MEMBER(thread.sp);
 	MEMBER(thread.features);
+	if (unwinds) {
+		MEMBER(stack_refcount);
+		MEMBER(thread.sp);
+	}
+#undef MEMBER
+}
+
+/* What they read of its signal_struct. */
+static void signal_members_ahead(struct ahead *a)
+{
+	int sig = AHEAD_FOLLOW_TO(a, AHEAD_NODE, struct task_struct, signal, struct signal_struct,
+				  nr_threads);
+	uint64_t rlim = guest_offsetof(struct signal_struct, rlim);
+
+#define MEMBER(m) AHEAD_MEMBERS(a, sig, struct signal_struct, m)
+	MEMBER(thread_head);
+	ahead_bytes(a, sig, guest_offsetof(struct signal_struct, shared_pending), 32);
+	MEMBER(group_exit_code);
+	MEMBER(group_exit_task);
+	MEMBER(flags);
+	ahead_bytes(a, sig, guest_offsetof(struct signal_struct, pids), 32);
+	MEMBER(tty);
+	MEMBER(utime);
+	MEMBER(cutime);
+	MEMBER(gtime);
+	MEMBER(cgtime);
+	ahead_bytes(a, sig, guest_offsetof(struct signal_struct, prev_cputime), 32);
+	MEMBER(min_flt);
+	MEMBER(cmin_flt);
+	MEMBER(sum_sched_runtime);
+	/* of resident memory and of pending signals */
+	ahead_bytes(a, sig, rlim + RLIMIT_RSS_INDEX * guest_sizeof(struct rlimit), 8);
+	ahead_bytes(a, sig, rlim + RLIMIT_SIGPENDING_INDEX * guest_sizeof(struct rlimit), 8);
+	MEMBER(core_state);
+#undef MEMBER
+}
+
+/* And of its mm_struct; where its arguments are is told there, too. */
+static void mm_members_ahead(struct ahead *a)
+{
+	int mm = AHEAD_FOLLOW_TO(a, AHEAD_NODE, struct task_struct, mm, struct mm_struct, pgd);
+
+#define MEMBER(m) AHEAD_MEMBER(a, mm, struct mm_struct, m)
+	MEMBER(hiwater_rss);
+	MEMBER(hiwater_vm);
+	MEMBER(total_vm);
+	MEMBER(locked_vm);
+	MEMBER(pinned_vm);
+	MEMBER(data_vm);
+	MEMBER(exec_vm);
+	MEMBER(stack_vm);
+	MEMBER(start_code);
+	MEMBER(end_code);
+	MEMBER(start_data);
+	MEMBER(end_data);
+	MEMBER(start_brk);
+	MEMBER(start_stack);
+	MEMBER(arg_start);
+	MEMBER(env_end);
+	/* four counters, each with a part for each processor since 6.2 */
+	ahead_bytes(a, mm, guest_offsetof(struct mm_struct, rss_stat), 160);
+	MEMBER(pgtables_bytes);
+	MEMBER(hugetlb_usage);
+	MEMBER(context.untag_mask);
+	MEMBER(flags);
+	MEMBER(core_state);
+	MEMBER(user_ns);
 #undef MEMBER
 }
 
@@ -79,29 +144,32 @@ static void tasks_ahead(const struct proc_item *it, uint64_t node, uint64_t node
 	uint64_t worker = guest_has(struct task_struct, worker_private) ?
 				  guest_offsetof(struct task_struct, worker_private) :
 				  guest_offsetof(struct task_struct, set_child_tid);
-	struct ahead m = ahead_make(node_at, 0), a = m, b = m;
-	int kthread, cred, sig, data;
+	/* stat's wchan flag: most kernels don't unwind for it */
+	bool unwinds = proc_fact(it, PROC_FACT_WCHAN_UNWINDS);
+	struct ahead m = ahead_make(node_at, 0), a = m, b = m, c = m;
+	int kthread, cred, data, files;
 
 	/* the link alone */
-	m.chain.before = a.chain.before = b.chain.before = 0;
-	m.chain.first.v = a.chain.first.v = b.chain.first.v = node;
-	m.chain.bound = a.chain.bound = b.chain.bound = bound;
-	task_members_ahead(&m);
+	m.chain.before = a.chain.before = b.chain.before = c.chain.before = 0;
+	m.chain.first.v = a.chain.first.v = b.chain.first.v = c.chain.first.v = node;
+	m.chain.bound = a.chain.bound = b.chain.bound = c.chain.bound = bound;
+	task_members_ahead(&m, unwinds);
 	guest_chase(&m.chain);
 
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, thread_pid, struct pid);
-	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, signal, struct signal_struct);
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, sighand, struct sighand_struct);
-	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, mm, struct mm_struct);
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, real_cred, struct cred);
-	/* stat's wchan flag: most kernels don't unwind for it */
-	if (proc_fact(it, PROC_FACT_WCHAN_UNWINDS))
+	if (unwinds)
 		ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct task_struct, thread.sp),
 			     STACK_SEEN);
-	/* the table of files is a part of it until there are many */
-	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, files, struct files_struct);
+	files = AHEAD_FOLLOW_TO(&a, AHEAD_NODE, struct task_struct, files, struct files_struct, fdt);
+	AHEAD_FOLLOW(&a, files, struct files_struct, fdt, struct fdtable);
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct task_struct, fs, struct fs_struct);
+	mm_members_ahead(&a);
 	guest_chase(&a.chain);
+
+	signal_members_ahead(&c);
+	guest_chase(&c.chain);
 
 	kthread = ahead_follow(&b, AHEAD_NODE, worker, guest_sizeof(struct kthread));
 	data = AHEAD_FOLLOW(&b, kthread, struct kthread, data, struct worker);
@@ -109,8 +177,8 @@ static void tasks_ahead(const struct proc_item *it, uint64_t node, uint64_t node
 	cred = AHEAD_FOLLOW(&b, AHEAD_NODE, struct task_struct, cred, struct cred);
 	AHEAD_FOLLOW(&b, cred, struct cred, group_info, struct group_info);
 	AHEAD_FOLLOW(&b, cred, struct cred, ucounts, struct ucounts);
-	sig = AHEAD_FOLLOW(&b, AHEAD_NODE, struct task_struct, signal, struct signal_struct);
-	AHEAD_FOLLOW(&b, sig, struct signal_struct, tty, struct tty_struct);
+	data = AHEAD_FOLLOW_TO(&b, AHEAD_NODE, struct task_struct, signal, struct signal_struct, tty);
+	AHEAD_FOLLOW(&b, data, struct signal_struct, tty, struct tty_struct);
 	guest_chase(&b.chain);
 }
 

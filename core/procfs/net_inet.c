@@ -349,7 +349,7 @@ static struct ahead tcp_reads(const struct net_list *l)
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.expires);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, tcp_retransmit_timer.expires);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_sock, inet_sport);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_pending);
+	AHEAD_MEMBERS(&a, AHEAD_NODE, struct inet_connection_sock, icsk_pending);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_timeout);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmit_timer.expires);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_keepalive_timer.entry.pprev);
@@ -357,7 +357,7 @@ static struct ahead tcp_reads(const struct net_list *l)
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmits);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_probes_out);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_rto);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_ack);
+	AHEAD_MEMBERS(&a, AHEAD_NODE, struct inet_connection_sock, icsk_ack);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock,
 		     icsk_accept_queue.fastopenq.max_qlen);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_substate);

@@ -17,6 +17,12 @@ enum {
 	PF_KTHREAD = 0x200000,
 };
 
+/* In signal_struct.rlim. */
+enum {
+	RLIMIT_RSS_INDEX = 5,
+	RLIMIT_SIGPENDING_INDEX = 11,
+};
+
 static inline struct task_struct __guest *item_task(const struct proc_item *it)
 {
 	return guest_ptr(struct task_struct, it->task);

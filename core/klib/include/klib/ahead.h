@@ -68,20 +68,24 @@ static inline int ahead_follow(struct ahead *a, int from, uint64_t offset, uint6
 }
 
 /*
- * `size` bytes at `offset` in what `from` led to, where not all of it is wanted. Those that are near each
- * other go together; when there are too many, to whichever are nearest.
+ * `size` bytes at `offset` in what `from` led to, where not all of it is wanted. What comes is lines of 64
+ * bytes, which most objects begin with: so what lies in lines side by side goes together. When there are
+ * too many, to whichever are nearest.
  */
 static inline void ahead_bytes(struct ahead *a, int from, uint64_t offset, uint64_t size)
 {
-	int64_t first = (int64_t)offset - (from ? 0 : (int64_t)a->node_at);
-	int64_t last = first + (int64_t)size, least = INT64_MAX;
+	int64_t to_object = from ? 0 : (int64_t)a->node_at;
+	int64_t first = (int64_t)offset - to_object, last = first + (int64_t)size;
+	int64_t least = INT64_MAX;
 	uint32_t nearest = GUEST_FOLLOW_MAX;
 
-	if (from < 0 || offset > AHEAD_MAX || size > AHEAD_MAX)
+	if (from < 0 || offset > AHEAD_MAX || !size || size > AHEAD_MAX)
 		return;
 	for (uint32_t f = 0; f < a->follows; f++) {
 		int64_t begin = a->chain.follow[f].offset, end = begin + a->chain.follow[f].size;
-		int64_t gap = first > end ? first - end : begin > last ? begin - last : 0;
+		int64_t after = (first + to_object) / 64 - (end - 1 + to_object) / 64;
+		int64_t before = (begin + to_object) / 64 - (last - 1 + to_object) / 64;
+		int64_t gap = after > before ? after : before;
 
 		if (a->chain.follow[f].here && a->chain.follow[f].from == (uint32_t)from &&
 		    gap < least) {
@@ -89,7 +93,7 @@ static inline void ahead_bytes(struct ahead *a, int from, uint64_t offset, uint6
 			nearest = f;
 		}
 	}
-	if (nearest < GUEST_FOLLOW_MAX && (least < 64 || a->follows == GUEST_FOLLOW_MAX)) {
+	if (nearest < GUEST_FOLLOW_MAX && (least <= 1 || a->follows == GUEST_FOLLOW_MAX)) {
 		int64_t begin = a->chain.follow[nearest].offset;
 		int64_t end = begin + a->chain.follow[nearest].size;
 
@@ -105,8 +109,12 @@ static inline void ahead_bytes(struct ahead *a, int from, uint64_t offset, uint6
 		a->chain.follow[a->follows++].here = true;
 	}
 }
-/* A member of at most 16 bytes. */
-#define AHEAD_MEMBER(a, from, T, member) ahead_bytes(a, from, guest_offsetof(T, member), 16)
+/* A member of at most 8 bytes; with the one behind it, which it is read with. */
+#define AHEAD_MEMBER(a, from, T, member) ahead_bytes(a, from, guest_offsetof(T, member), 8)
+#define AHEAD_MEMBERS(a, from, T, member) ahead_bytes(a, from, guest_offsetof(T, member), 16)
+/* One member of what the pointer at `member` leads to, where others are to follow. */
+#define AHEAD_FOLLOW_TO(a, from, T, member, to, there)                                             \
+	ahead_follow_part(a, from, guest_offsetof(T, member), guest_offsetof(to, there), 8)
 #define AHEAD_FOLLOW(a, from, T, member, to)                                                       \
 	ahead_follow(a, from, guest_offsetof(T, member), guest_sizeof(to))
 
