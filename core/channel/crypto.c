@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the channel needs of cryptography: the curve, from libsodium. The cipher and the hash are of one
- * of two back ends, crypto_gcrypt.c or, in enclaves, crypto_sodium.c (docs/PROTOCOL.md says why).
+ * of three back ends (meson.build).
  */
 #include "crypto.h"
 

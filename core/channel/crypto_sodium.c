@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Cipher and hash of libsodium, for enclaves: half as fast as libgcrypt's, but small, with nothing that asks the
- * processor or the system for anything. The cipher needs AES-NI, which every processor with SGX has.
+ * The cipher of libsodium, for enclaves: half as fast as libgcrypt's, but small, with nothing that asks the
+ * processor or the system for anything. It needs AES-NI, which every processor with SGX has.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -69,28 +69,4 @@ enum err crypto_aead_open(struct crypto_aead *a, uint64_t nonce, const void *ad,
 		return ERR_OK;
 	channel_wipe(data, size);
 	return err_set(err, ERR_TAMPERED, "a sealed record failed authentication");
-}
-
-void crypto_hash2(const void *a, size_t a_size, const void *b, size_t b_size,
-		  uint8_t hash[CHANNEL_HASH_SIZE])
-{
-	crypto_hash_sha256_state state;
-
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, a, a_size);
-	crypto_hash_sha256_update(&state, b, b_size);
-	crypto_hash_sha256_final(&state, hash);
-	channel_wipe(&state, sizeof(state));
-}
-
-void crypto_hmac2(const uint8_t key[CHANNEL_HASH_SIZE], const void *a, size_t a_size, const void *b,
-		  size_t b_size, uint8_t ret[CHANNEL_HASH_SIZE])
-{
-	crypto_auth_hmacsha256_state state;
-
-	crypto_auth_hmacsha256_init(&state, key, CHANNEL_HASH_SIZE);
-	crypto_auth_hmacsha256_update(&state, a, a_size);
-	crypto_auth_hmacsha256_update(&state, b, b_size);
-	crypto_auth_hmacsha256_final(&state, ret);
-	channel_wipe(&state, sizeof(state));
 }
