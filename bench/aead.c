@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sealing records of 64 B, 4 KiB and 64 KiB through core/channel (libgcrypt's AES-256-GCM) against
- * the same cipher of OpenSSL: how the library was chosen, and a guard against a slow build of it.
+ * Sealing records of 64 B, 4 KiB and 64 KiB through core/channel (AES-256-GCM) against the
+ * same cipher of OpenSSL: how the library was chosen, and a guard against a slow build of it.
  * Prints one JSON object a line: name, value, unit, versus, ratio.
  */
 #include <openssl/evp.h>

@@ -22,6 +22,8 @@ enum {
 	 */
 	RECORD_FIRST = 8 * CHANNEL_PIECE_MAX,
 	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 4,
+	/* Pages that one record has lines of: as many as fit if it is one line each. */
+	GROUPS_MAX = RECORD_LARGEST / (CHANNEL_PIECE_HEADER_SIZE + CHANNEL_LINE_SIZE),
 };
 
 struct sent {
@@ -31,6 +33,13 @@ struct sent {
 	uint64_t epoch;	     /* of the pages, that `data` is good for */
 	uint64_t lines;	     /* bit N: line N was sent */
 	uint32_t request;    /* slot is taken if this is the present request's mark */
+	uint32_t group;	     /* of the present record, if that one is of this page */
+};
+
+/* Lines of one page that go into the present record. */
+struct group {
+	uint64_t space, page, lines;
+	const uint8_t *data;
 };
 
 struct memdev_engine {
@@ -49,6 +58,10 @@ struct memdev_engine {
 	struct err_ctx *err;
 	enum err failed;
 	bool holes;  /* the present record says that a page isn't there */
+	/* What is to be put into the record together, page by page, as objects lie side by side in the guest. */
+	struct group groups[GROUPS_MAX];
+	uint32_t group_count;
+	size_t grouped; /* bytes of them, at most */
 	size_t used;
 	size_t record; /* bytes at which the present record is full */
 	uint32_t budget; /* pages that may still be sent */
@@ -136,6 +149,37 @@ static struct sent *take_slot(struct memdev_engine *e, struct sent *s, uint64_t 
 	return s;
 }
 
+static void put_piece(struct memdev_engine *e, const struct channel_piece *p)
+{
+	e->used += channel_piece_encode(p, e->plain + e->used);
+	e->head.count++;
+}
+
+static void put_groups(struct memdev_engine *e)
+{
+	for (uint32_t i = 0; i < e->group_count; i++) {
+		const struct group *g = &e->groups[i];
+
+		for (uint64_t lines = g->lines; lines;) {
+			unsigned int first = (unsigned int)__builtin_ctzll(lines);
+			uint64_t rest = ~(lines >> first);
+			uint32_t n = rest ? (uint32_t)__builtin_ctzll(rest) : CHANNEL_PAGE_LINES;
+
+			if (n > CHANNEL_PAGE_LINES - first)
+				n = CHANNEL_PAGE_LINES - first;
+			put_piece(e, &(struct channel_piece){
+					     .space = g->space,
+					     .address = g->page + first * CHANNEL_LINE_SIZE,
+					     .lines = n,
+					     .data = g->data + first * CHANNEL_LINE_SIZE,
+				     });
+			lines &= n == CHANNEL_PAGE_LINES ? 0 : ~((((uint64_t)1 << n) - 1) << first);
+		}
+	}
+	e->group_count = 0;
+	e->grouped = 0;
+}
+
 /*
  * Nothing is said of a guest that wasn't the same when it was read: a restart overwrites memory bit by bit, page
  * tables too. So a look at the guest comes before the answer ends, and before it says that a page isn't there.
@@ -145,6 +189,7 @@ static void flush(struct memdev_engine *e, uint32_t flags)
 	if (e->failed == ERR_OK && (e->holes || !(flags & CHANNEL_PAGES_MORE)))
 		e->failed = guest_pages_verify(e->pages, e->err);
 	e->holes = false;
+	put_groups(e);
 	e->head.flags = flags;
 	channel_pages_encode(&e->head, e->plain);
 	if (e->failed == ERR_OK)
@@ -159,19 +204,18 @@ static enum err read_page(struct memdev_engine *e, uint64_t space, uint64_t page
 {
 	enum err r = guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
 
-	if (r == ERR_LIMIT)
-		r = guest_pages_epoch(e->pages, e->err);
-	else
+	if (r != ERR_LIMIT)
 		return r;
+	put_groups(e); /* while it is there */
+	r = guest_pages_epoch(e->pages, e->err);
 	return r ? r : guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
 }
 
-static void put_piece(struct memdev_engine *e, const struct channel_piece *p)
+/* Begin another record if there is no room for lines of one more page in this one. */
+static void make_room(struct memdev_engine *e)
 {
-	if (e->used >= e->record)
+	if (e->used + e->grouped >= e->record || e->group_count == GROUPS_MAX)
 		flush(e, CHANNEL_PAGES_MORE);
-	e->used += channel_piece_encode(p, e->plain + e->used);
-	e->head.count++;
 }
 
 /* Where the page is; what there is to say when it isn't. */
@@ -192,6 +236,7 @@ static bool look_up(struct memdev_engine *e, struct sent *s)
 	s->data = data;
 	s->epoch = e->pages->epoch;
 	if (p.state != CHANNEL_PAGE_DATA) {
+		make_room(e);
 		put_piece(e, &p);
 		e->holes |= !s->space;
 	}
@@ -220,22 +265,19 @@ static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, u
 		return false;
 	if (!s->data)
 		return true;
+	if (!lines)
+		return true;
 	s->lines |= lines;
-	while (lines) {
-		unsigned int first = (unsigned int)__builtin_ctzll(lines);
-		uint64_t rest = ~(lines >> first);
-		uint32_t n = rest ? (uint32_t)__builtin_ctzll(rest) : CHANNEL_PAGE_LINES;
-
-		if (n > CHANNEL_PAGE_LINES - first)
-			n = CHANNEL_PAGE_LINES - first;
-		put_piece(e, &(struct channel_piece){
-				     .space = space,
-				     .address = page + first * CHANNEL_LINE_SIZE,
-				     .lines = n,
-				     .data = s->data + first * CHANNEL_LINE_SIZE,
-			     });
-		lines &= n == CHANNEL_PAGE_LINES ? 0 : ~((((uint64_t)1 << n) - 1) << first);
+	make_room(e);
+	if (s->group >= e->group_count || e->groups[s->group].page != page ||
+	    e->groups[s->group].space != space) {
+		s->group = e->group_count++;
+		e->groups[s->group] = (struct group){.space = space, .page = page, .data = s->data};
 	}
+	e->groups[s->group].lines |= lines;
+	/* fewer pieces if they lie beside others */
+	e->grouped += (size_t)__builtin_popcountll(lines & ~(lines << 1)) * CHANNEL_PIECE_HEADER_SIZE +
+		      (size_t)__builtin_popcountll(lines) * CHANNEL_LINE_SIZE;
 	return e->failed == ERR_OK;
 }
 
@@ -373,6 +415,8 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	e->failed = ERR_OK;
 	e->holes = false;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
+	e->group_count = 0;
+	e->grouped = 0;
 	e->record = RECORD_FIRST;
 	e->budget = CHANNEL_REQUEST_PAGES;
 	e->steps = STEPS_MAX;

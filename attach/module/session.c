@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "attach/accept.h"
@@ -17,6 +16,7 @@
 #include "carrier/carrier.h"
 #include "carrier/pread.h"
 #include "carrier/wait.h"
+#include "memory.h"
 #include "sealed/pages.h"
 
 enum {
@@ -25,66 +25,11 @@ enum {
 	IMAGE_READAHEAD = 8,
 };
 
-enum {
-	LARGE = 1 << 21,  /* a large page */
-	MAPPED = 1 << 17, /* from here on allocations are mapped */
-};
-
-/*
- * Memory for pages: from the session's allocator, but chunks of them (core/sealed/store.c) are mapped with
- * all of their memory, the largest in a large page: one fault each instead of one for every page.
- */
-struct page_memory {
-	struct base_alloc alloc;
-	struct base_alloc *from;
-};
-
-static void *map(size_t size, int flags)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static void *large_page(void)
-{
-	uint8_t *p = map(2 * (size_t)LARGE, 0);
-	size_t before = LARGE - (uintptr_t)p % LARGE;
-
-	if (!p)
-		return NULL;
-	munmap(p, before);
-	if (before < LARGE)
-		munmap(p + before + LARGE, LARGE - before);
-	madvise(p + before, LARGE, MADV_HUGEPAGE);
-	return p + before;
-}
-
-static void *page_memory_resize(void *ctx, void *old, size_t size)
-{
-	struct page_memory *m = ctx;
-	size_t had = 0;
-
-	/* blocks begin with their size (base/alloc.h), and those of these sizes are mapped */
-	if (old)
-		memcpy(&had, old, sizeof(had));
-	if (had >= MAPPED && had <= LARGE) {
-		if (!size)
-			munmap(old, had > LARGE / 2 ? LARGE : had);
-		return NULL; /* chunks are never resized */
-	}
-	if (size >= MAPPED && size <= LARGE)
-		return old		? NULL :
-		       size > LARGE / 2 ? large_page() :
-					  map(size, MAP_POPULATE);
-	return m->from->resize(m->from->ctx, old, size);
-}
-
 struct session {
 	struct attach_session shown;
 	struct sealed_carrier carrier; /* hands on to `way` */
 	struct base_alloc *alloc;
-	struct page_memory memory;
+	struct base_alloc memory; /* of lines */
 	struct attach_sealed options;
 	struct attach_sealed_paths paths;
 	char *vm;
@@ -409,9 +354,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	s->alloc = alloc;
-	s->memory.from = alloc;
-	s->memory.alloc = (struct base_alloc){
-		.resize = page_memory_resize, .ctx = &s->memory, .limit = alloc->limit};
+	line_memory_init(&s->memory, alloc->limit);
 	s->options = *o;
 	s->paths = *paths;
 	s->vm = strdup(vm);
@@ -423,6 +366,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->shown.keep = session_keep;
 	s->shown.forked = session_forked;
 	s->shown.stats = session_stats;
+	p.lines = &s->memory;
 	e = s->vm ? ERR_OK : err_set(err, ERR_NOMEM, "out of memory");
 	if (!e && !(o->start && take_over(s, &m)))
 		e = open_way(s, err);
@@ -441,8 +385,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 		if (o->carrier == ATTACH_PREAD_UNCACHED)
 			e = carrier_pread_objects(s->files, &s->shown.pages, err);
 		else
-			e = sealed_pages_create(&s->memory.alloc, &s->carrier, &p, &s->shown.pages,
-						err);
+			e = sealed_pages_create(alloc, &s->carrier, &p, &s->shown.pages, err);
 	}
 	if (!e && m.number) {
 		sealed_pages_adopt(s->shown.pages, m.number, m.asked_ns);

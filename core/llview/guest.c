@@ -31,8 +31,8 @@ enum {
 /* A page that is known in part: it can't be in the TLB, which knows pages only. */
 struct partial {
 	uint64_t tag;
-	const char *host;
-	uint64_t lines; /* bit N: the 64 bytes from 64 * N on are there */
+	const void *host;
+	uint64_t lines; /* see part() in guest/pages.h */
 };
 
 struct llview_guest {
@@ -144,7 +144,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 	const void *host;
 
 	if (p->tag == page && (p->lines & wanted) == wanted)
-		return p->host + (va - page);
+		return guest_lines_at(p->host, p->lines, va);
 	g->stats.misses++;
 	if (__builtin_expect(!can_read(g, g->pages->ops->part(g->pages, GUEST_SPACE_KERNEL,
 							      (struct gva){va}, size, &host,
@@ -154,7 +154,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 		enter(g, t, page, host);
 	else
 		*p = (struct partial){page, host, lines};
-	return (const char *)host + (va - page);
+	return guest_lines_at(host, lines, va);
 }
 
 /* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */

@@ -275,7 +275,7 @@ static enum err find_part(struct guest_pages *p, struct guest_space as, struct g
 {
 	struct sealed_pages *s = from_pages(p);
 	uint64_t window = (uint64_t)readahead(s, as, va) * GUEST_PAGE_SIZE;
-	uint64_t wanted = store_lines(va, size);
+	uint64_t wanted = store_lines_at(va, size);
 	struct channel_item item = {
 		.kind = CHANNEL_READ,
 		.space = as.top,
@@ -420,9 +420,8 @@ static void sealed_linger(struct guest_pages *p)
 
 static bool is_known(const struct sealed_pages *s, struct guest_space as, uint64_t va, uint64_t size)
 {
-	uint64_t lines, wanted = store_lines((struct gva){va}, size);
-	const void *page;
-	enum err e = store_find(&s->store, as, (struct gva){va}, &page, &lines);
+	uint64_t lines, wanted = store_lines_at((struct gva){va}, size);
+	enum err e = store_find(&s->store, as, (struct gva){va}, &lines);
 
 	return e == ERR_OK ? (lines & wanted) == wanted : e != ERR_ABSENT;
 }
@@ -564,7 +563,8 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	s->pages.copies = true;
 	s->sink.piece = take_piece;
 	forget_hints(s);
-	e = store_init(&s->store, alloc, options->cache_pages);
+	e = store_init(&s->store, alloc, options->lines ? options->lines : alloc,
+		       options->cache_pages);
 	if (e != ERR_OK) {
 		sealed_destroy(&s->pages);
 		return err_set(err, e, "can't hold a cache of %zu pages", options->cache_pages);

@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: MIT
-/* A growing hash table over chunks of pages. */
+/* A growing hash table of pages over chunks of lines. */
 #include "store.h"
 
 #include <string.h>
 
 enum {
 	SLOTS_FIRST = 1024,
+	MORE_FIRST = 256,
 	/*
-	 * Pages of the first chunks, and of those after them: with what an allocator puts in front, a
+	 * Bytes of the first chunks, and of those after them: with what an allocator puts in front, a
 	 * large page of memory. Small sessions take little, since all of it has to be cleared.
 	 */
-	CHUNK_SMALL = 64,
-	CHUNK_LARGE = (1 << 21) / GUEST_PAGE_SIZE,
-	CHUNKS_SMALL = 16,
+	CHUNK_SPARE = 64,
+	CHUNK_SMALL = (1 << 18) - CHUNK_SPARE,
+	CHUNK_LARGE = (1 << 21) - CHUNK_SPARE,
+	CHUNKS_SMALL = 8,
 };
 
-static size_t chunk_pages(size_t chunk)
+enum err store_init(struct store *s, struct base_alloc *alloc, struct base_alloc *lines, size_t pages)
 {
-	return (chunk < CHUNKS_SMALL ? CHUNK_SMALL : CHUNK_LARGE) - 1;
-}
-
-enum err store_init(struct store *s, struct base_alloc *alloc, size_t pages)
-{
-	*s = (struct store){.alloc = alloc, .max = pages ? pages : 1, .epoch = 1};
-	s->chunk_max = s->max / (CHUNK_LARGE - 1) + CHUNKS_SMALL + 1;
+	*s = (struct store){.alloc = alloc, .lines = lines, .max = pages ? pages : 1, .epoch = 1};
+	s->chunk_max = s->max / (CHUNK_LARGE / GUEST_PAGE_SIZE) + CHUNKS_SMALL + 1;
 	s->slots = base_alloc_zeroed(alloc, SLOTS_FIRST, sizeof(*s->slots));
 	s->mask = SLOTS_FIRST - 1;
 	return s->slots ? ERR_OK : ERR_NOMEM;
@@ -32,20 +29,69 @@ enum err store_init(struct store *s, struct base_alloc *alloc, size_t pages)
 void store_deinit(struct store *s)
 {
 	for (size_t i = 0; i < s->chunk_count; i++)
-		base_free(s->alloc, s->chunks[i]);
+		base_free(s->lines, s->chunks[i]);
 	base_free(s->alloc, s->chunks);
+	base_free(s->alloc, s->more);
 	base_free(s->alloc, s->slots);
 	*s = (struct store){0};
 }
 
 void store_clear(struct store *s)
 {
-	s->keys = s->chunk = s->used = 0;
+	s->keys = s->chunk = s->used = s->more_count = 0;
 	if (++s->epoch == 0) {
 		memset(s->slots, 0, (s->mask + 1) * sizeof(*s->slots));
 		s->epoch = 1;
 	}
 }
+
+/* ---- memory ---- */
+
+static size_t chunk_size(size_t chunk)
+{
+	return chunk < CHUNKS_SMALL ? CHUNK_SMALL : CHUNK_LARGE;
+}
+
+static bool add_chunk(struct store *s)
+{
+	uint8_t **more, *chunk;
+
+	if (s->chunk_count == s->chunk_max)
+		return false;
+	more = base_alloc_resize(s->alloc, s->chunks, s->chunk_count + 1, sizeof(*more));
+	if (!more)
+		return false;
+	s->chunks = more;
+	chunk = base_alloc_resize(s->lines, NULL, chunk_size(s->chunk_count), 1);
+	if (chunk)
+		s->chunks[s->chunk_count++] = chunk;
+	return chunk;
+}
+
+static bool fits(const struct store *s, size_t size)
+{
+	return s->chunk < s->chunk_count && s->used + size <= chunk_size(s->chunk);
+}
+
+/* Room for so many lines, each in a line of ours; NULL at the bound or when out of memory. */
+static uint8_t *take_lines(struct store *s, size_t count)
+{
+	size_t size = count * CHANNEL_LINE_SIZE;
+	uint8_t *at;
+
+	while (!fits(s, size)) {
+		if (s->chunk < s->chunk_count)
+			s->chunk++;
+		if (s->chunk == s->chunk_count && !add_chunk(s))
+			return NULL;
+		s->used = -(uintptr_t)s->chunks[s->chunk] % CHANNEL_LINE_SIZE;
+	}
+	at = s->chunks[s->chunk] + s->used;
+	s->used += size;
+	return at;
+}
+
+/* ---- pages ---- */
 
 /* The slot that holds the page, or the free one where it belongs. */
 static struct store_slot *find_slot(const struct store *s, uint64_t space, uint64_t frame)
@@ -65,37 +111,18 @@ static enum err known(const struct store *s, const struct store_slot *slot)
 {
 	if (slot->epoch != s->epoch)
 		return ERR_ABSENT;
-	return slot->page ? ERR_OK : (enum err)slot->why;
+	return slot->known ? ERR_OK : (enum err)slot->why;
 }
 
-enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret,
+enum err store_find(const struct store *s, struct guest_space as, struct gva va,
 		    uint64_t *lines_ret)
 {
 	const struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
 	enum err e = known(s, slot);
 
-	if (e != ERR_OK)
-		return e;
-	*ret = slot->page;
-	*lines_ret = slot->lines;
-	return ERR_OK;
-}
-
-enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
-		   const void **ret, uint64_t *lines_ret)
-{
-	struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
-	enum err e = known(s, slot);
-
-	if (e != ERR_OK)
-		return e;
-	if ((slot->lines & wanted) != wanted)
-		return ERR_ABSENT;
-	*ret = slot->page;
-	*lines_ret = slot->lines;
-	if (slot->watched)
-		*lines_ret = slot->used |= wanted;
-	return ERR_OK;
+	if (e == ERR_OK)
+		*lines_ret = slot->known;
+	return e;
 }
 
 static bool grow(struct store *s)
@@ -114,41 +141,6 @@ static bool grow(struct store *s)
 	}
 	base_free(s->alloc, old);
 	return true;
-}
-
-static bool add_chunk(struct store *s)
-{
-	uint8_t **more, *chunk;
-
-	if (s->chunk_count == s->chunk_max)
-		return false;
-	more = base_alloc_resize(s->alloc, s->chunks, s->chunk_count + 1, sizeof(*more));
-	if (!more)
-		return false;
-	s->chunks = more;
-	chunk = base_alloc_resize(s->alloc, NULL,
-				  chunk_pages(s->chunk_count) * GUEST_PAGE_SIZE + CHANNEL_LINE_SIZE,
-				  1);
-	if (chunk)
-		s->chunks[s->chunk_count++] = chunk;
-	return chunk;
-}
-
-/* Room for one more page; NULL at the bound or when out of memory. */
-static uint8_t *take_page(struct store *s)
-{
-	size_t at;
-
-	if (s->used == chunk_pages(s->chunk)) {
-		s->chunk++;
-		s->used = 0;
-	}
-	if (s->chunk == s->chunk_count && !add_chunk(s))
-		return NULL;
-	/* lines lie as they did in the guest */
-	at = (CHANNEL_LINE_SIZE - (uintptr_t)s->chunks[s->chunk] % CHANNEL_LINE_SIZE) %
-	     CHANNEL_LINE_SIZE;
-	return s->chunks[s->chunk] + at + s->used++ * GUEST_PAGE_SIZE;
 }
 
 /* A page comes up for the first time; nothing is known of it. */
@@ -181,47 +173,166 @@ uint64_t store_used(const struct store *s, uint64_t page)
 {
 	const struct store_slot *slot = find_slot(s, 0, page >> GUEST_PAGE_SHIFT);
 
-	return slot->epoch == s->epoch ? slot->used : 0;
+	return slot->epoch == s->epoch ? slot->used.which : 0;
+}
+
+static size_t count_lines(uint64_t lines)
+{
+	return (size_t)__builtin_popcountll(lines);
+}
+
+/* Copy `lines` to `to`, where those of `to_has` lie, from where those of `from_has` do. */
+static void copy_lines(uint8_t *to, uint64_t to_has, const uint8_t *from, uint64_t from_has, uint64_t lines)
+{
+	while (lines) {
+		unsigned int first = (unsigned int)__builtin_ctzll(lines);
+		uint64_t rest = ~(lines >> first), va = first * (uint64_t)CHANNEL_LINE_SIZE;
+		unsigned int n = rest ? (unsigned int)__builtin_ctzll(rest) : CHANNEL_PAGE_LINES;
+		uint64_t run = STORE_ALL_LINES >> (CHANNEL_PAGE_LINES - n) << first;
+
+		memcpy(to + ((const uint8_t *)guest_lines_at(to, to_has, va) - to),
+		       guest_lines_at(from, from_has, va), (size_t)n * CHANNEL_LINE_SIZE);
+		lines &= ~run;
+	}
+}
+
+/* Can these lines follow those of the group? The last group that was made may grow. */
+static bool can_extend(const struct store *s, const struct store_lines *group, uint64_t fresh)
+{
+	return group->which && (fresh & -fresh) > group->which && s->chunk < s->chunk_count &&
+	       group->at + count_lines(group->which) * CHANNEL_LINE_SIZE ==
+		       s->chunks[s->chunk] + s->used &&
+	       fits(s, count_lines(fresh) * CHANNEL_LINE_SIZE);
+}
+
+/*
+ * More lines of a group, from where those of `from_has` lie: behind what there is if there is room, else all
+ * somewhere else.
+ */
+static bool add_lines(struct store *s, struct store_lines *group, uint64_t fresh, const uint8_t *from,
+		      uint64_t from_has)
+{
+	uint64_t all = group->which | fresh;
+	uint8_t *to = group->at;
+
+	if (can_extend(s, group, fresh)) {
+		(void)take_lines(s, count_lines(fresh));
+	} else {
+		to = take_lines(s, count_lines(all));
+		if (!to)
+			return false;
+		copy_lines(to, all, group->at, group->which, group->which);
+	}
+	copy_lines(to, all, from, from_has, fresh);
+	*group = (struct store_lines){to, all};
+	return true;
+}
+
+/* Put all groups of the page together. */
+static bool assemble(struct store *s, struct store_slot *slot)
+{
+	uint8_t *to = take_lines(s, count_lines(slot->known));
+
+	if (!to)
+		return false;
+	copy_lines(to, slot->known, slot->group.at, slot->group.which, slot->group.which);
+	for (uint32_t i = slot->more; i; i = s->more[i - 1].next) {
+		const struct store_lines *group = &s->more[i - 1].group;
+
+		copy_lines(to, slot->known, group->at, group->which, group->which);
+	}
+	slot->group = (struct store_lines){to, slot->known};
+	slot->more = 0;
+	return true;
+}
+
+/* Have a group come first that has all of the `wanted` lines, each of which is in one. */
+static bool bring_forward(struct store *s, struct store_slot *slot, uint64_t wanted)
+{
+	for (uint32_t i = slot->more; i; i = s->more[i - 1].next) {
+		struct store_lines group = s->more[i - 1].group;
+
+		if ((group.which & wanted) == wanted) {
+			s->more[i - 1].group = slot->group;
+			slot->group = group;
+			return true;
+		}
+	}
+	return assemble(s, slot);
+}
+
+enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
+		   const void **ret, uint64_t *lines_ret)
+{
+	struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
+	const struct store_lines *lines = &slot->group;
+	enum err e = known(s, slot);
+
+	if (e != ERR_OK)
+		return e;
+	if ((slot->known & wanted) != wanted)
+		return ERR_ABSENT;
+	if ((lines->which & wanted) != wanted && !bring_forward(s, slot, wanted))
+		return ERR_NOMEM;
+	if (slot->watched) {
+		uint64_t fresh = wanted & ~slot->used.which;
+
+		if (fresh && !add_lines(s, &slot->used, fresh, lines->at, lines->which))
+			return ERR_NOMEM;
+		lines = &slot->used;
+	}
+	*ret = lines->at;
+	*lines_ret = lines->which;
+	return ERR_OK;
+}
+
+/* What the page's first group is becomes one of the others. */
+static bool push_group(struct store *s, struct store_slot *slot)
+{
+	if (s->more_count == s->more_max) {
+		size_t max = s->more_max ? 2 * s->more_max : MORE_FIRST;
+		struct store_more *more = base_alloc_resize(s->alloc, s->more, max, sizeof(*more));
+
+		if (!more)
+			return false;
+		s->more = more;
+		s->more_max = max;
+	}
+	s->more[s->more_count++] = (struct store_more){slot->group, slot->more};
+	slot->more = (uint32_t)s->more_count;
+	slot->group = (struct store_lines){0};
+	return true;
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)
 {
 	struct store_slot *slot = find_slot(s, p->space, p->address >> GUEST_PAGE_SHIFT);
-	unsigned int first = p->address % GUEST_PAGE_SIZE / CHANNEL_LINE_SIZE;
-	const uint8_t *from = p->data;
+	const uint8_t *page = p->data;
 	uint64_t fresh;
 
 	if (slot->epoch != s->epoch)
 		slot = add_slot(s, p->space, p->address);
 	if (!slot)
 		return false;
-	if (!slot->page && slot->why == ERR_ABSENT)
+	/* what was said first of a page, and of a line, in an epoch stays */
+	if (!slot->known && slot->why != ERR_ABSENT)
+		return true;
+	if (!slot->known)
 		s->pages++;
 	if (p->state != CHANNEL_PAGE_DATA) {
-		/* what was said first of a page in an epoch stays */
-		if (!slot->page && slot->why == ERR_ABSENT)
+		if (!slot->known)
 			slot->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
 		return true;
 	}
-	if (!slot->page && slot->why == ERR_ABSENT)
-		slot->page = take_page(s);
-	if (!slot->page)
-		return slot->why != ERR_ABSENT;
-	fresh = store_lines((struct gva){p->address}, (size_t)p->lines * CHANNEL_LINE_SIZE);
-	if (!(slot->lines & fresh)) {
-		memcpy(slot->page + first * CHANNEL_LINE_SIZE, from,
-		       (size_t)p->lines * CHANNEL_LINE_SIZE);
-		slot->lines |= fresh;
+	fresh = store_lines_at((struct gva){p->address}, (size_t)p->lines * CHANNEL_LINE_SIZE) &
+		~slot->known;
+	if (!fresh)
 		return true;
-	}
-	for (uint32_t i = 0; i < p->lines; i++) {
-		uint64_t bit = (uint64_t)1 << (first + i);
-
-		if (slot->lines & bit)
-			continue;
-		memcpy(slot->page + (first + i) * CHANNEL_LINE_SIZE, from + i * CHANNEL_LINE_SIZE,
-		       CHANNEL_LINE_SIZE);
-		slot->lines |= bit;
-	}
+	if (slot->known && !can_extend(s, &slot->group, fresh) && !push_group(s, slot))
+		return false;
+	page -= p->address % GUEST_PAGE_SIZE;
+	if (!add_lines(s, &slot->group, fresh, page, STORE_ALL_LINES))
+		return false;
+	slot->known |= fresh;
 	return true;
 }

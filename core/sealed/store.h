@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages of one epoch, as far as they are known: a page has room of its own, into which lines are
- * copied as they come, and keeps its place. A line that is there is never written again: whoever looks at a
- * page while more of it comes sees no change. That a page can't be had is kept too.
+ * The pages of one epoch, as far as they are known. Most pages come as a few lines, those of an object, and take
+ * the room of so many: they lie in groups of lines, one behind the other without those that aren't there. Only
+ * where something is looked at that lies in two groups of a page all are put together once more. What is there
+ * stays as it is, and where it is, so that whoever looks at a page sees no change while more of it comes. That a
+ * page can't be had is kept as well.
  */
 #ifndef SCW_SEALED_STORE_H
 #define SCW_SEALED_STORE_H
@@ -15,48 +17,65 @@
 #include "base/err.h"
 #include "channel/message.h"
 #include "guest/addr.h"
+#include "guest/pages.h"
 
 #define STORE_ALL_LINES UINT64_MAX
 
+/* Lines of a page, one behind the other. */
+struct store_lines {
+	uint8_t *at;
+	uint64_t which; /* bit N: line N is there */
+};
+
+struct store_more {
+	struct store_lines group;
+	uint32_t next;
+};
+
 struct store_slot {
 	uint64_t space, frame;
-	uint8_t *page;	/* NULL: it can't be had, and `why` */
-	uint64_t lines; /* bit N: line N is there */
-	uint64_t used;	/* of a page that is watched: looked at */
+	uint64_t known;		  /* lines of all groups; none: `why` */
+	struct store_lines group; /* the first one */
+	struct store_lines used;  /* of a page that is watched: lines that were looked at, once more */
+	uint32_t more;		  /* groups: index of one, counted from 1 */
 	uint32_t epoch; /* another one than the store's: free */
-	int32_t why;
+	int16_t why;
 	bool watched;
 };
 
 /* Opaque but for its storage. */
 struct store {
-	struct base_alloc *alloc;
+	struct base_alloc *alloc, *lines;
 	struct store_slot *slots; /* open addressing; at most half are taken */
 	size_t mask, keys, max;
 	uint32_t epoch;
-	uint8_t **chunks; /* of pages */
+	struct store_more *more;
+	size_t more_count, more_max;
+	uint8_t **chunks; /* of lines */
 	size_t chunk_count, chunk_max;
-	size_t chunk, used; /* where the next page goes */
+	size_t chunk, used; /* where the next ones go */
 	uint64_t pages;	    /* of which something came, in all epochs */
 };
 
-/* At most `pages` pages; memory is taken as it fills. */
-enum err store_init(struct store *s, struct base_alloc *alloc, size_t pages) ERR_NODISCARD;
+/* At most `pages` pages, or so much memory; it is taken as it fills, for lines from `lines`. */
+enum err store_init(struct store *s, struct base_alloc *alloc, struct base_alloc *lines,
+		    size_t pages) ERR_NODISCARD;
 void store_deinit(struct store *s);
 
 /* Forget all pages; their memory is kept for the next ones. */
 void store_clear(struct store *s);
 
-/*
- * ERR_OK, the page, and which of its lines are there; why it can't be had; or ERR_ABSENT: nothing
- * known.
- */
-enum err store_find(const struct store *s, struct guest_space as, struct gva va, const void **ret,
+/* Take in what a piece says that isn't known yet. False when the store is full or out of memory. */
+bool store_put(struct store *s, const struct channel_piece *p);
+
+/* ERR_OK and which lines of the page are there; why it can't be had; or ERR_ABSENT: nothing known. */
+enum err store_find(const struct store *s, struct guest_space as, struct gva va,
 		    uint64_t *lines_ret) ERR_NODISCARD;
 
 /*
- * The same for who will look at the `wanted` lines, all of which must be there, else ERR_ABSENT. Of a page that is
- * watched only lines that were looked at are told of, so that all others are asked for here too.
+ * For who will look at the `wanted` lines, all of which must be there, else ERR_ABSENT: the page, as part()
+ * of guest/pages.h tells of it. Of a page that is watched only lines that were looked at are told of, so that
+ * all others are asked for here too.
  */
 enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
 		   const void **ret, uint64_t *lines_ret) ERR_NODISCARD;
@@ -67,16 +86,14 @@ bool store_watch(struct store *s, uint64_t page);
 /* The lines that were looked at since a page is watched. */
 uint64_t store_used(const struct store *s, uint64_t page);
 
-/* Take in what a piece says that isn't known yet. False when the store is full or out of memory. */
-bool store_put(struct store *s, const struct channel_piece *p);
-
+/* Of pages or of memory. */
 static inline bool store_full(const struct store *s)
 {
-	return s->keys >= s->max;
+	return s->keys >= s->max || (s->chunk == s->chunk_max);
 }
 
 /* The lines of its page from `va` on for `size` bytes, which lie in one page. */
-static inline uint64_t store_lines(struct gva va, size_t size)
+static inline uint64_t store_lines_at(struct gva va, size_t size)
 {
 	unsigned int within = va.v % GUEST_PAGE_SIZE;
 	unsigned int first = within / CHANNEL_LINE_SIZE;

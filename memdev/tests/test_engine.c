@@ -156,30 +156,34 @@ static void ranges_come_whole_and_once(void **state)
 	EXPECT_PAGES(2, 3);
 }
 
-/* Each line once, what lies together in one piece. */
+/* Each line once, what lies together in one piece, also when it was asked for apart. */
 static void lines_come_once(void **state)
 {
 	struct channel_item items[] = {
 		{.kind = CHANNEL_LINES, .address = at(2, 0), .size = 1 << 2},
 		{.kind = CHANNEL_READ, .address = at(2, 63), .size = 258},
 		{.kind = CHANNEL_READ, .address = at(2, 64), .size = 1},
+		{.kind = CHANNEL_READ, .address = at(3, 0), .size = 1},
+		{.kind = CHANNEL_READ, .address = at(2, 512), .size = 1},
 		{.kind = CHANNEL_READ, .address = at(2, 0), .size = CHANNEL_PAGE_SIZE},
 	};
 	const struct {
-		unsigned int line, count;
-	} expected[] = {{2, 1}, {0, 2}, {3, 3}, {6, 58}};
+		uint64_t address;
+		unsigned int count;
+	} expected[] = {{at(2, 0), 6}, {at(2, 512), 1}, {at(3, 0), 1}};
 
 	(void)state;
-	write64(at(2, 192), 0x1234);
-	assert_int_equal(ask(items, 4, NULL), ERR_OK);
-	assert_int_equal(f.count, 4);
-	for (unsigned int i = 0; i < 4; i++) {
-		assert_int_equal(f.addresses[i], at(2, expected[i].line * CHANNEL_LINE_SIZE));
+	assert_int_equal(ask(items, 5, NULL), ERR_OK);
+	assert_int_equal(f.count, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(f.addresses[i], expected[i].address);
 		assert_int_equal(f.lines[i], expected[i].count);
 	}
-	assert_int_equal(f.words[2], 0x1234);
 	/* a whole page is one piece */
-	assert_int_equal(ask(items + 3, 1, NULL), ERR_OK);
+	assert_int_equal(ask(items, 6, NULL), ERR_OK);
+	assert_int_equal(f.count, 2);
+	assert_int_equal(f.lines[0], CHANNEL_PAGE_LINES);
+	assert_int_equal(ask(items + 5, 1, NULL), ERR_OK);
 	assert_int_equal(f.count, 1);
 	assert_int_equal(f.lines[0], CHANNEL_PAGE_LINES);
 }
@@ -265,7 +269,8 @@ static void link_into_nowhere_ends_the_list(void **state)
 	write64(at(1, 108), VA + MAPPED);
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
 	assert_int_equal(f.count, 2);
-	assert_int_equal(f.states[1], CHANNEL_PAGE_UNMAPPED);
+	assert_int_equal(f.states[0], CHANNEL_PAGE_UNMAPPED);
+	assert_int_equal(f.states[1], CHANNEL_PAGE_DATA);
 }
 
 /* Buckets as in the kernel's hlist_nulls: an odd pointer ends each. */
@@ -324,16 +329,17 @@ static void parts_are_followed(void **state)
 					       {.offset = 4096, .size = 8, .from = 1, .here = true},
 					       {.offset = -64, .size = 8, .here = true},
 					       {.offset = 8, .size = 8, .from = 2}}};
-	const uint64_t expected[] = {at(1, 64), at(2, 256), at(3, 0), at(1, 0), at(4, 0)};
+	const uint64_t expected[] = {at(1, 0), at(2, 256), at(3, 0), at(4, 0)};
+	const uint32_t lines[] = {2, 1, 1, 1};
 
 	(void)state;
 	write64(at(1, 72), at(2, 0));
 	write64(at(3, 8), at(4, 0));
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
-	assert_int_equal(f.count, 5);
-	for (unsigned int i = 0; i < 5; i++) {
+	assert_int_equal(f.count, 4);
+	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(f.addresses[i], expected[i]);
-		assert_int_equal(f.lines[i], 1);
+		assert_int_equal(f.lines[i], lines[i]);
 	}
 }
 

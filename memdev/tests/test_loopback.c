@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/checked.h"
 #include "channel/channel.h"
 #include "memdev/engine.h"
 #include "sealed/pages.h"
@@ -318,6 +319,53 @@ static void ranges_ask_only_for_what_is_missing(void **state)
 	assert_int_equal(memdev_engine_stats(l.engine).pages, 5);
 }
 
+/* Bring `size` bytes at `va`, along with another page. */
+static void bring(uint64_t va, uint64_t size, unsigned int with)
+{
+	struct guest_range r = {{va}, size};
+
+	guest_pages_want(l.pages, GUEST_SPACE_KERNEL, &r, 1);
+	read64(at(with, 0));
+}
+
+/* Whatever order lines of a page come in, each can be read, alone or with others, and stays where it was. */
+static void a_page_comes_in_parts(void **state)
+{
+	static const struct {
+		unsigned int first, count;
+	} parts[] = {{5, 1}, {9, 3}, {2, 2}, {7, 1}, {6, 1}, {12, 52}, {4, 8}};
+	const void *kept[BASE_COUNT(parts)];
+	unsigned int round = 0;
+	uint64_t there = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < CHANNEL_PAGE_LINES; i++)
+		write64(at(3, i * 64 + 8), 1000 + i);
+	for (size_t p = 0; p < BASE_COUNT(parts); p++) {
+		bring(at(3, parts[p].first * 64), parts[p].count * 64, 10 + (unsigned int)p);
+		for (unsigned int i = 0; i < parts[p].count; i++)
+			there |= (uint64_t)1 << (parts[p].first + i);
+		assert_int_equal(guest_pages_part(l.pages, GUEST_SPACE_KERNEL,
+						  (struct gva){at(3, parts[p].first * 64)},
+						  parts[p].count * 64, &kept[p]),
+				 ERR_OK);
+		for (unsigned int i = 0; i < CHANNEL_PAGE_LINES; i++) {
+			if (there >> i & 1)
+				assert_int_equal(read64(at(3, i * 64 + 8)), 1000 + i);
+		}
+		round++;
+		assert_int_equal(round_trips(), round);
+	}
+	for (size_t p = 0; p < BASE_COUNT(parts); p++) {
+		for (unsigned int i = 0; i < parts[p].count; i++)
+			assert_int_equal(*(const uint64_t *)((const char *)kept[p] + i * 64 + 8),
+					 1000 + parts[p].first + i);
+	}
+	/* and then the rest */
+	assert_int_equal(read64(at(3, 8)), 1000);
+	assert_int_equal(round_trips(), round + 1);
+}
+
 /* What cost a round trip each comes in one the next time; what was only read ahead doesn't come. */
 static void a_trail_saves_round_trips(void **state)
 {
@@ -446,6 +494,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(buckets_cost_one_round_trip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ranges_ask_only_for_what_is_missing, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_page_comes_in_parts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_trail_saves_round_trips, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reading_ahead_is_aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_cache_is_bounded, set_up, tear_down),

@@ -99,7 +99,8 @@ struct guest_pages_ops {
 
 	/*
 	 * Optional, of those who may know a page in part: as page(), but only the `size` bytes at `va`,
-	 * which lie in one page, need be there. *ret = host address of the page; *lines_ret has bit N
+	 * which lie in one page, need be there. *ret = host address of those lines of the page, 64 bytes
+	 * each, one behind the other, that *lines_ret tells of: it has bit N
 	 * set if the page's bytes from 64 * N on are there as well, and will stay as they are. It is
 	 * used in place of page() wherever it can be.
 	 */
@@ -216,18 +217,26 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 	return p->ops->page(p, as, va, ret);
 }
 
+/* Where `va` is among those `lines` of its page that lie at `host`, one behind the other (see part()). */
+static inline const void *guest_lines_at(const void *host, uint64_t lines, uint64_t va)
+{
+	uint64_t before = lines & (((uint64_t)1 << va % GUEST_PAGE_SIZE / 64) - 1);
+
+	return (const char *)host + (uint64_t)__builtin_popcountll(before) * 64 + va % 64;
+}
+
 /* The host address of `va`, from where on `size` bytes, which lie in one page, can be read. */
 static inline enum err ERR_NODISCARD guest_pages_part(struct guest_pages *p, struct guest_space as,
 						      struct gva va, size_t size, const void **ret)
 {
 	struct gva at = {va.v & ~(uint64_t)(GUEST_PAGE_SIZE - 1)};
-	const void *page;
-	uint64_t lines;
-	enum err e = p->ops->part ? p->ops->part(p, as, va, size, &page, &lines) :
-				    p->ops->page(p, as, at, &page);
+	const void *host;
+	uint64_t lines = UINT64_MAX;
+	enum err e = p->ops->part ? p->ops->part(p, as, va, size, &host, &lines) :
+				    p->ops->page(p, as, at, &host);
 
 	if (e == ERR_OK)
-		*ret = (const char *)page + va.v % GUEST_PAGE_SIZE;
+		*ret = guest_lines_at(host, lines, va.v);
 	return e;
 }
 

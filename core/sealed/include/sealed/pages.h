@@ -63,6 +63,7 @@ struct sealed_options {
 	uint64_t freshness_ns;	/* how long an epoch lives unless expire() ends it */
 	uint32_t readahead;	/* pages fetched for one that is missed: a power of two (aligned) */
 	uint64_t generation;	/* the guest's, as the device said at the start */
+	struct base_alloc *lines; /* memory for what comes, in large blocks; NULL: as for all else */
 	uint32_t image_readahead; /* the same for the kernel's image, where more is read nearby; 0: as above */
 };
 
