@@ -23,8 +23,10 @@ struct host_slot {
 };
 
 struct host_process {
-	const struct host_enclave *enclave;
-	const struct host_run_options *options;
+	/* copies: threads of the program's, and that of signals, go on until the process ends */
+	struct host_enclave enclave;
+	struct host_hook hooks[HOST_HOOKS];
+	size_t hook_count;
 	struct host_slot *slots;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* busy; ended */

@@ -125,7 +125,7 @@ static long sleep_for(uint64_t ns)
 
 static long protect(uint64_t offset, uint64_t size, uint64_t prot)
 {
-	const struct host_enclave *e = host_process.enclave;
+	const struct host_enclave *e = &host_process.enclave;
 
 	if (offset % ABI_PAGE || size % ABI_PAGE || offset > e->size || size > e->size - offset ||
 	    prot & ~(uint64_t)(PROT_READ | PROT_WRITE))
@@ -135,11 +135,11 @@ static long protect(uint64_t offset, uint64_t size, uint64_t prot)
 
 static int64_t serve_hooked(struct host_slot *slot, unsigned int number)
 {
-	const struct host_run_options *o = host_process.options;
+	const struct host_process *p = &host_process;
 	const struct host_hook *hook;
 
-	for (size_t i = 0; i < o->hook_count; i++) {
-		hook = &o->hooks[i];
+	for (size_t i = 0; i < p->hook_count; i++) {
+		hook = &p->hooks[i];
 		if (number >= hook->first && number <= hook->last)
 			return hook->serve(hook->opaque, number, slot->call.args, slot->arena,
 					   slot->start.arena_size);
@@ -198,7 +198,7 @@ static bool serve(struct host_slot *slot, unsigned int number)
 /* After an AEX with an exception: the enclave's handler, on the next SSA frame. */
 static bool handle_exception(struct abi_run *run)
 {
-	const abi_enter enter = host_process.enclave->backend->enter;
+	const abi_enter enter = host_process.enclave.backend->enter;
 	unsigned int vector = run->exception_vector;
 	uint64_t addr = run->exception_addr;
 
@@ -211,7 +211,7 @@ static bool handle_exception(struct abi_run *run)
 
 void host_serve_thread(struct host_slot *slot)
 {
-	const struct host_enclave *e = host_process.enclave;
+	const struct host_enclave *e = &host_process.enclave;
 	struct abi_run run = {.tcs = e->tcs[slot->index]};
 	unsigned int function = ABI_EENTER, number;
 	bool again = true;
@@ -310,10 +310,14 @@ enum err host_run(const struct host_enclave *e, const struct host_run_options *o
 	struct host_slot *first;
 	enum err code;
 
-	if (p->enclave)
+	if (p->enclave.backend)
 		return err_set(err, ERR_INVAL, "one program in an enclave for a process");
-	p->enclave = e;
-	p->options = options;
+	if (options->hook_count > HOST_HOOKS)
+		return err_set(err, ERR_INVAL, "%zu hooks", options->hook_count);
+	p->enclave = *e;
+	p->hook_count = options->hook_count;
+	for (size_t i = 0; i < options->hook_count; i++)
+		p->hooks[i] = options->hooks[i];
 	p->main_thread = pthread_self();
 	code = host_threads_prepare(err);
 	if (code)
@@ -352,8 +356,7 @@ enum err host_run(const struct host_enclave *e, const struct host_run_options *o
 enum err host_run_file(const char *path, bool emulate, unsigned int modes,
 		       const struct host_run_options *options, int *code_ret, struct err_ctx *err)
 {
-	/* the image and the enclave stay until the process ends */
-	static struct host_enclave enclave;
+	struct host_enclave enclave;
 	const struct backend *backend;
 	struct image image;
 	struct stat st;

@@ -36,7 +36,7 @@ static bool kick_all(void)
 	struct host_process *p = &host_process;
 	bool all = __atomic_load_n(&p->signals, __ATOMIC_ACQUIRE) || host_is_ended(), more = all;
 
-	for (size_t i = 0; i < p->enclave->thread_count; i++) {
+	for (size_t i = 0; i < p->enclave.thread_count; i++) {
 		struct host_slot *s = &p->slots[i];
 
 		if (!all && !atomic_load(&s->kicked))
@@ -103,7 +103,7 @@ void host_signals_poke(void)
 enum err host_signals_begin(struct err_ctx *err)
 {
 	struct host_process *p = &host_process;
-	const struct backend *backend = p->enclave->backend;
+	const struct backend *backend = p->enclave.backend;
 	struct sigaction kick = {.sa_handler = on_kick}, now;
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t blocked;

@@ -17,7 +17,7 @@ atomic_uint_fast64_t host_threads_made;
 enum err host_threads_prepare(struct err_ctx *err)
 {
 	struct host_process *p = &host_process;
-	size_t count = p->enclave->thread_count;
+	size_t count = p->enclave.thread_count;
 
 	p->slots = aligned_alloc(64, count * sizeof(*p->slots));
 	if (!p->slots)
@@ -57,7 +57,7 @@ long host_wake(uint64_t index)
 {
 	struct host_process *p = &host_process;
 
-	if (index >= p->enclave->thread_count)
+	if (index >= p->enclave.thread_count)
 		return -EINVAL;
 	if (!atomic_exchange(&p->slots[index].token, 1))
 		syscall(SYS_futex, &p->slots[index].token, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -68,7 +68,7 @@ long host_kick(uint64_t index)
 {
 	struct host_process *p = &host_process;
 
-	if (index >= p->enclave->thread_count)
+	if (index >= p->enclave.thread_count)
 		return -EINVAL;
 	atomic_store(&p->slots[index].kicked, true);
 	host_signals_poke();
@@ -97,7 +97,7 @@ long host_spawn(uint64_t index)
 	pthread_t thread;
 	int r;
 
-	if (index >= p->enclave->thread_count)
+	if (index >= p->enclave.thread_count)
 		return -EINVAL;
 	slot = &p->slots[index];
 	pthread_mutex_lock(&p->lock);

@@ -15,6 +15,7 @@
 #include "host/load.h"
 
 #define HOST_CALLS 256u
+#define HOST_HOOKS 4u
 
 /*
  * Serves the requests of a range of numbers: `arena` is the thread's buffer. The result, >= 0 or
@@ -34,7 +35,7 @@ struct host_run_options {
 	char *const *envp; /* NULL-terminated */
 	const char *vm;	   /* name of the VM; NULL: none */
 	const struct host_hook *hooks;
-	size_t hook_count;
+	size_t hook_count; /* HOST_HOOKS at most */
 };
 
 struct host_counts {
@@ -50,8 +51,8 @@ struct host_counts {
  * and a text when the enclave stopped itself or refused to go on.
  *
  * Signals that a program expects (SIGINT, SIGTERM, SIGALRM, SIGWINCH ...) go to it while it runs.
- * Afterwards the process should end: other threads of the enclave's may still be in it, and `e`
- * can't be unloaded then.
+ * Afterwards the process should end: other threads of the enclave's may still be in it, and call hooks. So
+ * `e` can't be unloaded, and what the hooks use has to stay; `e` and `options` themselves were copied.
  */
 enum err host_run(const struct host_enclave *e, const struct host_run_options *options,
 		  int *code_ret, struct err_ctx *err) ERR_NODISCARD;
