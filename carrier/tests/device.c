@@ -250,37 +250,39 @@ static enum err open_vm(int socket, const struct carrier_frame *f, struct base_a
 	return e ? e : carrier_frame_send(socket, CHANNEL_FRAME_OPENED, NULL, 0, -1, 0, err);
 }
 
-/* What a worker does, until the session ends. */
-static enum err serve(int socket, uint32_t spins, struct base_alloc *alloc, struct err_ctx *err)
+enum err device_serve(int socket, bool spin, struct guest_pages *pages, struct base_alloc *alloc,
+		      struct err_ctx *err)
 {
 	struct socket_out out = {.out.frame = send_frame, .socket = socket};
-	static struct carrier_frame frame;
+	struct carrier_frame *frame = base_alloc_zeroed(alloc, 1, sizeof(*frame));
 	struct memdev_session *session = NULL;
-	enum err e = ERR_OK;
+	enum err e = frame ? ERR_OK : ERR_NOMEM;
 
 	while (!e) {
-		e = carrier_frame_receive(socket, 0, &frame, err);
+		e = carrier_frame_receive(socket, 0, frame, err);
 		if (e)
 			break;
-		if (frame.fd >= 0)
-			close(frame.fd);
-		if (!session && frame.kind == CHANNEL_FRAME_OPEN) {
-			e = open_vm(socket, &frame, alloc, shared->pages, &session, err);
+		if (frame->fd >= 0)
+			close(frame->fd);
+		if (!session && frame->kind == CHANNEL_FRAME_OPEN) {
+			e = open_vm(socket, frame, alloc, pages, &session, err);
 		} else if (!session) {
 			e = ERR_CORRUPT;
-		} else if (frame.kind == CHANNEL_FRAME_RING && memdev_session_serves(session)) {
+		} else if (frame->kind == CHANNEL_FRAME_RING && memdev_session_serves(session)) {
 			struct memdev_ring_options ring = {.alloc = alloc,
 							   .session = session,
 							   .socket = socket,
-							   .spins = spins};
+							   .spins = spin ? carrier_spins(CARRIER_SPIN_NS)
+									 : 0};
 
-			e = memdev_ring_serve(&ring, frame.payload, frame.size, err);
+			e = memdev_ring_serve(&ring, frame->payload, frame->size, err);
 		} else {
-			e = memdev_session_frame(session, frame.kind, frame.payload, frame.size,
+			e = memdev_session_frame(session, frame->kind, frame->payload, frame->size,
 						 &out.out, err);
 		}
 	}
 	memdev_session_destroy(session);
+	base_free(alloc, frame);
 	return e;
 }
 
@@ -296,7 +298,7 @@ static _Noreturn void run(int socket, bool spin)
 			close(fd);
 	}
 	base_alloc_init(&alloc, 64 << 20);
-	e = serve(socket, spin ? carrier_spins(CARRIER_SPIN_NS) : 0, &alloc, NULL);
+	e = device_serve(socket, spin, shared->pages, &alloc, NULL);
 	if (alloc.used)
 		DIE("the device leaks memory");
 	_exit(EXIT_ERRORS - e);
@@ -413,7 +415,7 @@ enum err device_client_read(struct guest_pages *pages, unsigned int first, unsig
 			    struct err_ctx *err)
 {
 	struct guest_range range = {{DEVICE_VA + first * SYNTH_4K}, count * SYNTH_4K};
-	static uint8_t expected[GUEST_PAGE_SIZE];
+	static _Thread_local uint8_t expected[GUEST_PAGE_SIZE];
 	enum err e = guest_pages_epoch(pages, err);
 
 	if (e)

@@ -43,6 +43,13 @@ void device_guest_destroy(struct device_guest *g);
 /* The options of a session with such a guest; `pages` are borrowed. */
 struct memdev_session_options device_session_options(struct guest_pages *pages);
 
+/*
+ * What a device does at its end of `socket`, until the session ends: that it ended is never ERR_OK. `pages` are
+ * the guest's. In a process of its own, or in a thread that has pages and `alloc` for itself.
+ */
+enum err device_serve(int socket, bool spin, struct guest_pages *pages, struct base_alloc *alloc,
+		      struct err_ctx *err);
+
 /* A device process and the client's end of its socket (the caller's to close). */
 struct device {
 	pid_t pid;
