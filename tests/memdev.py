@@ -6,8 +6,9 @@ usage: tests/memdev.py BUILD rules|kill|load [--kills N] [--sessions N] [--vms N
                        [--kernel RELEASE] [--ram shared|private] [--name NAME]
 
 rules  who is served and who isn't, what each is told; VMs that end or start anew under a session
-kill   N times, kill -9 of a client, a worker or the whole daemon at a random moment: the other side
-       ends with a clear error, and no process, descriptor or file is left behind
+kill   N times, kill -9 of a client, a worker, the whole daemon or what serves files at a random moment,
+       over ring, frames and pread: the other side ends with a clear error, and no process, descriptor,
+       file or mount is left behind
 load   N sessions on N VMs at once: every answer right, memory bounded
 
 Prints figures; exit status 1 if anything isn't as it should be.
@@ -28,12 +29,14 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(TOP / "guests" / "lib"))
+sys.path[:0] = [str(TOP / "guests" / "lib"), str(TOP / "tests")]
 
 from scwguests.machine import Guest as Machine  # noqa: E402
 
 SECOND = 1.0     # in which the other side is to end, on a machine that has time for it
 PATIENCE = 60.0  # after which it never does, whatever the load
+SESSIONS_MAX = 256  # of a device that isn't told otherwise
+HANDSHAKE = 15      # seconds that a session has for its handshake
 WORKER_MIB = 64  # a worker's private memory while it serves a guest of 512 MiB
 BROKER_GROWTH_KIB = 2048
 
@@ -75,6 +78,11 @@ def private_kib(pid):
         return int(re.search(r"Private_Dirty: +(\d+)", f.read())[1])
 
 
+def children_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in text.split()]
+
+
 class Device:
     """scwatcherd in a folder of its own, with keys and a policy for one identity."""
 
@@ -85,6 +93,8 @@ class Device:
         self.scwatcher = build / "cli" / "scwatcher"
         self.options = list(options)
         self.process = None
+        self.mount = None
+        self.front = None  # the process that mounts and serves files
         for kind in ("device", "identity"):
             self.run("keys", kind, "--new", self.folder / f"{kind}.key")
         self.write_policy(vms)
@@ -104,13 +114,18 @@ class Device:
         self.process = subprocess.Popen(
             [self.build / "memdev/daemon/scwatcherd", "--socket", self.folder / "device.sock",
              "--control", self.folder / "control.sock", "--key", self.folder / "device.key",
-             "--policy", self.folder / "policy.conf", "--user", "nobody", *self.options],
+             "--policy", self.folder / "policy.conf", "--user", "nobody", *self.options,
+             *(["--mount", self.mount] if self.mount else [])],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.log.close()
         expect(wait_for(lambda: (self.folder / "control.sock").exists()) is not None,
                "the device doesn't start:\n" + self.text())
         # an old socket is there before the new daemon is
         expect(wait_for(self.answers) is not None, "the device doesn't answer:\n" + self.text())
+        if self.mount:
+            expect(wait_for(lambda: os.path.ismount(self.mount)) is not None,
+                   "nothing is mounted:\n" + self.text())
+            self.front = children_of(self.process.pid)[0]
 
     def answers(self):
         return subprocess.run([self.scwatcher, "sessions", "--control",
@@ -134,17 +149,18 @@ class Device:
                                    self.folder / "control.sock"))
 
     def client(self, vms, *options, pin="device.pub", identity="identity.key"):
+        address = self.mount if "--pread" in options else self.folder / "device.sock"
         return subprocess.Popen(
-            [self.build / "tests/sealedload", *options, self.folder / "device.sock",
-             self.folder / pin, self.folder / identity, *vms],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            [self.build / "tests/sealedload", *options, address, self.folder / pin,
+             self.folder / identity, *vms], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def children(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in text.split()]
+        """The processes of sessions."""
+        return [pid for pid in children_of(self.process.pid) if pid != self.front]
 
 
 def boot(name, options):
@@ -307,13 +323,10 @@ def check_activation(device, name):
 
 def check_front(device, name):
     """The process that serves files has no rights either, and serves with what it has left."""
-    mount = device.folder / "memory"
+    device.mount = mount = device.folder / "memory"
     mount.mkdir()
-    before = device.options
-    device.options = [*before, "--mount", str(mount)]
     device.start()
     try:
-        expect(wait_for(lambda: os.path.ismount(mount)) is not None, "nothing is mounted")
         for carrier in ("pread", "pread-addresses"):
             done = subprocess.run(
                 [device.scwatcher, "run", f"--sealed={carrier}", "--device", mount, "--device-key",
@@ -323,8 +336,7 @@ def check_front(device, name):
             expect(done.returncode == 0 and "kthreadd" in done.stdout and not done.stderr,
                    f"{carrier}: {done.returncode}, {done.stderr!r}")
         check_second_client(device, mount, name)
-        servers = [pid for child in device.children()
-                   for pid in pathlib.Path(f"/proc/{child}/task/{child}/children").read_text().split()]
+        servers = children_of(device.front)
         expect(len(servers) == 1, f"{len(servers)} processes serve files")
         status = pathlib.Path(f"/proc/{servers[0]}/status").read_text(encoding="utf-8")
         for line in ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
@@ -332,9 +344,48 @@ def check_front(device, name):
         print("ok: files are served without rights")
     finally:
         device.stop()
-        device.options = before
+        device.mount = device.front = None
     expect(not os.path.ismount(mount), "a mount is left behind")
     mount.rmdir()
+
+
+def check_full(device, name):
+    """As many sessions as there may be: one more is refused at once, and has a place as soon as one ends."""
+    try:
+        import second_client
+    except SystemExit:
+        return  # it has said why
+    pin = second_client.key_file(device.folder / "device.pub", "device-public")
+    seed = second_client.key_file(device.folder / "identity.key", "identity-secret")
+    descriptors = device.descriptors()
+
+    def session():
+        return second_client.Client(second_client.Socket(device.folder / "device.sock"), name, pin, seed)
+
+    sessions = [session() for _ in range(SESSIONS_MAX)]
+    states = {s["state"] for s in device.sessions()}
+    expect(len(device.children()) == SESSIONS_MAX and states == {"frames"}, f"not full: {states}")
+    begun = time.monotonic()
+    refused(device, name, "the device's host says: there are as many sessions as this memory device allows")
+    took = time.monotonic() - begun
+    # what is slow there is this machine; a session's first time limit is later
+    expect(took < HANDSHAKE, f"one more session was refused after {took:.1f} s")
+    try:
+        session()
+        expect(False, "one more session")
+    except second_client.Refused as why:
+        expect("as many sessions" in str(why), f"one more session: {why}")
+    # those that are there go on
+    expect(second_client.names(sessions[0], True) == second_client.names(sessions[-1], False), "other names")
+    sessions.pop().carrier.close()
+    expect(wait_for(lambda: len(device.sessions()) < SESSIONS_MAX) is not None, "no place gets free")
+    sessions.append(session())
+    expect(len(device.sessions()) == SESSIONS_MAX, "not full again")
+    for s in sessions:
+        s.carrier.close()
+    expect(wait_for(lambda: not device.children()) is not None, "workers are left")
+    expect(device.descriptors() == descriptors, f"{device.descriptors()} descriptors, not {descriptors}")
+    print(f"ok: {SESSIONS_MAX} sessions; one more was refused after {took * 1000:.0f} ms")
 
 
 def rules(options, device, names):
@@ -365,6 +416,10 @@ def rules(options, device, names):
     device.options = ["--accept-development-keys", "--warm", "6"]
     device.start()
     check_warm(device, name)
+    device.stop()
+    device.options = ["--accept-development-keys", "--warm", "0", "--sessions-per-vm", str(SESSIONS_MAX)]
+    device.start()
+    check_full(device, name)
     device.stop()
     device.options = ["--accept-development-keys", "--warm", "0", "--sessions", "2",
                       "--sessions-per-vm", "1"]
@@ -423,9 +478,24 @@ def victim_device(device, client):
     return took, err
 
 
+def victim_files(device, client):
+    """Kill what serves files; its client is to end, and the device with it."""
+    begun = time.monotonic()
+    os.kill(children_of(device.front)[0], signal.SIGKILL)
+    took, err = ends_with_error(client, begun)
+    expect(device.process.wait(PATIENCE) != 0, "a device that serves no files any more says that all is well")
+    return took, err
+
+
+CARRIERS = {"ring": [], "frames": ["--frames"], "pread": ["--pread"]}
+
+
 def kill(options, device, names):
-    victims = (victim_client, victim_worker, victim_device)
+    victims = [(carrier, victim) for victim in (victim_client, victim_worker, victim_device)
+               for carrier in CARRIERS] + [("pread", victim_files)]
     slowest, messages, over = {}, {}, 0
+    device.mount = device.folder / "memory"
+    device.mount.mkdir()
     device.start()
     finished(device.client(names, "--seconds", "0"))
     wait_for(lambda: not device.children())
@@ -433,23 +503,19 @@ def kill(options, device, names):
     broker_kib = private_kib(device.process.pid)
     shared = len(os.listdir("/dev/shm"))
     for number in range(options.kills):
-        victim = victims[number % 3]
-        client = subprocess.Popen(
-            [options.build / "tests/sealedload", "--hold", *(["--frames"] if number % 2 else []),
-             device.folder / "device.sock", device.folder / "device.pub",
-             device.folder / "identity.key", names[0]],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True)
-        if number % 4:
+        carrier, victim = victims[number % len(victims)]
+        client = device.client(names[:1], "--hold", *CARRIERS[carrier])
+        if random.randrange(4):
             ready(client)
         else:  # while the session is being opened
             expect(wait_for(device.children) is not None, "no worker")
         time.sleep(random.random() * 0.05)
         took, message = victim(device, client)
         over += took > SECOND
-        slowest[victim.__name__] = max(took, slowest.get(victim.__name__, 0))
+        what = f"{carrier}, {victim.__name__}"
+        slowest[what] = max(took, slowest.get(what, 0))
         messages[message] = messages.get(message, 0) + 1
-        if victim is victim_device:
+        if victim in (victim_device, victim_files):
             device.start()
         else:
             expect(wait_for(lambda: not device.children()) is not None, "a worker is left")
@@ -463,9 +529,11 @@ def kill(options, device, names):
     expect(len(os.listdir("/dev/shm")) == shared, "files are left in /dev/shm")
     left = sorted(p.name for p in device.folder.iterdir())
     expect(left == ["control.sock", "device.key", "device.pub", "device.sock", "identity.key",
-                    "identity.pub", "log", "policy.conf"], f"files are left: {left}")
-    for name, took in slowest.items():
-        print(f"{name}: the other side ended within {took * 1000:.0f} ms")
+                    "identity.pub", "log", "memory", "policy.conf"], f"files are left: {left}")
+    device.stop()
+    expect(not os.path.ismount(device.mount), "a mount is left behind")
+    for what, took in slowest.items():
+        print(f"{what}: the other side ended within {took * 1000:.0f} ms")
     for message, count in sorted(messages.items()):
         print(f"{count:4} x {message or '(the client itself)'}")
     print(f"{options.kills} kills, {over} of them took more than a second; broker grew by {grown} KiB")

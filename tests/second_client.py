@@ -12,6 +12,7 @@ With --device: the name and release of VM's kernel, where the acceptance says th
 """
 import argparse
 import base64
+import contextlib
 import ctypes
 import hashlib
 import hmac
@@ -236,10 +237,14 @@ class Socket:
         self.s.connect(str(path))
 
     def send(self, kind, data):
-        self.s.send(struct.pack("<II", kind, len(data)) + data)
+        with contextlib.suppress(BrokenPipeError):  # the reason may be there to be read
+            self.s.send(struct.pack("<II", kind, len(data)) + data)
 
     def receive(self, *expected):
-        frame, fds, _, _ = socket.recv_fds(self.s, 8 + 65536, 1)
+        try:
+            frame, fds, _, _ = socket.recv_fds(self.s, 8 + 65536, 1)
+        except ConnectionResetError:
+            frame, fds, _, _ = socket.recv_fds(self.s, 8 + 65536, 1)
         if len(frame) < 8:
             raise Refused("the device hung up")
         kind, size = struct.unpack_from("<II", frame)

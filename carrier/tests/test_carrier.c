@@ -273,6 +273,33 @@ static void nobody_listening_is_absence(void **state)
 	assert_int_equal(c.alloc.used, 0);
 }
 
+/* A full device doesn't wait for what a client wants, and may have hung up before that is sent. */
+static void who_is_refused_before_the_first_frame_is_told_why(void **state)
+{
+	const struct channel_refusal full = {.code = ERR_LIMIT, .text = "no more sessions"};
+	struct carrier_options o = device_client_options(CARRIER_RING);
+	uint8_t refusal[CHANNEL_REFUSAL_MAX];
+	struct err_ctx err = {0};
+	struct carrier *none;
+	int ends[2];
+
+	(void)state;
+	base_alloc_init(&c.alloc, 1 << 20);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(carrier_frame_send(ends[1], CHANNEL_FRAME_FAILED, refusal,
+					    channel_refusal_encode(&full, refusal), -1, 0, NULL),
+			 ERR_OK);
+	close(ends[1]);
+	assert_int_equal(carrier_open_socket(&c.alloc, ends[0], &o, &none, &err), ERR_LIMIT);
+	assert_string_equal(err.text, "the device's host says: no more sessions");
+	/* and who is told nothing, of the end */
+	err_clear(&err);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	close(ends[1]);
+	assert_int_equal(carrier_open_socket(&c.alloc, ends[0], &o, &none, &err), ERR_GONE);
+	assert_int_equal(c.alloc.used, 0);
+}
+
 /* ---- the shared memory ---- */
 
 static const struct channel_ring_sizes sizes = {CHANNEL_RING_SIZE_MIN, CHANNEL_RING_SIZE_MIN};
@@ -410,6 +437,7 @@ int main(void)
 		cmocka_unit_test(a_killed_client_is_noticed),
 		cmocka_unit_test(a_child_does_not_use_its_parents_session),
 		cmocka_unit_test(nobody_listening_is_absence),
+		cmocka_unit_test(who_is_refused_before_the_first_frame_is_told_why),
 		cmocka_unit_test(a_region_is_the_same_memory_at_both_ends),
 		cmocka_unit_test(memory_that_could_shrink_is_refused),
 		cmocka_unit_test(a_frame_brings_one_descriptor_at_most),

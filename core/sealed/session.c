@@ -90,8 +90,8 @@ static enum err vm_opened(struct opening *o, struct err_ctx *err)
 }
 
 /*
- * Where frames queue, whoever is told no by the answer to the first one may have hung up before the
- * next ones: the answer says why.
+ * Where frames queue, a device that says no may have hung up before they are sent, a full one even before the
+ * first: what it said can still be read, and says why.
  */
 static enum err send_on(struct opening *o, enum channel_frame_kind kind, const void *bytes,
 			size_t size, struct err_ctx *err)
@@ -108,8 +108,7 @@ static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t p
 	uint8_t hello[CHANNEL_HELLO_MAX], payload[CHANNEL_HELLO_PAYLOAD_MAX];
 	struct base_cursor c;
 	size_t hello_size, size, payload_size;
-	enum err e = o->o->greeted ? ERR_OK :
-				     o->t->send(o->t, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
+	enum err e = o->o->greeted ? ERR_OK : send_on(o, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
 
 	if (!e && !o->t->queues)
 		e = vm_opened(o, err);

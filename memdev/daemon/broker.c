@@ -71,6 +71,7 @@ struct broker {
 	sigset_t mask_before;
 	bool ending;
 	pid_t with;
+	bool left; /* by that, so that there is no use in going on */
 };
 
 /* ---- what is remembered ---- */
@@ -204,8 +205,8 @@ static void reap(struct broker *b)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == b->with) {
-			log_line(LOG_WARN, "what serves %s has ended", b->setup->config->mount);
 			b->with = 0;
+			b->left = !b->ending;
 			b->ending = true;
 		}
 		for (size_t i = 0; i < b->slot_count; i++) {
@@ -673,6 +674,8 @@ enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx
 		turn(&b, fds);
 	if (b.slots)
 		end_all(&b);
+	if (!e && b.left)
+		e = err_set(err, ERR_GONE, "what serves %.150s has ended", setup->config->mount);
 	free(b.slots);
 	free(fds);
 	return e;

@@ -25,8 +25,8 @@ struct broker_setup {
 };
 
 /*
- * Serve until told to end (SIGTERM, SIGINT), or until the process `with` (0: none) has ended. All
- * workers have ended then.
+ * Serve until told to end (SIGTERM, SIGINT), or until the process `with` (0: none) has ended, which is
+ * ERR_GONE. All workers have ended then.
  */
 enum err broker_run(const struct broker_setup *b, pid_t with, struct err_ctx *err) ERR_NODISCARD;
 

@@ -3,7 +3,8 @@
  * A client of the memory device for tests: one session a process, reads pages that the guest's kernel
  * never changes and compares each with what the guest's memory holds, looked at directly.
  *
- * usage: sealedload [--frames] [--sessions N] [--seconds N] [--pages N] [--hold] SOCKET PIN IDENTITY VM...
+ * usage: sealedload [--frames|--pread] [--sessions N] [--seconds N] [--pages N] [--hold]
+ *                   SOCKET|DIR PIN IDENTITY VM...
  *
  * Prints one line of figures; exits with 0 when every answer was right. --hold: says "ready" once all
  * sessions stand, then reads until killed; when a session fails, says why and exits with 3.
@@ -22,6 +23,7 @@
 #include "attach/attach.h"
 #include "attach/keys.h"
 #include "carrier/carrier.h"
+#include "carrier/pread.h"
 #include "carrier/wait.h"
 #include "channel/evidence.h"
 #include "sealed/pages.h"
@@ -32,7 +34,7 @@ enum {
 };
 
 static struct {
-	bool frames, hold;
+	bool frames, pread, hold;
 	unsigned int sessions, seconds, pages;
 	const char *socket, *pin, *identity;
 	char **vms;
@@ -106,23 +108,43 @@ static int read_all(struct guest_pages *pages, uint64_t start, const uint8_t *ri
 	return 0;
 }
 
+/* A session by the carrier that was asked for: one of the two. */
+struct way {
+	struct carrier *socket;
+	struct carrier_pread *files;
+};
+
+static enum err open_way(struct base_alloc *alloc, const struct sealed_session_options *session,
+			 struct way *ret, struct sealed_carrier **carrier_ret, uint64_t *generation_ret,
+			 struct err_ctx *err)
+{
+	const struct carrier_pread_options files = {.session = *session, .way = CARRIER_PREAD_REQUESTS};
+	const struct carrier_options socket = {.session = *session,
+					       .kind = o.frames ? CARRIER_FRAMES : CARRIER_RING};
+	enum err e = o.pread ? carrier_pread_open(alloc, o.socket, &files, &ret->files, err)
+			     : carrier_open(alloc, o.socket, &socket, &ret->socket, err);
+
+	if (e)
+		return e;
+	*carrier_ret = o.pread ? carrier_pread_sealed(ret->files) : carrier_sealed(ret->socket);
+	*generation_ret = o.pread ? carrier_pread_accept(ret->files)->generation
+				  : carrier_accept(ret->socket)->generation;
+	return ERR_OK;
+}
+
 static int run_session(const char *vm, uint64_t start, const uint8_t *right)
 {
 	struct channel_signing_key key;
 	struct sealed_development me;
 	uint8_t device[KEYS_SIZE], seed[KEYS_SIZE];
-	struct carrier_options co = {
-		.session = {.vm = vm,
-			    .device = device,
-			    .identity = &me.identity,
-			    .random = &keys_random},
-		.kind = o.frames ? CARRIER_FRAMES : CARRIER_RING,
-	};
+	const struct sealed_session_options session = {
+		.vm = vm, .device = device, .identity = &me.identity, .random = &keys_random};
 	struct sealed_options so = {.cache_pages = 4096, .freshness_ns = 0, .readahead = 1};
+	struct sealed_carrier *carrier;
 	struct guest_pages *pages;
 	struct base_alloc alloc;
 	struct err_ctx err = {0};
-	struct carrier *c;
+	struct way way = {0};
 	uint64_t end;
 	int status = 0;
 
@@ -132,10 +154,9 @@ static int run_session(const char *vm, uint64_t start, const uint8_t *right)
 	    channel_signing_key_from_seed(seed, &key, &err))
 		return fail("keys", &err);
 	sealed_development_init(&me, &key);
-	if (carrier_open(&alloc, o.socket, &co, &c, &err))
+	if (open_way(&alloc, &session, &way, &carrier, &so.generation, &err))
 		return fail("no session", &err);
-	so.generation = carrier_accept(c)->generation;
-	if (sealed_pages_create(&alloc, carrier_sealed(c), &so, &pages, &err))
+	if (sealed_pages_create(&alloc, carrier, &so, &pages, &err))
 		return fail("no pages", &err);
 	if (++totals->standing == o.sessions && o.hold) {
 		printf("ready\n");
@@ -154,7 +175,8 @@ static int run_session(const char *vm, uint64_t start, const uint8_t *right)
 	}
 	totals->round_trips += sealed_pages_stats(pages).round_trips;
 	guest_pages_destroy(pages);
-	carrier_close(c);
+	carrier_close(way.socket);
+	carrier_pread_close(way.files);
 	return status;
 }
 
@@ -199,7 +221,8 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"frames", no_argument, NULL, 'f'},	   {"hold", no_argument, NULL, 'h'},
 		{"sessions", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
-		{"pages", required_argument, NULL, 'p'},    {0},
+		{"pages", required_argument, NULL, 'p'},    {"pread", no_argument, NULL, 'r'},
+		{0},
 	};
 	int letter;
 
@@ -207,6 +230,9 @@ int main(int argc, char **argv)
 		switch (letter) {
 		case 'f':
 			o.frames = true;
+			break;
+		case 'r':
+			o.pread = true;
 			break;
 		case 'h':
 			o.hold = true;
@@ -228,7 +254,7 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (argc < 4 || argc - 3 > SESSIONS_MAX / 8 || !o.sessions || o.sessions > SESSIONS_MAX ||
 	    !o.pages || o.pages > PAGES_MAX) {
-		fprintf(stderr, "usage: sealedload [OPTION...] SOCKET PIN IDENTITY VM...\n");
+		fprintf(stderr, "usage: sealedload [OPTION...] SOCKET|DIR PIN IDENTITY VM...\n");
 		return 2;
 	}
 	o.socket = argv[0];
