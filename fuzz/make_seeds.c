@@ -248,6 +248,74 @@ static void request_seeds(const char *folder)
 	}
 }
 
+/* Where the guest of served_seed() has four pages: nodes of a list, in the first one. */
+#define SERVED_VA 0xffff888000000000u
+
+/*
+ * A session's request and, in what follows it, a guest that has what is asked for: a range, the list with what
+ * it leads to, and its nodes taken for a table of pointers.
+ */
+static void served_seed(const char *folder)
+{
+	static const struct channel_request r = {
+		.number = 1,
+		.count = 3,
+		.items = {
+			{.kind = CHANNEL_READ, .address = SERVED_VA + 100, .size = 5000},
+			{.kind = CHANNEL_CHASE,
+			 .address = SERVED_VA,
+			 .bound = 20,
+			 .next_offset = 0,
+			 .after = 64,
+			 .follow = {{.offset = 8, .size = 80, .at = 16},
+				    {.offset = 0, .size = 8, .from = 1},
+				    {.offset = 64, .size = 8, .from = 1, .here = true}}},
+			{.kind = CHANNEL_TABLE,
+			 .address = SERVED_VA,
+			 .size = 8,
+			 .stride = 64,
+			 .bound = 10,
+			 .next_offset = CHANNEL_NEXT_NONE,
+			 .before = 16,
+			 .after = 16},
+		},
+	};
+	const uint64_t flags = SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE;
+	static uint8_t bytes[CHANNEL_REQUEST_MAX];
+	static struct out o;
+	unsigned char *memory = o.bytes + 1; /* what follows the mode is the guest's memory, too */
+	size_t size;
+
+	if (channel_request_encode(&r, bytes, sizeof(bytes), &size, NULL) != ERR_OK)
+		abort();
+	add_number(&o, 2, 1);
+	add_number(&o, CHANNEL_REQUEST, 1);
+	add_number(&o, size, 2);
+	add(&o, bytes, size);
+	/* all the rest in one record, which is no request */
+	add_number(&o, CHANNEL_REQUEST, 1);
+	add_number(&o, UINT16_MAX, 2);
+	for (uint64_t level = 0; level < 3; level++) {
+		uint64_t entry = (level + 1) * GUEST_PAGE_SIZE | flags;
+
+		memcpy(memory + level * GUEST_PAGE_SIZE + (level ? 0 : (SERVED_VA >> 39 & 511) * 8),
+		       &entry, sizeof(entry));
+	}
+	for (uint64_t page = 0; page < 4; page++) {
+		uint64_t entry = (4 + page) * GUEST_PAGE_SIZE | flags;
+
+		memcpy(memory + 3 * GUEST_PAGE_SIZE + page * 8, &entry, sizeof(entry));
+	}
+	for (uint64_t node = 0; node < 8; node++) {
+		uint64_t words[2] = {node < 7 ? SERVED_VA + (node + 1) * 64 : 0,
+				     SERVED_VA + (1 + node % 3) * GUEST_PAGE_SIZE};
+
+		memcpy(memory + 4 * GUEST_PAGE_SIZE + node * 64, words, sizeof(words));
+	}
+	o.size = 1 + 8 * GUEST_PAGE_SIZE;
+	save(folder, "device", "served", &o);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -261,5 +329,6 @@ int main(int argc, char **argv)
 	vmcoreinfo_seeds(argv[1]);
 	profile_seed(argv[1]);
 	request_seeds(argv[1]);
+	served_seed(argv[1]);
 	return 0;
 }
