@@ -96,10 +96,14 @@ static enum err vm_opened(struct opening *o, struct err_ctx *err)
 static enum err send_on(struct opening *o, enum channel_frame_kind kind, const void *bytes,
 			size_t size, struct err_ctx *err)
 {
-	if (!o->t->queues)
-		return o->t->send(o->t, kind, bytes, size, err);
-	(void)!o->t->send(o->t, kind, bytes, size, NULL);
-	return ERR_OK;
+	struct err_ctx why = {0};
+	enum err e = o->t->send(o->t, kind, bytes, size, &why);
+
+	if (e == ERR_GONE && o->t->queues)
+		return ERR_OK;
+	if (e && err)
+		*err = why;
+	return e;
 }
 
 static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t preamble_size,
