@@ -6,13 +6,10 @@
  * carrier; and the CPU time that it cost the device. One run, taking turns; medians. The guest is
  * synthetic. Prints one JSON object a line: name, value, unit, versus, ratio.
  */
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +18,7 @@
 #include "carrier/wait.h"
 #include "channel/message.h"
 #include "device.h"
-#include "memdev/front.h"
+#include "mount.h"
 
 enum {
 	ROUNDS = 15,
@@ -160,48 +157,26 @@ static struct sealed_carrier *make_loopback(struct base_alloc *alloc)
 
 /* ---- pread: a device that listens, and a file system before it ---- */
 
-static struct mount {
-	char base[64], socket[80], directory[80];
-	pid_t device, front;
-} mount;
+static struct mount mount;
+static pid_t listener;
 
 /* False where nobody may mount. */
-static bool mount_start(void)
+static bool files_start(void)
 {
-	struct front_options o = {
-		.directory = mount.directory, .socket = mount.socket, .with_parent = true};
-	struct statfs st;
-
-	if (geteuid() != 0 || access("/dev/fuse", R_OK | W_OK))
+	if (!mount_possible())
 		return false;
-	strcpy(mount.base, "/tmp/scwatcher-bench-XXXXXX");
-	if (!mkdtemp(mount.base))
-		die("no folder");
-	snprintf(mount.socket, sizeof(mount.socket), "%s/socket", mount.base);
-	snprintf(mount.directory, sizeof(mount.directory), "%s/mount", mount.base);
-	if (mkdir(mount.directory, 0700))
-		die("no folder");
-	mount.device = device_listen(mount.socket);
-	mount.front = fork();
-	if (!mount.front)
-		_exit(front_run(&o, NULL) ? 1 : 0);
-	for (int i = 0; i < 5000; i++) {
-		if (statfs(mount.directory, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC)
-			return true;
-		usleep(2000);
-	}
-	die("no mount");
+	mount_prepare(&mount);
+	listener = device_listen(mount.socket);
+	mount_start(&mount, NULL);
+	return true;
 }
 
-static void mount_stop(void)
+static void files_stop(void)
 {
-	kill(mount.front, SIGTERM);
-	waitpid(mount.front, NULL, 0);
-	kill(mount.device, SIGTERM);
-	waitpid(mount.device, NULL, 0);
-	unlink(mount.socket);
-	rmdir(mount.directory);
-	rmdir(mount.base);
+	mount_end(&mount);
+	kill(listener, SIGTERM);
+	waitpid(listener, NULL, 0);
+	mount_remove(&mount);
 }
 
 static struct carrier_pread *open_pread(struct base_alloc *alloc, enum carrier_pread_way way)
@@ -338,7 +313,7 @@ int main(void)
 		ways[w].carrier = open_way(&alloc, w == SOCKET ? CARRIER_FRAMES : CARRIER_RING,
 					   &devices[w], &carriers[w]);
 	}
-	if (mount_start()) {
+	if (files_start()) {
 		preads[0] = open_pread(&alloc, CARRIER_PREAD_REQUESTS);
 		preads[1] = open_pread(&alloc, CARRIER_PREAD_ADDRESSES);
 		ways[PREAD_REQUESTS].carrier = carrier_pread_sealed(preads[0]);
@@ -380,7 +355,7 @@ int main(void)
 	if (preads[0]) {
 		carrier_pread_close(preads[0]);
 		carrier_pread_close(preads[1]);
-		mount_stop();
+		files_stop();
 	}
 	return 0;
 }

@@ -343,7 +343,7 @@ static void take_frame(struct front_session *s, size_t frame_size)
 		front_session_end(s, EIO, "the device's worker talks nonsense");
 	else if (kind == CHANNEL_FRAME_FAILED)
 		failed(s, bytes, size);
-	else if (kind == CHANNEL_FRAME_OPENED && s->state == CONNECTING)
+	else if (kind == CHANNEL_FRAME_OPENED && !size && s->state == CONNECTING)
 		s->state = OPEN, send_questions(s);
 	else if (s->in_flight && s->first->kind == FRONT_ASK_HELLO && kind == CHANNEL_FRAME_ANSWER)
 		answered(s, bytes, size);

@@ -398,17 +398,23 @@ struct carrier_options device_client_options(enum carrier_kind kind)
 	};
 }
 
-struct guest_pages *device_client_pages(struct base_alloc *alloc, struct carrier *c)
+struct guest_pages *device_client_pages_over(struct base_alloc *alloc, struct sealed_carrier *c,
+					     uint64_t generation)
 {
 	struct sealed_options options = {.cache_pages = DEVICE_PAGES,
 					 .freshness_ns = 0,
 					 .readahead = 1,
-					 .generation = carrier_accept(c)->generation};
+					 .generation = generation};
 	struct guest_pages *pages;
 
-	if (sealed_pages_create(alloc, carrier_sealed(c), &options, &pages, NULL))
+	if (sealed_pages_create(alloc, c, &options, &pages, NULL))
 		DIE("no pages");
 	return pages;
+}
+
+struct guest_pages *device_client_pages(struct base_alloc *alloc, struct carrier *c)
+{
+	return device_client_pages_over(alloc, carrier_sealed(c), carrier_accept(c)->generation);
 }
 
 enum err device_client_read(struct guest_pages *pages, unsigned int first, unsigned int count,

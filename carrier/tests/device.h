@@ -82,6 +82,9 @@ struct carrier_options device_client_options(enum carrier_kind kind);
 
 /* A client's pages over `c`, with a cache of DEVICE_PAGES, read one by one. */
 struct guest_pages *device_client_pages(struct base_alloc *alloc, struct carrier *c);
+/* The same over any carrier of a session with a guest of this generation. */
+struct guest_pages *device_client_pages_over(struct base_alloc *alloc, struct sealed_carrier *c,
+					     uint64_t generation);
 
 /* Read `count` pages from `first` on, asked for at once: ERR_OK only if all hold what they must. */
 enum err device_client_read(struct guest_pages *pages, unsigned int first, unsigned int count,

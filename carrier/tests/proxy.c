@@ -266,18 +266,25 @@ static void *run_frames(void *arg)
 	return NULL;
 }
 
+void proxy_start_for(struct proxy *p, int device, int client)
+{
+	p->private = calloc(1, sizeof(*p->private));
+	if (!p->private)
+		DIE("no proxy");
+	pthread_mutex_init(&p->private->lock, NULL);
+	p->private->client = client;
+	p->private->device = device;
+	if (pthread_create(&p->private->frames, NULL, run_frames, p))
+		DIE("no thread");
+}
+
 int proxy_start(struct proxy *p, int device)
 {
 	int ends[2];
 
-	p->private = calloc(1, sizeof(*p->private));
-	if (!p->private || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		DIE("no proxy");
-	pthread_mutex_init(&p->private->lock, NULL);
-	p->private->client = ends[0];
-	p->private->device = device;
-	if (pthread_create(&p->private->frames, NULL, run_frames, p))
-		DIE("no thread");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		DIE("no socket");
+	proxy_start_for(p, device, ends[0]);
 	return ends[1];
 }
 

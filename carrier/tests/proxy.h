@@ -65,6 +65,9 @@ struct proxy {
  */
 int proxy_start(struct proxy *p, int device);
 
+/* The same, with a client that is at the other end of `client`, which becomes the proxy's. */
+void proxy_start_for(struct proxy *p, int device, int client);
+
 /* Wait until both ends have hung up, or make them, and forget the ring. What was kept stays. */
 void proxy_stop(struct proxy *p);
 

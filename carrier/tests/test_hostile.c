@@ -5,8 +5,9 @@
  * what the guest holds (device_client_read() aborts otherwise), both sides end by themselves and in
  * time, without a signal, and the client has leaked nothing.
  *
- * usage: test_hostile [PATTERN]    only the cases whose name contains PATTERN; VERBOSE=1 tells
- * what the client was told
+ * usage: test_hostile [--pread] [PATTERN]
+ * --pread: cases with frames, by way of the pread carrier: the host is between file server and device
+ * PATTERN: only the cases whose name contains it; VERBOSE=1 tells what the client was told
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,13 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "carrier/pread.h"
 #include "carrier/wait.h"
 #include "device.h"
+#include "mount.h"
 #include "proxy.h"
 
 enum what {
@@ -81,9 +86,12 @@ enum {
 	ROUNDS = 60,	   /* enough for the requests to go twice around the smallest ring */
 	FEW_ROUNDS = 6,	   /* where each waits for a wake-up that doesn't come */
 	JOBS = 8,
+	RING_FRAME = 3, /* of a session with a ring, each way */
 	PAGES = 3, /* of each round, so that an answer is larger than the smallest ring */
 	SHORT_MS = 600,
 	LONG_MS = 20000,
+	SECOND_MS = 1000, /* in which a file server's patience is counted */
+	SKIPPED = 77,
 };
 
 /* offsets of the shared words, in words */
@@ -183,6 +191,7 @@ static const struct row rows[] = {
 	R("an answer is late", TO_CLIENT, 2, DELAY, 300, FINE),
 	R("a request is late", TO_DEVICE, 2, DELAY, 300, FINE),
 	R("an answer is too late", TO_CLIENT, 2, DELAY, 300, REFUSED),
+	F("an answer is late", TO_CLIENT, 3, DELAY, 300, FINE),
 	F("an answer is too late", TO_CLIENT, 3, DELAY, 300, REFUSED),
 
 	F("the host says that the device failed", TO_CLIENT, 3, FAIL, 0, REFUSED),
@@ -345,6 +354,8 @@ static const struct row rows[] = {
 	{.name = "shared memory: scribbled over, 5", .kind = CARRIER_RING, .what = SCRIBBLE, .at = 5,
 	 .expected = ANY},
 };
+
+static bool by_files;
 
 struct host {
 	const struct row *row;
@@ -510,7 +521,10 @@ static void do_deed(struct proxy *p, struct proxy_item *i, void *ctx)
 			i->bytes[n] = (uint8_t)next_random(&random);
 		break;
 	case DELAY:
-		i->delay_ms = (unsigned int)row->at + (row->expected == REFUSED ? h->patience_ms : 0);
+		i->delay_ms = (unsigned int)row->at;
+		/* a file server looks at its clock now and then */
+		if (row->expected == REFUSED)
+			i->delay_ms += h->patience_ms + (by_files ? 3 * SECOND_MS : 0);
 		break;
 	case FAIL:
 		i->kind = CHANNEL_FRAME_FAILED;
@@ -587,22 +601,105 @@ static struct carrier_options options_of(const struct row *row, unsigned int pat
 	return o;
 }
 
+/* A client, and how it reaches its host. */
+struct client {
+	struct base_alloc alloc;
+	struct proxy *proxy;
+	struct device device;
+	struct carrier *socket;
+	/* by way of files */
+	struct carrier_pread *files;
+	struct mount mount;
+	int listener;
+	pthread_t host;
+};
+
+/* The file server connects once the client has begun. */
+static void *await_server(void *arg)
+{
+	struct client *c = arg;
+	int server = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (server < 0)
+		abort();
+	proxy_start_for(c->proxy, c->device.socket, server);
+	return NULL;
+}
+
+/* Everything between client and device; processes first, then threads. */
+static void client_start(struct client *c, unsigned int patience_ms)
+{
+	const struct front_options o = {.answer_s = (patience_ms + SECOND_MS - 1) / SECOND_MS};
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	if (by_files) {
+		mount_prepare(&c->mount);
+		mount_start(&c->mount, &o);
+		strcpy(at.sun_path, c->mount.socket);
+		c->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+		if (bind(c->listener, (struct sockaddr *)&at, sizeof(at)) || listen(c->listener, 1))
+			abort();
+	}
+	c->device = device_start(false);
+	if (by_files && pthread_create(&c->host, NULL, await_server, c))
+		abort();
+	base_alloc_init(&c->alloc, 64 << 20);
+}
+
+static enum err client_open(struct client *c, const struct carrier_options *o,
+			    struct guest_pages **pages_ret, struct err_ctx *err)
+{
+	const struct carrier_pread_options files = {.session = o->session,
+						    .way = CARRIER_PREAD_REQUESTS};
+	enum err e;
+
+	if (!by_files) {
+		e = carrier_open_socket(&c->alloc, proxy_start(c->proxy, c->device.socket), o,
+					&c->socket, err);
+		if (!e)
+			*pages_ret = device_client_pages(&c->alloc, c->socket);
+		return e;
+	}
+	e = carrier_pread_open(&c->alloc, c->mount.directory, &files, &c->files, err);
+	if (!e)
+		*pages_ret = device_client_pages_over(&c->alloc, carrier_pread_sealed(c->files),
+						      carrier_pread_accept(c->files)->generation);
+	return e;
+}
+
+static void client_close(struct client *c, struct guest_pages *pages)
+{
+	guest_pages_destroy(pages);
+	carrier_close(c->socket);
+	carrier_pread_close(c->files);
+	assert_int_equal(c->alloc.used, 0);
+	if (by_files)
+		pthread_join(c->host, NULL);
+}
+
+static void client_end(struct client *c)
+{
+	proxy_stop(c->proxy);
+	if (!by_files)
+		return;
+	assert_int_equal(mount_end(&c->mount), 0);
+	assert_false(mount_is_there(&c->mount));
+	close(c->listener);
+	mount_remove(&c->mount);
+}
+
 /* A session of a client that reads for ROUNDS rounds, through `p`. */
 static struct outcome run_session(struct proxy *p, const struct row *row, unsigned int patience_ms)
 {
 	struct carrier_options o = options_of(row, patience_ms);
 	struct scribbler scribbler = {.seed = row->at};
-	struct device device = device_start(false);
-	struct guest_pages *pages;
+	struct client client = {.proxy = p};
+	struct guest_pages *pages = NULL;
 	struct outcome out = {0};
-	struct carrier *carrier;
-	struct base_alloc alloc;
 
-	base_alloc_init(&alloc, 64 << 20);
-	out.err = carrier_open_socket(&alloc, proxy_start(p, device.socket), &o, &carrier,
-				      &out.detail);
+	client_start(&client, patience_ms);
+	out.err = client_open(&client, &o, &pages, &out.detail);
 	if (!out.err) {
-		pages = device_client_pages(&alloc, carrier);
 		if (row->what == SCRIBBLE) {
 			scribbler.regions[0] = p->client_region;
 			scribbler.regions[1] = p->device_region;
@@ -620,12 +717,10 @@ static struct outcome run_session(struct proxy *p, const struct row *row, unsign
 			__atomic_store_n(&scribbler.stop, 1, __ATOMIC_RELAXED);
 			pthread_join(scribbler.thread, NULL);
 		}
-		guest_pages_destroy(pages);
-		carrier_close(carrier);
 	}
-	assert_int_equal(alloc.used, 0);
-	out.device = device_wait(&device);
-	proxy_stop(p);
+	client_close(&client, pages);
+	out.device = device_wait(&client.device);
+	client_end(&client);
 	return out;
 }
 
@@ -676,6 +771,11 @@ static void run_row(void **state)
 		assert_int_equal(out.device.err, ERR_GONE);
 		break;
 	case TAMPERED:
+		/* what a file server notices already is its word */
+		if (by_files) {
+			assert_int_not_equal(out.err, ERR_OK);
+			break;
+		}
 		if (out.err != ERR_TAMPERED)
 			print_error("the client says: %s\n", out.detail.text);
 		assert_int_equal(out.err, ERR_TAMPERED);
@@ -696,6 +796,15 @@ static void run_row(void **state)
 	}
 }
 
+/* A file server asks for no ring. */
+static bool is_in_group(const struct row *row, const char *pattern)
+{
+	bool ring = row->where == RING || row->what == SCRIBBLE ||
+		    (row->kind == CARRIER_RING && (row->what == HONEST || row->number >= RING_FRAME));
+
+	return strstr(row->name, pattern) && !(by_files && ring);
+}
+
 /* Most of a case is waiting: several run at the same time, each process has every JOBS-th of them. */
 static int run_share(const char *pattern, size_t share)
 {
@@ -704,23 +813,30 @@ static int run_share(const char *pattern, size_t share)
 	int failed;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!strstr(rows[i].name, pattern) || seen++ % JOBS != share)
+		if (!is_in_group(&rows[i], pattern) || seen++ % JOBS != share)
 			continue;
 		tests[count++] = (struct CMUnitTest){.name = rows[i].name,
 						     .test_func = run_row,
 						     .initial_state = (void *)(uintptr_t)&rows[i]};
 	}
-	failed = _cmocka_run_group_tests("hostile host", tests, count, NULL, NULL);
+	failed = _cmocka_run_group_tests(by_files ? "hostile host, pread" : "hostile host", tests, count, NULL, NULL);
 	proxy_deinit(&recorded);
 	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	const char *pattern = argc > 1 ? argv[1] : "";
+	const char *pattern = argc > 1 ? argv[argc - 1] : "";
 	FILE *said[JOBS];
 	int failed = 0;
 
+	by_files = argc > 1 && strcmp(argv[1], "--pread") == 0;
+	if (by_files && !mount_possible()) {
+		puts(MOUNT_SKIPPED);
+		return SKIPPED;
+	}
+	if (by_files && argc == 2)
+		pattern = "";
 	device_prepare();
 	for (size_t i = 0; i < JOBS; i++) {
 		said[i] = tmpfile();

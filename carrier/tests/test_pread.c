@@ -34,7 +34,7 @@
 #include "channel/message.h"
 #include "channel/read.h"
 #include "device.h"
-#include "memdev/front.h"
+#include "mount.h"
 
 enum {
 	WORKERS_MAX = 64,
@@ -58,8 +58,7 @@ struct worker {
 };
 
 struct host {
-	char base[64], dir[80], socket[80];
-	pid_t front;
+	struct mount mount;
 	int listener, stop[2];
 	pthread_t accepting;
 	pthread_mutex_t lock; /* of what follows */
@@ -188,64 +187,9 @@ static void *accept_workers(void *arg)
 	}
 }
 
-static void say(const char *text)
-{
-	fprintf(stderr, "front: %s\n", text);
-}
-
-static bool is_mounted(void)
-{
-	FILE *f = fopen("/proc/self/mountinfo", "r");
-	bool found = false;
-	char line[4096];
-
-	while (f && fgets(line, sizeof(line), f))
-		found |= strstr(line, h.dir) && strstr(line, "fuse.scwatcher");
-	if (f)
-		fclose(f);
-	return found;
-}
-
 static void moment(void)
 {
 	nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-}
-
-static pid_t front_start(const struct front_options *more)
-{
-	struct front_options o = more ? *more : (struct front_options){0};
-	struct statvfs st;
-	pid_t pid;
-
-	o.directory = h.dir;
-	o.socket = h.socket;
-	o.with_parent = true;
-	o.say = say;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		struct err_ctx err = {0};
-		enum err e = front_run(&o, &err);
-		char text[300];
-
-		if (e)
-			fprintf(stderr, "front_run: %s\n", err_describe(&err, text, sizeof(text)));
-		_exit(e ? 1 : 0);
-	}
-	assert_true(pid > 0);
-	/* what an earlier one left behind is mounted, too, but dead */
-	for (int i = 0; i < 2500 && (!is_mounted() || statvfs(h.dir, &st)); i++)
-		moment();
-	return pid;
-}
-
-static int front_end(pid_t pid)
-{
-	int status = 0;
-
-	kill(pid, SIGTERM);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
 }
 
 static void host_start(const struct front_options *o)
@@ -254,19 +198,13 @@ static void host_start(const struct front_options *o)
 
 	memset(&h, 0, sizeof(h));
 	pthread_mutex_init(&h.lock, NULL);
-	strcpy(h.base, "/tmp/scwatcher-test-pread-XXXXXX");
-	assert_non_null(mkdtemp(h.base));
-	assert_int_equal(chmod(h.base, 0755), 0);
-	snprintf(h.dir, sizeof(h.dir), "%s/mnt", h.base);
-	snprintf(h.socket, sizeof(h.socket), "%s/socket", h.base);
-	assert_int_equal(mkdir(h.dir, 0755), 0);
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", h.socket);
+	mount_prepare(&h.mount);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", h.mount.socket);
 	h.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(h.listener, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(h.listener, 64), 0);
 	(void)device_client_options(CARRIER_FRAMES); /* makes the keys, while there is one thread */
-	h.front = front_start(o);
-	assert_true(is_mounted());
+	mount_start(&h.mount, o);
 	assert_int_equal(pthread_create(&h.accepting, NULL, accept_workers, NULL), 0);
 }
 
@@ -299,9 +237,9 @@ static int tear_down(void **state)
 {
 	(void)state;
 	host_does(NULL, NULL);
-	if (h.front)
-		assert_int_equal(front_end(h.front), 0);
-	assert_false(is_mounted());
+	if (h.mount.front)
+		assert_int_equal(mount_end(&h.mount), 0);
+	assert_false(mount_is_there(&h.mount));
 	shutdown(h.listener, SHUT_RDWR);
 	pthread_join(h.accepting, NULL);
 	close(h.listener);
@@ -311,9 +249,7 @@ static int tear_down(void **state)
 		close(h.workers[i]->socket);
 		free(h.workers[i]);
 	}
-	unlink(h.socket);
-	assert_int_equal(rmdir(h.dir), 0);
-	assert_int_equal(rmdir(h.base), 0);
+	mount_remove(&h.mount);
 	return 0;
 }
 
@@ -334,19 +270,15 @@ static struct carrier_pread_options client_options(enum carrier_pread_way way)
 static enum err client_try(struct client *c, const struct carrier_pread_options *o,
 			   struct err_ctx *err)
 {
-	struct sealed_options options = {
-		.cache_pages = DEVICE_PAGES, .freshness_ns = 0, .readahead = 1};
 	enum err e;
 
 	memset(c, 0, sizeof(*c));
 	base_alloc_init(&c->alloc, 64 << 20);
-	e = carrier_pread_open(&c->alloc, h.dir, o, &c->carrier, err);
+	e = carrier_pread_open(&c->alloc, h.mount.directory, o, &c->carrier, err);
 	if (e)
 		return e;
-	options.generation = carrier_pread_accept(c->carrier)->generation;
-	assert_int_equal(sealed_pages_create(&c->alloc, carrier_pread_sealed(c->carrier), &options,
-					     &c->pages, NULL),
-			 ERR_OK);
+	c->pages = device_client_pages_over(&c->alloc, carrier_pread_sealed(c->carrier),
+					    carrier_pread_accept(c->carrier)->generation);
 	return ERR_OK;
 }
 
@@ -569,8 +501,8 @@ static void no_device_is_told(void **state)
 	struct client c;
 
 	(void)state;
-	assert_int_equal(rename(h.socket, h.base), -1);
-	assert_int_equal(unlink(h.socket), 0);
+	assert_int_equal(rename(h.mount.socket, h.mount.base), -1);
+	assert_int_equal(unlink(h.mount.socket), 0);
 	assert_int_equal(client_try(&c, &o, &err), ERR_GONE);
 	assert_non_null(strstr(err.text, "the device's host says: can't reach the memory device at"));
 }
@@ -583,11 +515,10 @@ static void no_mount_is_told(void **state)
 	struct client c;
 
 	(void)state;
-	assert_int_equal(front_end(h.front), 0);
-	h.front = 0;
+	assert_int_equal(mount_end(&h.mount), 0);
 	assert_int_equal(client_try(&c, &o, &err), ERR_ABSENT);
 	snprintf(expected, sizeof(expected),
-		 "no memory device serves %s/%s: is its file system mounted there?", h.dir, DEVICE_VM);
+		 "no memory device serves %s/%s: is its file system mounted there?", h.mount.directory, DEVICE_VM);
 	assert_string_equal(err.text, expected);
 }
 
@@ -1195,7 +1126,7 @@ static __attribute__((format(printf, 1, 2))) int open_errno(const char *format, 
 {
 	char path[8192];
 	va_list args;
-	int used = snprintf(path, sizeof(path), "%s/", h.dir), fd;
+	int used = snprintf(path, sizeof(path), "%s/", h.mount.directory), fd;
 
 	va_start(args, format);
 	vsnprintf(path + used, sizeof(path) - (size_t)used, format, args);
@@ -1242,7 +1173,7 @@ static void names_that_are_none_are_refused(void **state)
 	assert_int_equal(open_errno("vm/%s/error", key), 0);
 	assert_int_equal(open_errno("vm/%s/error/x", key), ENOTDIR);
 	/* nothing of it is listed, nothing can be made */
-	assert_int_equal(mkdir(h.dir, 0700), -1);
+	assert_int_equal(mkdir(h.mount.directory, 0700), -1);
 	assert_int_equal(open_errno("."), 0);
 }
 
@@ -1301,7 +1232,7 @@ static void sessions_are_their_owners(void **state)
 	assert_int_equal(open_as_nobody(path), EACCES);
 	snprintf(path, sizeof(path), "%serror", carrier_pread_path(c.carrier));
 	assert_int_equal(open_as_nobody(path), EACCES);
-	snprintf(path, sizeof(path), "%s/vm/000102030405060708090a0b0c0d0e0f/error", h.dir);
+	snprintf(path, sizeof(path), "%s/vm/000102030405060708090a0b0c0d0e0f/error", h.mount.directory);
 	assert_int_equal(open_as_nobody(path), 0);
 	client_close(&c);
 }
@@ -1312,12 +1243,12 @@ static void the_directorys_permissions_stay(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(front_end(h.front), 0);
-	assert_int_equal(chmod(h.dir, 0710), 0);
-	h.front = front_start(NULL);
-	assert_int_equal(stat(h.dir, &st), 0);
+	assert_int_equal(mount_end(&h.mount), 0);
+	assert_int_equal(chmod(h.mount.directory, 0710), 0);
+	mount_start(&h.mount, NULL);
+	assert_int_equal(stat(h.mount.directory, &st), 0);
 	assert_int_equal(st.st_mode, S_IFDIR | 0710);
-	snprintf(path, sizeof(path), "%s/vm", h.dir);
+	snprintf(path, sizeof(path), "%s/vm", h.mount.directory);
 	assert_int_equal(open_as_nobody(path), EACCES);
 }
 
@@ -1325,7 +1256,7 @@ static void the_directorys_permissions_stay(void **state)
 
 static void a_mount_is_not_taken_over(void **state)
 {
-	struct front_options o = {.directory = h.dir, .socket = h.socket};
+	struct front_options o = {.directory = h.mount.directory, .socket = h.mount.socket};
 	struct err_ctx err = {0};
 
 	(void)state;
@@ -1383,35 +1314,35 @@ static pid_t server_of(pid_t parent)
 static void a_crashed_server_is_unmounted(void **state)
 {
 	struct client c;
-	pid_t server = server_of(h.front);
+	pid_t server = server_of(h.mount.front);
 	int status;
 
 	(void)state;
 	client_open(&c, CARRIER_PREAD_ADDRESSES);
 	kill(server, SIGKILL);
-	assert_int_equal(waitpid(h.front, &status, 0), h.front);
-	h.front = 0;
+	assert_int_equal(waitpid(h.mount.front, &status, 0), h.mount.front);
+	h.mount.front = 0;
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	assert_false(is_mounted());
+	assert_false(mount_is_there(&h.mount));
 	assert_int_equal(read_some(&c, 0, 1, NULL), ERR_GONE);
 	client_close(&c);
 }
 
 static void a_mount_left_behind_is_removed(void **state)
 {
-	pid_t server = server_of(h.front);
+	pid_t server = server_of(h.mount.front);
 	struct statvfs st;
 	struct client c;
 
 	(void)state;
-	kill(h.front, SIGKILL);
+	kill(h.mount.front, SIGKILL);
 	kill(server, SIGKILL);
-	assert_int_equal(waitpid(h.front, NULL, 0), h.front);
-	for (int i = 0; i < 1000 && statvfs(h.dir, &st) == 0; i++)
+	assert_int_equal(waitpid(h.mount.front, NULL, 0), h.mount.front);
+	for (int i = 0; i < 1000 && statvfs(h.mount.directory, &st) == 0; i++)
 		moment();
-	assert_int_equal(statvfs(h.dir, &st), -1);
+	assert_int_equal(statvfs(h.mount.directory, &st), -1);
 	assert_int_equal(errno, ENOTCONN);
-	h.front = front_start(NULL);
+	mount_start(&h.mount, NULL);
 	client_open(&c, CARRIER_PREAD_ADDRESSES);
 	assert_int_equal(read_some(&c, 0, 50, NULL), ERR_OK);
 	client_close(&c);
@@ -1423,9 +1354,9 @@ static void unmounting_ends_the_server(void **state)
 	int status;
 
 	(void)state;
-	assert_int_equal(umount2(h.dir, MNT_DETACH), 0);
-	assert_int_equal(waitpid(h.front, &status, 0), h.front);
-	h.front = 0;
+	assert_int_equal(umount2(h.mount.directory, MNT_DETACH), 0);
+	assert_int_equal(waitpid(h.mount.front, &status, 0), h.mount.front);
+	h.mount.front = 0;
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
@@ -1504,8 +1435,8 @@ int main(void)
 		CASE(a_fork_has_no_session),
 	};
 
-	if (geteuid() != 0 || access("/dev/fuse", R_OK | W_OK)) {
-		printf("skipped: needs root and /dev/fuse to mount a file system\n");
+	if (!mount_possible()) {
+		puts(MOUNT_SKIPPED);
 		return SKIPPED;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
