@@ -287,6 +287,7 @@ folder = sys.argv[1]
 for name, kind in (("device", socket.SOCK_SEQPACKET), ("control", socket.SOCK_STREAM)):
     s = socket.socket(socket.AF_UNIX, kind)
     s.bind(f"{folder}/{name}.sock")
+    os.chmod(f"{folder}/{name}.sock", 0o666 if name == "device" else 0o600)
     s.listen(5)
     os.dup2(s.fileno(), 30 if name == "device" else 31)
 for fd in (0, 1):
@@ -298,15 +299,22 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+def confined(unit):
+    """A command's first words so that it has the capabilities of a unit, and no way to others."""
+    text = (TOP / "memdev/systemd" / unit).read_text(encoding="utf-8")
+    allowed = re.search(r"^CapabilityBoundingSet=(.*)", text, re.M)[1].lower().replace("cap_", "+").split()
+    return ["setpriv", "--bounding-set", ",".join(["-all", *allowed]), "--inh-caps", "-all", "--no-new-privs"]
+
+
 def check_activation(device, name):
-    """Sockets made and handed over as systemd does."""
+    """Sockets made and handed over, and capabilities taken, as systemd does."""
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(str(device.folder / "notify.sock"))
     notify.settimeout(PATIENCE)
     with open(device.folder / "log", "a", encoding="utf-8") as log:
         device.process = subprocess.Popen(
-            [sys.executable, "-c", ACTIVATE, device.folder,
-             device.build / "memdev/daemon/scwatcherd", "--key", device.folder / "device.key",
+            [sys.executable, "-c", ACTIVATE, device.folder, shutil.which("setpriv"),
+             *confined("scwatcherd.service.in")[1:], device.build / "memdev/daemon/scwatcherd", "--key", device.folder / "device.key",
              "--policy", device.folder / "policy.conf", "--user", "nobody", *device.options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     expect(notify.recv(64) == b"READY=1", "systemd isn't told that the device is ready")
@@ -314,11 +322,29 @@ def check_activation(device, name):
     expect(status == 0, f"a session over a socket that was handed over: {err!r}")
     expect(device.sessions() == [] or wait_for(lambda: not device.sessions()) is not None,
            "a session stays listed")
+    check_only_mount(device, name)
     device.stop()
     expect((device.folder / "device.sock").exists(), "systemd's socket was removed")
     for path in device.folder.glob("*.sock"):
         path.unlink()
     print("ok: sockets that were handed over")
+
+
+def check_only_mount(device, name):
+    """Files served by another process than the device's, which has no key."""
+    mount = device.folder / "memory"
+    mount.mkdir()
+    front = subprocess.Popen([*confined("scwatcherd-mount.service.in"), device.build / "memdev/daemon/scwatcherd",
+                              "--only-mount", "--mount", mount, "--socket", device.folder / "device.sock",
+                              "--user", "nobody"], stdin=subprocess.DEVNULL)
+    try:
+        expect(wait_for(lambda: os.path.ismount(mount) or front.poll() is not None) is not None and
+               front.poll() is None, "nothing is mounted")
+        check_second_client(device, mount, name)
+    finally:
+        front.terminate()
+        expect(front.wait(PATIENCE) == 0 and not os.path.ismount(mount), "a mount is left behind")
+        mount.rmdir()
 
 
 def check_front(device, name):

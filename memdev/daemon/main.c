@@ -50,6 +50,7 @@ static const struct {
 struct options {
 	const char *config; /* NULL: the default one if it is there */
 	bool check;
+	bool only_mount;
 	bool development;
 	bool emulated;
 	const char *values[BASE_COUNT(settings)];
@@ -67,6 +68,8 @@ static void print_help(void)
 		snprintf(name, sizeof(name), "%s %s", settings[i].option, settings[i].arg);
 		printf("  --%-24s %s\n", name, settings[i].help);
 	}
+	printf("  --%-24s %s\n", "only-mount",
+	       "nothing but those files, for the device that listens at the socket");
 	printf("  --%-24s %s\n", "accept-development-keys",
 	       "believe clients that show nothing but a key: for tests only");
 	printf("  --%-24s %s\n", "insecure-accept-emulated",
@@ -79,10 +82,11 @@ static void print_help(void)
 /* Go on: -1; else the status to end with. */
 static int take_options(int argc, char **argv, struct options *o)
 {
-	enum { CONFIG = 256, CHECK, DEVELOPMENT, EMULATED, VERSION, HELP };
-	struct option longs[BASE_COUNT(settings) + 7] = {
+	enum { CONFIG = 256, CHECK, ONLY_MOUNT, DEVELOPMENT, EMULATED, VERSION, HELP };
+	struct option longs[BASE_COUNT(settings) + 8] = {
 		{"config", required_argument, NULL, CONFIG},
 		{"check", no_argument, NULL, CHECK},
+		{"only-mount", no_argument, NULL, ONLY_MOUNT},
 		{"accept-development-keys", no_argument, NULL, DEVELOPMENT},
 		{"insecure-accept-emulated", no_argument, NULL, EMULATED},
 		{"version", no_argument, NULL, VERSION},
@@ -91,7 +95,7 @@ static int take_options(int argc, char **argv, struct options *o)
 	int letter;
 
 	for (size_t i = 0; i < BASE_COUNT(settings); i++)
-		longs[6 + i] = (struct option){settings[i].option, required_argument, NULL, (int)i};
+		longs[7 + i] = (struct option){settings[i].option, required_argument, NULL, (int)i};
 	while ((letter = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		switch (letter) {
 		case CONFIG:
@@ -99,6 +103,9 @@ static int take_options(int argc, char **argv, struct options *o)
 			break;
 		case CHECK:
 			o->check = true;
+			break;
+		case ONLY_MOUNT:
+			o->only_mount = true;
 			break;
 		case DEVELOPMENT:
 			o->development = true;
@@ -239,21 +246,25 @@ static void say_of_front(const char *text)
 	log_line(LOG_NOTE, "%s", text);
 }
 
-/* The pread carrier's file system: a process of its own, and a client like others. */
-static enum err start_front(const struct config *c, const struct broker_setup *b, pid_t *ret,
-			    struct err_ctx *err)
+static struct front_options front_options(const struct config *c, const struct broker_setup *b)
 {
-	const struct front_options o = {
+	return (struct front_options){
 		.directory = c->mount,
 		.socket = c->socket,
 		.uid = geteuid() == 0 ? b->uid : 0,
 		.gid = geteuid() == 0 ? b->gid : 0,
 		.sessions_per_vm = c->sessions_per_vm,
 		.idle_s = c->idle_s,
-		.with_parent = true,
 		.confine = sandbox_front,
 		.say = say_of_front,
 	};
+}
+
+/* The pread carrier's file system: a process of its own, and a client like others. */
+static enum err start_front(const struct config *c, const struct broker_setup *b, pid_t *ret,
+			    struct err_ctx *err)
+{
+	struct front_options o = front_options(c, b);
 	struct err_ctx why = {0};
 	char text[320];
 	pid_t pid = fork();
@@ -268,9 +279,26 @@ static enum err start_front(const struct config *c, const struct broker_setup *b
 	channel_wipe(b->key, sizeof(*b->key));
 	close(b->device);
 	close(b->control);
+	o.with_parent = true;
 	if (front_run(&o, &why))
 		log_line(LOG_BAD, "%s: %s", c->mount, err_describe(&why, text, sizeof(text)));
 	_exit(why.code ? STATUS_FAILED : STATUS_OK);
+}
+
+/* The same for another device, without its key: mounting takes rights that no device needs. */
+static enum err run_front(const struct config *c, struct err_ctx *err)
+{
+	struct broker_setup b = {.device = -1, .control = -1};
+	struct front_options o;
+	enum err e = find_user(c, &b, err);
+
+	if (e)
+		return e;
+	if (!c->mount[0])
+		return err_set(err, ERR_INVAL, "there is no folder to mount on (--mount)");
+	o = front_options(c, &b);
+	log_line(LOG_NOTE, "version %s, serving %s for the device at %s", SCW_VERSION, c->mount, c->socket);
+	return front_run(&o, err);
 }
 
 /* What whoever starts us must know: each time, and not to be missed. */
@@ -341,6 +369,13 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	prepare_process();
+	if (o.only_mount) {
+		e = configure(&o, &config, &err);
+		if (e)
+			return complain(&err, STATUS_CONFIG);
+		e = run_front(&config, &err);
+		return e ? complain(&err, STATUS_FAILED) : STATUS_OK;
+	}
 	if (configure(&o, &config, &err) || load(&config, &setup, &policy, &key, &err)) {
 		channel_wipe(&key, sizeof(key));
 		memdev_policy_destroy(policy);
