@@ -45,8 +45,10 @@ static const struct command commands[] = {
 	 "error. Nothing is printed that was altered; a stream without its end is an error. Says who\n"
 	 "wrote it; with --mrenclave, prints only what that enclave wrote.\n",
 	 "yMEGL", 0, 1, cli_open},
-	{"sessions", "", "list who reads memory through this host's memory device", "", "jo", 0, 0,
-	 cli_sessions},
+	{"sessions", "", "list who reads memory through this host's memory device",
+	 "Each session's identity, VM and state, the user and process that connected, and what it took.\n"
+	 "Asks scwatcherd by its control socket, which only its user may.\n",
+	 "jo", 0, 0, cli_sessions},
 };
 
 /* Letters are ours alone: there are only long options (and -h, -j, -l). */

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The device's policy file: refused with its place, or taken whole; look-ups in what was taken. */
+/*
+ * The device's policy file, and the same text as its settings: refused with its place, or taken whole;
+ * look-ups in what was taken.
+ */
+#include "config.h"
 #include "fuzz.h"
 #include "memdev/policy.h"
 
@@ -8,6 +12,19 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libconfig.so\n";
+}
+
+static void take_settings(const char *text, size_t size)
+{
+	struct err_ctx err = {0};
+	struct config c;
+	enum err e;
+
+	config_defaults(&c);
+	e = config_parse(&c, text, size, "settings", &err);
+	FUZZ_ASSERT(e == ERR_OK || (err.code == e && strncmp(err.text, "settings:", 9) == 0));
+	FUZZ_ASSERT(c.sessions >= 1 && c.sessions <= 4096 && c.memory_mib >= 64 && c.socket_mode <= 0777);
+	FUZZ_ASSERT(strlen(c.socket) < sizeof(c.socket) && strlen(c.user) < sizeof(c.user));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -21,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_ASSERT(text);
 	memcpy(text, data, size);
 	text[size] = '\0';
+	take_settings(text, size);
 	e = memdev_policy_parse(text, size, "policy", &p, &err);
 	FUZZ_ASSERT((e == ERR_OK) == (p != NULL));
 	FUZZ_ASSERT(e == ERR_OK || (err.code == e && strncmp(err.text, "policy:", 7) == 0));

@@ -257,6 +257,59 @@ static void a_session_stands(void **state)
 	sealed_session_close(s);
 }
 
+/* Memory that is never given back, so that what was left in it can be looked for. */
+static struct {
+	size_t used;
+	_Alignas(64) uint8_t bytes[4 << 20];
+} arena;
+
+static void *arena_resize(void *ctx, void *old, size_t size)
+{
+	uint8_t *p = arena.bytes + arena.used;
+
+	(void)ctx;
+	if (!size)
+		return NULL;
+	assert_null(old);
+	assert_true(size <= sizeof(arena.bytes) - arena.used);
+	arena.used += (size + 63) & ~(size_t)63;
+	return p;
+}
+
+static bool arena_holds(const uint8_t key[CHANNEL_KEY_SIZE])
+{
+	return memmem(arena.bytes, arena.used, key, CHANNEL_KEY_SIZE) != NULL;
+}
+
+/* The device's key is gone as soon as nothing can be asked for with it, a session's with the session. */
+static void keys_are_wiped(void **state)
+{
+	static const uint8_t secret[] = "a secret of thirty-two bytes, so";
+	struct channel_position to_device, to_client;
+	struct sealed_session *s = NULL;
+	struct base_alloc before;
+
+	(void)state;
+	memdev_session_destroy(w.session);
+	w.session = NULL;
+	before = w.alloc;
+	w.alloc = (struct base_alloc){.resize = arena_resize, .limit = sizeof(arena.bytes)};
+	assert_int_equal(channel_key_pair_from_secret(secret, &w.device, NULL), ERR_OK);
+	make_device_session();
+	assert_true(arena_holds(w.device.secret));
+	assert_int_equal(connect(&s, NULL), ERR_OK);
+	assert_false(arena_holds(w.device.secret));
+	channel_sealer_position(s->sealer, &to_device);
+	channel_opener_position(s->opener, &to_client);
+	assert_true(arena_holds(to_device.key) && arena_holds(to_client.key));
+	sealed_session_close(s);
+	memdev_session_destroy(w.session);
+	w.session = NULL;
+	assert_false(arena_holds(to_device.key) || arena_holds(to_client.key));
+	assert_int_equal(w.alloc.used, 0);
+	w.alloc = before;
+}
+
 static uint64_t now(void)
 {
 	return 1;
@@ -691,6 +744,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_session_stands),
+		TEST(keys_are_wiped),
 		TEST(pages_come_as_frames),
 		TEST(an_empty_part_is_no_record),
 		TEST(an_altered_handshake_fails),
