@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "front_fuse.h"
@@ -28,6 +29,8 @@ enum {
 	SESSIONS_PER_VM = 64,
 	IDLE_S = 3600,
 	ANSWER_S = 10,
+	MOMENT_NS = 50 * 1000 * 1000,
+	MOMENTS = 100, /* to wait for another one's mount to go */
 	PATIENCE_S = 2, /* for the child to end when it is told to */
 };
 
@@ -120,15 +123,31 @@ static void unmount(const char *path)
 		(void)waitpid(pid, NULL, 0);
 }
 
+/* What is mounted there, and whether nobody serves it any more. */
+static struct mount_point look_at(const char *path, bool *dead_ret)
+{
+	struct statvfs alive;
+
+	/* attributes may be cached, this is asked for anew */
+	*dead_ret = statvfs(path, &alive) != 0 && errno == ENOTCONN;
+	return find_mount(path);
+}
+
 /* Make sure that `path` can be mounted on, and see what it looks like. */
 static enum err prepare(const struct front_options *o, const char *path, struct stat *ret,
 			struct err_ctx *err)
 {
-	struct mount_point there = find_mount(path);
-	struct statvfs alive;
-	/* attributes may be cached, this is asked for anew */
-	bool dead = statvfs(path, &alive) != 0 && errno == ENOTCONN;
+	const struct timespec moment = {.tv_nsec = MOMENT_NS};
+	struct mount_point there;
+	bool dead;
 
+	/* that of one who was killed goes by itself, soon */
+	for (int i = 0; i < MOMENTS; i++) {
+		there = look_at(path, &dead);
+		if (!there.ours || dead)
+			break;
+		nanosleep(&moment, NULL);
+	}
 	if (there.ours && !dead)
 		return err_set(err, ERR_INVAL,
 			       "another scwatcherd serves %.120s: stop it, or choose another directory",

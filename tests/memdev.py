@@ -215,6 +215,9 @@ def check_listed(device, name):
     listed = device.sessions()
     expect(len(listed) == 1 and listed[0]["vm"] == name and listed[0]["identity"] == "tester" and
            listed[0]["state"] == "ring", f"sessions say {listed}")
+    head, line = device.run("sessions", "--control", device.folder / "control.sock").splitlines()
+    expect(head.split()[:4] == ["SESSION", "IDENTITY", "VM", "STATE"] and
+           line.split()[1:4] == ["tester", name, "ring"], f"sessions say {head!r}, {line!r}")
     status = pathlib.Path(f"/proc/{listed[0]['worker']}/status").read_text(encoding="utf-8")
     for line in ("CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1",
                  "Seccomp:\t2"):
@@ -542,6 +545,7 @@ def kill(options, device, names):
         slowest[what] = max(took, slowest.get(what, 0))
         messages[message] = messages.get(message, 0) + 1
         if victim in (victim_device, victim_files):
+            expect(wait_for(lambda: not os.path.ismount(device.mount)) is not None, "a mount is left behind")
             device.start()
         else:
             expect(wait_for(lambda: not device.children()) is not None, "a worker is left")

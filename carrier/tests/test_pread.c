@@ -1348,6 +1348,25 @@ static void a_mount_left_behind_is_removed(void **state)
 	client_close(&c);
 }
 
+/* As when a device is killed and started again at once. */
+static void a_mount_that_is_about_to_go_is_waited_for(void **state)
+{
+	pid_t going = h.mount.front;
+	struct statvfs st;
+	struct client c;
+
+	(void)state;
+	mount_start(&h.mount, NULL); /* sees the other one's */
+	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+	kill(going, SIGTERM);
+	assert_int_equal(waitpid(going, NULL, 0), going);
+	for (int i = 0; i < 2500 && (!mount_is_there(&h.mount) || statvfs(h.mount.directory, &st)); i++)
+		moment();
+	client_open(&c, CARRIER_PREAD_ADDRESSES);
+	assert_int_equal(read_some(&c, 0, 50, NULL), ERR_OK);
+	client_close(&c);
+}
+
 /* Somebody else's umount(8) isn't undone, and isn't hidden. */
 static void unmounting_ends_the_server(void **state)
 {
@@ -1431,6 +1450,7 @@ int main(void)
 		CASE(a_mount_is_not_taken_over),
 		CASE(a_crashed_server_is_unmounted),
 		CASE(a_mount_left_behind_is_removed),
+		CASE(a_mount_that_is_about_to_go_is_waited_for),
 		CASE(unmounting_ends_the_server),
 		CASE(a_fork_has_no_session),
 	};
