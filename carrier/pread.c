@@ -509,7 +509,7 @@ static enum err read_cluster(struct carrier_pread *c, uint8_t *plain, size_t *si
 				.address = (first + i) * CHANNEL_PAGE_SIZE,
 				.state = state,
 				.lines = state == CHANNEL_PAGE_DATA ? CHANNEL_PAGE_LINES : 0,
-				.data = data + i * CHANNEL_PAGE_SIZE,
+				.data = state == CHANNEL_PAGE_DATA ? data + i * CHANNEL_PAGE_SIZE : NULL,
 			},
 			plain + used);
 		head.count++;
