@@ -265,12 +265,15 @@ static void session_forked(struct attach_session *shown)
 	s->sessions = 0;
 }
 
-/* Add lines of the first epoch to what was asked for in it. */
+/*
+ * Put lines of the first epoch before all else that was asked for in it: a program needs them at once, while what
+ * a pass over many tasks reads takes a while to come.
+ */
 static void note_lines(struct session *s, const struct guest_trail *t)
 {
 	static struct channel_request r;
 	static uint8_t wire[CHANNEL_REQUEST_MAX];
-	size_t size;
+	size_t size, bytes;
 
 	r.count = 0;
 	for (uint32_t i = 0; i < t->count[0] && s->item_count + r.count < CHANNEL_ITEMS_MAX; i++)
@@ -278,8 +281,9 @@ static void note_lines(struct session *s, const struct guest_trail *t)
 			.kind = CHANNEL_LINES, .address = t->at[0][i].page, .size = t->at[0][i].lines};
 	if (!r.count || channel_request_encode(&r, wire, sizeof(wire), &size, NULL) != ERR_OK)
 		return;
-	memcpy(s->items + s->item_count * CHANNEL_ITEM_SIZE, wire + CHANNEL_REQUEST_HEADER_SIZE,
-	       r.count * CHANNEL_ITEM_SIZE);
+	bytes = r.count * (size_t)CHANNEL_ITEM_SIZE;
+	memmove(s->items + bytes, s->items, s->item_count * CHANNEL_ITEM_SIZE);
+	memcpy(s->items, wire + CHANNEL_REQUEST_HEADER_SIZE, bytes);
 	s->item_count += r.count;
 }
 

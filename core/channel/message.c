@@ -190,6 +190,8 @@ enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pag
 		if (!piece_decode(&c, &p))
 			return err_set(err, ERR_CORRUPT, "piece %u of an answer of %u is malformed", i,
 				       head.count);
+		if (sink->soon)
+			sink->soon(sink, &p);
 	}
 	if (base_cursor_left(&c))
 		return err_set(err, ERR_CORRUPT, "an answer has %zu bytes after its last piece",

@@ -24,6 +24,7 @@ struct procfs {
 	void *failed_ctx;
 	signed char facts[PROCFS_FACTS], facts_loaded[PROCFS_FACTS];
 	bool pass; /* /proc was listed, in this epoch or in one that only grew old since */
+	uint64_t listed; /* in which epoch */
 	uint64_t pass_done[PROCFS_PASSES]; /* the epoch in which it was */
 	struct shown shown;
 };
@@ -633,10 +634,21 @@ static bool renew(struct procfs *p)
 	return true;
 }
 
+/*
+ * What is read between a listing and the files of tasks is of the same look at the guest: ps reads uptime there,
+ * once more, and would lose what the listing of many tasks has brought.
+ */
+static bool pass_begins(const struct procfs *p, uint64_t epoch)
+{
+	return p->pass && p->listed == epoch && p->pass_done[PROCFS_PASS_TASKS] != epoch;
+}
+
 static void note_shown(struct procfs *p, const struct vfs_node *n)
 {
 	struct guest_pages *pages = llview_guest_pages(p->guest);
 
+	if (row_of(n) != &root_row && pass_begins(p, pages->epoch))
+		return;
 	if (!pages->ops->expire || shown_add(&p->shown, pages->epoch, n->key))
 		return;
 	if (renew(p))
@@ -659,8 +671,10 @@ static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink 
 	struct procfs *p = fs;
 
 	note_shown(p, dir);
-	if (row_of(dir) == &root_row)
+	if (row_of(dir) == &root_row) {
 		p->pass = true;
+		p->listed = llview_guest_pages(p->guest)->epoch;
+	}
 	return call(fs, dir, &c, readdir_in);
 }
 

@@ -78,6 +78,14 @@ static void take_piece(struct channel_piece_sink *sink, const struct channel_pie
 		(void)!store_put(&s->store, p);
 }
 
+static void expect_piece(struct channel_piece_sink *sink, const struct channel_piece *p)
+{
+	const struct sealed_pages *s =
+		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
+
+	store_soon(&s->store, p);
+}
+
 static enum err take_record(struct sealed_pages *s, const void *plain, size_t size,
 			    struct err_ctx *err)
 {
@@ -562,6 +570,7 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	s->pages.ops = &sealed_ops;
 	s->pages.copies = true;
 	s->sink.piece = take_piece;
+	s->sink.soon = expect_piece;
 	forget_hints(s);
 	e = store_init(&s->store, alloc, options->lines ? options->lines : alloc,
 		       options->cache_pages);

@@ -7,6 +7,7 @@
 enum {
 	SLOTS_FIRST = 1024,
 	MORE_FIRST = 256,
+	LOOKED_FIRST = 64,
 	/*
 	 * Bytes of the first chunks, and of those after them: with what an allocator puts in front, a
 	 * large page of memory. Small sessions take little, since all of it has to be cleared.
@@ -17,11 +18,21 @@ enum {
 	CHUNKS_SMALL = 8,
 };
 
+/* The allocator's memory is for any object, but not for lines of the cache. */
+static struct store_slot *make_slots(struct store *s, size_t count, void **block_ret)
+{
+	char *block = base_alloc_zeroed(s->alloc, count + 1, sizeof(struct store_slot));
+
+	*block_ret = block;
+	return block ? (struct store_slot *)(void *)(block + -(uintptr_t)block % sizeof(struct store_slot)) :
+		       NULL;
+}
+
 enum err store_init(struct store *s, struct base_alloc *alloc, struct base_alloc *lines, size_t pages)
 {
 	*s = (struct store){.alloc = alloc, .lines = lines, .max = pages ? pages : 1, .epoch = 1};
 	s->chunk_max = s->max / (CHUNK_LARGE / GUEST_PAGE_SIZE) + CHUNKS_SMALL + 1;
-	s->slots = base_alloc_zeroed(alloc, SLOTS_FIRST, sizeof(*s->slots));
+	s->slots = make_slots(s, SLOTS_FIRST, &s->slots_block);
 	s->mask = SLOTS_FIRST - 1;
 	return s->slots ? ERR_OK : ERR_NOMEM;
 }
@@ -32,13 +43,14 @@ void store_deinit(struct store *s)
 		base_free(s->lines, s->chunks[i]);
 	base_free(s->alloc, s->chunks);
 	base_free(s->alloc, s->more);
-	base_free(s->alloc, s->slots);
+	base_free(s->alloc, s->looked);
+	base_free(s->alloc, s->slots_block);
 	*s = (struct store){0};
 }
 
 void store_clear(struct store *s)
 {
-	s->keys = s->chunk = s->used = s->more_count = 0;
+	s->keys = s->chunk = s->used = s->more_count = s->looked_count = 0;
 	if (++s->epoch == 0) {
 		memset(s->slots, 0, (s->mask + 1) * sizeof(*s->slots));
 		s->epoch = 1;
@@ -93,12 +105,15 @@ static uint8_t *take_lines(struct store *s, size_t count)
 
 /* ---- pages ---- */
 
+static size_t place(uint64_t space, uint64_t frame)
+{
+	return ((frame ^ space << 8) * 0x9e3779b97f4a7c15u) >> 32;
+}
+
 /* The slot that holds the page, or the free one where it belongs. */
 static struct store_slot *find_slot(const struct store *s, uint64_t space, uint64_t frame)
 {
-	size_t i = ((frame ^ space << 8) * 0x9e3779b97f4a7c15u) >> 32;
-
-	for (;; i++) {
+	for (size_t i = place(space, frame);; i++) {
 		struct store_slot *slot = &s->slots[i & s->mask];
 
 		if (slot->epoch != s->epoch || (slot->frame == frame && slot->space == space))
@@ -127,19 +142,20 @@ enum err store_find(const struct store *s, struct guest_space as, struct gva va,
 
 static bool grow(struct store *s)
 {
-	struct store_slot *old = s->slots, *more;
+	void *old_block = s->slots_block, *block;
 	size_t old_count = s->mask + 1;
+	struct store_slot *old = s->slots, *more = make_slots(s, 2 * old_count, &block);
 
-	more = base_alloc_zeroed(s->alloc, 2 * old_count, sizeof(*more));
 	if (!more)
 		return false;
 	s->slots = more;
+	s->slots_block = block;
 	s->mask = 2 * old_count - 1;
 	for (size_t i = 0; i < old_count; i++) {
 		if (old[i].epoch == s->epoch)
 			*find_slot(s, old[i].space, old[i].frame) = old[i];
 	}
-	base_free(s->alloc, old);
+	base_free(s->alloc, old_block);
 	return true;
 }
 
@@ -164,21 +180,32 @@ bool store_watch(struct store *s, uint64_t page)
 
 	if (slot->epoch != s->epoch)
 		slot = add_slot(s, 0, page);
-	if (slot)
-		slot->watched = true;
-	return slot;
+	if (!slot || slot->watched)
+		return slot;
+	if (s->looked_count == s->looked_max) {
+		size_t max = s->looked_max ? 2 * s->looked_max : LOOKED_FIRST;
+		struct store_lines *more = base_alloc_resize(s->alloc, s->looked, max, sizeof(*more));
+
+		if (!more)
+			return false;
+		s->looked = more;
+		s->looked_max = max;
+	}
+	s->looked[s->looked_count++] = (struct store_lines){0};
+	slot->watched = (uint32_t)s->looked_count;
+	return true;
 }
 
 uint64_t store_used(const struct store *s, uint64_t page)
 {
 	const struct store_slot *slot = find_slot(s, 0, page >> GUEST_PAGE_SHIFT);
 
-	return slot->epoch == s->epoch ? slot->used.which : 0;
+	return slot->epoch == s->epoch && slot->watched ? s->looked[slot->watched - 1].which : 0;
 }
 
 static size_t count_lines(uint64_t lines)
 {
-	return (size_t)__builtin_popcountll(lines);
+	return guest_count_lines(lines);
 }
 
 /* Copy `lines` to `to`, where those of `to_has` lie, from where those of `from_has` do. */
@@ -275,11 +302,12 @@ enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64
 	if ((lines->which & wanted) != wanted && !bring_forward(s, slot, wanted))
 		return ERR_NOMEM;
 	if (slot->watched) {
-		uint64_t fresh = wanted & ~slot->used.which;
+		struct store_lines *looked = &s->looked[slot->watched - 1];
+		uint64_t fresh = wanted & ~looked->which;
 
-		if (fresh && !add_lines(s, &slot->used, fresh, lines->at, lines->which))
+		if (fresh && !add_lines(s, looked, fresh, lines->at, lines->which))
 			return ERR_NOMEM;
-		lines = &slot->used;
+		lines = looked;
 	}
 	*ret = lines->at;
 	*lines_ret = lines->which;
@@ -302,6 +330,11 @@ static bool push_group(struct store *s, struct store_slot *slot)
 	slot->more = (uint32_t)s->more_count;
 	slot->group = (struct store_lines){0};
 	return true;
+}
+
+void store_soon(const struct store *s, const struct channel_piece *p)
+{
+	__builtin_prefetch(&s->slots[place(p->space, p->address >> GUEST_PAGE_SHIFT) & s->mask], 1);
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)

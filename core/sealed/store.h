@@ -32,25 +32,29 @@ struct store_more {
 	uint32_t next;
 };
 
+/* In one line of the cache. */
 struct store_slot {
-	uint64_t space, frame;
+	_Alignas(64) uint64_t space;
+	uint64_t frame;
 	uint64_t known;		  /* lines of all groups; none: `why` */
 	struct store_lines group; /* the first one */
-	struct store_lines used;  /* of a page that is watched: lines that were looked at, once more */
 	uint32_t more;		  /* groups: index of one, counted from 1 */
+	uint32_t watched;	  /* index of what was looked at, counted from 1; 0: not watched */
 	uint32_t epoch; /* another one than the store's: free */
 	int16_t why;
-	bool watched;
 };
 
 /* Opaque but for its storage. */
 struct store {
 	struct base_alloc *alloc, *lines;
 	struct store_slot *slots; /* open addressing; at most half are taken */
+	void *slots_block;	  /* that they lie in */
 	size_t mask, keys, max;
 	uint32_t epoch;
 	struct store_more *more;
 	size_t more_count, more_max;
+	struct store_lines *looked; /* at, of pages that are watched: those lines once more */
+	size_t looked_count, looked_max;
 	uint8_t **chunks; /* of lines */
 	size_t chunk_count, chunk_max;
 	size_t chunk, used; /* where the next ones go */
@@ -64,6 +68,9 @@ void store_deinit(struct store *s);
 
 /* Forget all pages; their memory is kept for the next ones. */
 void store_clear(struct store *s);
+
+/* A piece comes soon. */
+void store_soon(const struct store *s, const struct channel_piece *p);
 
 /* Take in what a piece says that isn't known yet. False when the store is full or out of memory. */
 bool store_put(struct store *s, const struct channel_piece *p);

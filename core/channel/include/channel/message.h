@@ -153,6 +153,8 @@ size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf);
 /* Takes one piece of an answer. */
 struct channel_piece_sink {
 	void (*piece)(struct channel_piece_sink *s, const struct channel_piece *p);
+	/* Optional: this piece comes later, if the record is as it should be. */
+	void (*soon)(struct channel_piece_sink *s, const struct channel_piece *p);
 };
 /*
  * Check a record of an answer as a whole, then give its pieces to `sink`. ERR_CORRUPT for anything

@@ -217,12 +217,21 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 	return p->ops->page(p, as, va, ret);
 }
 
+/* Without the instruction for it, which not every processor has, or a call. */
+static inline uint64_t guest_count_lines(uint64_t lines)
+{
+	lines -= lines >> 1 & 0x5555555555555555;
+	lines = (lines & 0x3333333333333333) + (lines >> 2 & 0x3333333333333333);
+	lines = (lines + (lines >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return lines * 0x0101010101010101 >> 56;
+}
+
 /* Where `va` is among those `lines` of its page that lie at `host`, one behind the other (see part()). */
 static inline const void *guest_lines_at(const void *host, uint64_t lines, uint64_t va)
 {
 	uint64_t before = lines & (((uint64_t)1 << va % GUEST_PAGE_SIZE / 64) - 1);
 
-	return (const char *)host + (uint64_t)__builtin_popcountll(before) * 64 + va % 64;
+	return (const char *)host + guest_count_lines(before) * 64 + va % 64;
 }
 
 /* The host address of `va`, from where on `size` bytes, which lie in one page, can be read. */
