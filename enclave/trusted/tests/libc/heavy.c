@@ -145,6 +145,16 @@ static void *post(void *arg)
 	return NULL;
 }
 
+/* Where detached ones may not be gone yet, and have the enclave's threads. */
+static void create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+	int e;
+
+	while ((e = pthread_create(thread, attr, fn, arg)) == EAGAIN)
+		usleep(1000);
+	CHECK(e == 0);
+}
+
 /* Nobody joins: their stacks go when they do. */
 static void detached(void)
 {
@@ -155,12 +165,7 @@ static void detached(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	for (int i = 0; i < detaches; i++) {
-		int e;
-
-		/* the last ones may not be gone yet */
-		while ((e = pthread_create(&thread, &attr, post, NULL)) == EAGAIN)
-			usleep(1000);
-		CHECK(e == 0);
+		create(&thread, &attr, post, NULL);
 		if (i % 4 == 3)
 			for (int k = 0; k < 4; k++)
 				CHECK(sem_wait(&done) == 0);
@@ -192,7 +197,7 @@ static void cancelled(void)
 		pthread_t thread;
 		void *ret;
 
-		CHECK(pthread_create(&thread, NULL, sleep_long, i % 2 ? &lock : NULL) == 0);
+		create(&thread, NULL, sleep_long, i % 2 ? &lock : NULL);
 		if (i >= 2)
 			usleep(2000);
 		CHECK(pthread_cancel(thread) == 0);
@@ -220,7 +225,7 @@ static void names(void)
 
 	CHECK(gettid() == getpid() && pthread_kill(pthread_self(), 0) == 0);
 	told = 0;
-	CHECK(pthread_create(&thread, NULL, tell, NULL) == 0);
+	create(&thread, NULL, tell, NULL);
 	while (!told)
 		usleep(1000);
 	CHECK(told > getpid() && pthread_kill(thread, 0) == 0);
