@@ -48,7 +48,7 @@ bool attach_requests_read(uint64_t command, uint64_t generation, uint8_t buf[CHA
 	return true;
 }
 
-static bool has_item(const uint8_t *items, size_t count, const uint8_t *item)
+bool attach_requests_has(const uint8_t *items, size_t count, const uint8_t *item)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!memcmp(items + i * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE))
@@ -76,11 +76,14 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 	/* it grows by what was missed: once there is no room, what nobody asks for any more goes as well */
 	if (there + count > CHANNEL_ITEMS_MAX)
 		there = 0;
-	for (size_t i = 0; i < count && there < CHANNEL_ITEMS_MAX; i++) {
+	/* what was missed comes first: it was needed before all that was there had come */
+	for (size_t i = count; i-- > 0 && there < CHANNEL_ITEMS_MAX;) {
 		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
 
-		if (!has_item(to, there, item))
-			memcpy(to + there++ * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
+		if (attach_requests_has(to, there, item))
+			continue;
+		memmove(to + CHANNEL_ITEM_SIZE, to, there++ * CHANNEL_ITEM_SIZE);
+		memcpy(to, item, CHANNEL_ITEM_SIZE);
 	}
 	set_number(request, generation);
 	le = htole32((uint32_t)there);

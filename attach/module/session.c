@@ -3,6 +3,7 @@
  * libscwatcher-sealed.so: keys out of their files, a session, and the guest's pages by way of it. A
  * carrier stands between pages and session, so that a child of fork() can have a session of its own.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -47,7 +48,10 @@ struct session {
 	 * epoch on top of what had been asked for it, as it is on the wire.
 	 */
 	uint64_t command;
-	size_t item_count;
+	bool kept_read;
+	size_t kept_count, item_count;
+	uint8_t kept[CHANNEL_REQUEST_MAX]; /* what had been */
+	uint8_t rest[CHANNEL_REQUEST_MAX];
 	uint8_t items[CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE];
 };
 
@@ -183,14 +187,41 @@ static void note_items(struct session *s, const uint8_t *request, size_t size)
 	}
 }
 
+/* The request without what had been asked for already; but its first item is one that is missing. */
+static const void *without_kept(struct session *s, const uint8_t *request, size_t *size)
+{
+	const size_t head = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEM_SIZE;
+	size_t kept_size, to = head;
+	uint32_t count = 1;
+
+	if (!s->kept_read &&
+	    attach_requests_read(s->command, s->generation, s->kept, &kept_size))
+		s->kept_count = (kept_size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
+	s->kept_read = true;
+	memcpy(s->rest, request, head);
+	for (size_t at = head; at + CHANNEL_ITEM_SIZE <= *size; at += CHANNEL_ITEM_SIZE) {
+		if (attach_requests_has(s->kept + CHANNEL_REQUEST_HEADER_SIZE, s->kept_count, request + at))
+			continue;
+		memcpy(s->rest + to, request + at, CHANNEL_ITEM_SIZE);
+		to += CHANNEL_ITEM_SIZE;
+		count++;
+	}
+	count = htole32(count);
+	memcpy(s->rest + sizeof(uint64_t), &count, sizeof(count));
+	*size = to;
+	return s->rest;
+}
+
 static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 		     struct err_ctx *err)
 {
 	struct session *s = of_carrier(c);
 	enum err e = s->owner != getpid() ? renew(s, err) : ERR_OK;
 
-	if (s->command && s->epochs == 1)
+	if (s->command && s->epochs == 1) {
+		request = without_kept(s, request, &size);
 		note_items(s, request, size);
+	}
 	return e ? e : s->through->send(s->through, request, size, err);
 }
 

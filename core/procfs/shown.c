@@ -71,6 +71,11 @@ bool shown_add(struct shown *s, uint64_t epoch, const uint64_t key[4])
 	return !s->slots || put(s, hash_of(key));
 }
 
+void shown_begin(struct shown *s)
+{
+	s->epoch = 0; /* none has this number */
+}
+
 void shown_deinit(struct shown *s)
 {
 	base_free(s->alloc, s->slots);

@@ -18,6 +18,8 @@ struct shown {
  * more begins anew.
  */
 bool shown_add(struct shown *s, uint64_t epoch, const uint64_t key[4]);
+/* Forget all. */
+void shown_begin(struct shown *s);
 void shown_deinit(struct shown *s);
 
 #endif

@@ -24,7 +24,6 @@ struct procfs {
 	void *failed_ctx;
 	signed char facts[PROCFS_FACTS], facts_loaded[PROCFS_FACTS];
 	bool pass; /* /proc was listed, in this epoch or in one that only grew old since */
-	uint64_t listed; /* in which epoch */
 	uint64_t pass_done[PROCFS_PASSES]; /* the epoch in which it was */
 	struct shown shown;
 };
@@ -617,7 +616,7 @@ static int readdir_in(struct call *c)
  * this epoch already begins another, unless this one is too young to matter.
  */
 enum {
-	AGAIN_NS = 50000000,
+	AGAIN_NS = 200000000,
 };
 
 /* Begin a new epoch if the present one is old enough; has it? */
@@ -634,21 +633,10 @@ static bool renew(struct procfs *p)
 	return true;
 }
 
-/*
- * What is read between a listing and the files of tasks is of the same look at the guest: ps reads uptime there,
- * once more, and would lose what the listing of many tasks has brought.
- */
-static bool pass_begins(const struct procfs *p, uint64_t epoch)
-{
-	return p->pass && p->listed == epoch && p->pass_done[PROCFS_PASS_TASKS] != epoch;
-}
-
 static void note_shown(struct procfs *p, const struct vfs_node *n)
 {
 	struct guest_pages *pages = llview_guest_pages(p->guest);
 
-	if (row_of(n) != &root_row && pass_begins(p, pages->epoch))
-		return;
 	if (!pages->ops->expire || shown_add(&p->shown, pages->epoch, n->key))
 		return;
 	if (renew(p))
@@ -672,8 +660,13 @@ static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink 
 
 	note_shown(p, dir);
 	if (row_of(dir) == &root_row) {
+		/*
+		 * What comes now is one look at the guest, whatever of it was read before: ps reads uptime
+		 * and its own status once more, and would lose what the listing of many tasks has brought.
+		 */
 		p->pass = true;
-		p->listed = llview_guest_pages(p->guest)->epoch;
+		shown_begin(&p->shown);
+		shown_add(&p->shown, llview_guest_pages(p->guest)->epoch, dir->key);
 	}
 	return call(fs, dir, &c, readdir_in);
 }

@@ -38,7 +38,7 @@ struct sealed_pages {
 	uint64_t epoch_begun;
 	struct err_ctx failure; /* what ended the session; code ERR_OK while it stands */
 
-	uint64_t lifetime; /* of this epoch: the freshness, or what expire() wants */
+	uint64_t lifetime; /* of this epoch at the next epoch(): the freshness, or what expire() wants */
 	uint64_t last_asked; /* when epoch() was called last */
 
 	struct guest_trail trail; /* followed */
@@ -366,6 +366,7 @@ static enum err sealed_epoch(struct guest_pages *p, struct err_ctx *err)
 	if (s->failure.code == ERR_OK && p->epoch && is_fresh(s, now)) {
 		forget_small_hints(s);
 		s->last_asked = now;
+		s->lifetime = s->options.freshness_ns; /* what expire() wants is for once */
 		return ERR_OK;
 	}
 	forget_hints(s);
