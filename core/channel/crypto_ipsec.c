@@ -6,6 +6,7 @@
  */
 #include <intel-ipsec-mb.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/platform/x86.h>
@@ -37,20 +38,30 @@ struct key {
 	const struct way *way;
 };
 
-/* Asked of the C library, which knows; asking the processor is a trip to the hypervisor in a VM. */
+/*
+ * Asked of the C library, which knows; asking the processor is a trip to the hypervisor in a VM. Its own
+ * CPU_FEATURE_ACTIVE shifts a signed 1 by 31, which UBSan stops at.
+ */
+static bool has(unsigned int feature)
+{
+	const struct cpuid_feature *leaf = __x86_get_cpuid_feature_leaf(feature / 128);
+
+	return leaf->active_array[feature / 32 % 4] >> feature % 32 & 1;
+}
+
 static const struct way *best_way(void)
 {
-	if (CPU_FEATURE_ACTIVE(VAES) && CPU_FEATURE_ACTIVE(VPCLMULQDQ) &&
-	    CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512BW) &&
-	    CPU_FEATURE_ACTIVE(AVX512DQ) && CPU_FEATURE_ACTIVE(AVX512VL))
+	if (has(x86_cpu_VAES) && has(x86_cpu_VPCLMULQDQ) &&
+	    has(x86_cpu_AVX512F) && has(x86_cpu_AVX512BW) &&
+	    has(x86_cpu_AVX512DQ) && has(x86_cpu_AVX512VL))
 		return &ways[0];
-	return CPU_FEATURE_ACTIVE(AVX2) ? &ways[1] : &ways[2];
+	return has(x86_cpu_AVX2) ? &ways[1] : &ways[2];
 }
 
 enum err crypto_library_init(struct err_ctx *err)
 {
-	if (!CPU_FEATURE_ACTIVE(AES) || !CPU_FEATURE_ACTIVE(PCLMULQDQ) ||
-	    !CPU_FEATURE_ACTIVE(SSE4_2))
+	if (!has(x86_cpu_AES) || !has(x86_cpu_PCLMULQDQ) ||
+	    !has(x86_cpu_SSE4_2))
 		return err_set(err, ERR_UNSUPPORTED, "this processor has no AES instructions");
 	return ERR_OK;
 }
