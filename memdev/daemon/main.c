@@ -19,6 +19,7 @@
 #include "config.h"
 #include "listen.h"
 #include "log.h"
+#include "measure/measure.h"
 #include "memdev/front.h"
 #include "memdev/trust_files.h"
 #include "sandbox.h"
@@ -204,6 +205,9 @@ static enum err load(const struct config *c, struct broker_setup *b, struct memd
 	uint8_t secret[CHANNEL_KEY_SIZE];
 	enum err e = channel_library_init(err);
 
+	/* libgcrypt reads files when it starts, which workers can't: they check enclaves' reports with it */
+	if (!e)
+		e = measure_prepare(err);
 	if (!e)
 		e = find_user(c, b, err);
 	if (!e)
