@@ -91,7 +91,7 @@ def check(e, strings, others):
     print("leak: output not sealed")
     seen = set()
     for tool in TOOLS:
-        seen |= host.run(tool, e.folder / f"{tool}.image")[0]
+        seen |= host.run(tool, e.folder / "images" / tool)[0]
     if not set(strings) <= seen:
         raise SystemExit(f"leak: not found in output that isn't sealed: {set(strings) - seen}")
     (host.folder / "out").unlink()

@@ -2,19 +2,22 @@
 # SPDX-License-Identifier: MIT
 """Run Debian's unmodified tools in a guest and from outside, and compare what they print.
 
-usage: tests/tools.py BUILD [--kernel RELEASE] [--cpus N] [--memory SIZE] [--name NAME] [--tool PROGRAM=PATH] [--sealed CARRIER] [--only PROGRAM] [--long]
+usage: tests/tools.py BUILD [--kernel RELEASE] [--cpus N] [--memory SIZE] [--name NAME] [--tool PROGRAM=PATH] [--sealed CARRIER] [--enclave MODES] [--only COMMAND] [--long]
 
 For each command: the guest runs it, is frozen, the same command runs on this host against the
 guest's memory, the guest goes on and runs it again. A line seen from outside must be one that the
 guest printed before or after; every line that the guest printed both times must be seen. Columns
 that count time are left out, and a number may lie between the guest's two.
 --sealed ring (pread, socket) goes by way of a memory device.
---only top (repeatable) compares that program alone; --long adds those that take minutes.
+--enclave plain (hide, fault ..., pread: over files; known: with the guest's kernel measured) takes the tools that tests/enclave-tools builds, in enclaves, by way of a
+memory device; exit status 77 where these can't be built.
+--only top (repeatable) compares what begins like that alone; --long adds those that take minutes.
 --tool netstat=PATH runs another binary from outside (one built by scw-cc) in place of Debian's.
 Exit status 1 if a line differs.
 """
 import argparse
 import collections
+import contextlib
 import pathlib
 import re
 import shutil
@@ -26,16 +29,24 @@ sys.path.insert(0, str(TOP / "tests/lib"))
 sys.dont_write_bytecode = True
 
 import device  # noqa: E402
+import enclave  # noqa: E402
 
 ATTEMPTS = 3  # a process of the load may have woken up in between
 
 COMMANDS = ["netstat -tulpan", "netstat -xan", "netstat -s", "netstat -rn", "netstat -gn", "netstat -tan",
-            "ps aux", "ps -eLf", "ps -eo pid,ppid,pgid,sid,tty,stat,ni,rtprio,comm,args",
-            "top -b -n1", "pgrep -a .", "pgrep -f -l -u root .", "pstree -p -a", "lsof -w -n -P", "lsof -w -n -P -i",
+            "ps aux", "ps -ef", "ps axjf", "ps -eLf", "ps -eo pid,ppid,pgid,sid,tty,stat,ni,rtprio,comm,args",
+            "top -b -n1", "top -H -b -n1", "pgrep -a .", "pgrep -f -l -u root .", "pstree -p -a", "pstree -p -t -l",
+            "lsof -w -n -P", "lsof -w -n -P -i", "lsof -w -n -P -U",
             "ss -tulpan", "ss -xan", "ss -s", "unhide reverse",
-            "busybox ps", "busybox netstat -tuan", "busybox top -b -n1", "busybox pidof tcp-states", "busybox uname -a"]
+            "busybox ps", "busybox netstat -tuan", "busybox netstat -rn", "busybox top -b -n1", "busybox pidof tcp-states",
+            "busybox free", "busybox uname -a"]
 # minutes each: a look at every number that a process may have, with a ps for each that one has
 LONG = ["unhide proc", "unhide sys"]
+
+# lsof asks for names of files in a child process, which an enclave doesn't have, unless it is told not to
+ENCLAVE = {"lsof": ["-O"]}
+# What tools read beside /proc: of the guest, measured into their enclaves
+FILES = ["/etc/passwd", "/etc/group", "/etc/services", "/etc/protocols"]
 
 # Programs that ask the kernel by netlink as well, which is refused outside: what they print from /proc.
 INSIDE = {"ss": ["env", "PROC_ROOT=/proc"]}
@@ -43,16 +54,20 @@ INSIDE = {"ss": ["env", "PROC_ROOT=/proc"]}
 # columns that hold time used or time passing: what is left of a line without them is compared
 TIME_COLUMNS = {
     "ps aux": {2, 9},    # %CPU, TIME
+    "ps -ef": {3, 6},    # C, TIME
     "ps -eLf": {4, 8},   # C, TIME
+    "ps axjf": {8},
     "top -b -n1": {8, 10},
+    "top -H -b -n1": {8, 10},
     "busybox top -b -n1": {6},
     "busybox ps": {2},
 }
-ARGUMENTS_AT = {"ps aux": 10, "ps -eLf": 9, "top -b -n1": 11, "busybox top -b -n1": 7, "busybox ps": 3}
+ARGUMENTS_AT = {"ps aux": 10, "ps -ef": 7, "ps -eLf": 9, "ps axjf": 9, "top -b -n1": 11, "top -H -b -n1": 11,
+                "busybox top -b -n1": 7, "busybox ps": 3}
 
 # what passes while the guest stands still here and there, or is of this host (docs/DOORS.md says why)
 LEFT_OUT = {
-    "top": r"^(top - |Tasks:|%Cpu|MiB )",
+    "top": r"^(top - |Tasks:|Threads:|%Cpu|MiB )",
     "busybox": r"^(Mem:|CPU:|Load average:)",
     # pipes of the agent that started it; stat() of mapped files and of mount points is this host's
     "lsof": r"^agent .* pipe$| mem +REG .* /usr/|PSXMQ|/queue$",
@@ -92,8 +107,9 @@ def numbers_between(line, before, after):
 def lines(command, **kwargs):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="backslashreplace", check=False, timeout=1500, **kwargs)
-    if done.returncode or done.stderr.strip():
-        print(f"  {' '.join(map(str, command))}: status {done.returncode}: {done.stderr[:300]}")
+    errors = "".join(line for line in done.stderr.splitlines(True) if "it protects NOTHING" not in line).strip()
+    if done.returncode or errors:
+        print(f"  {' '.join(map(str, command))}: status {done.returncode}: {errors[:300]}")
     return [line.rstrip("\n") for line in done.stdout.splitlines()], done.returncode
 
 
@@ -129,7 +145,8 @@ def look(guests, name, scwatcher, way, command, tools):
     inside = [guests / "exec", name, "--", *INSIDE.get(words[0], []), *words]
     before, expected = lines(inside)
     subprocess.run([guests / "freeze", name], check=True)
-    outside, status = lines([scwatcher, "run", *way, name, "--", tools.get(words[0], words[0]), *words[1:]])
+    more = ENCLAVE.get(words[0], []) if "--emulate" in str(way) else []
+    outside, status = lines([scwatcher, "run", *way, name, "--", tools.get(words[0], words[0]), *more, *words[1:]])
     subprocess.run([guests / "thaw", name], check=True)
     after, _ = lines(inside)
     missing, extra = compare(command, before, outside, after)
@@ -147,44 +164,85 @@ def main():
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--sealed")
+    parser.add_argument("--enclave")
     options = parser.parse_args()
+    options.commands = [c for c in COMMANDS + (LONG if options.long else [])
+                        if not options.only or any(c.startswith(o) for o in options.only)]
+    options.tools = dict(tool.split("=", 1) for tool in options.tool)
+    if options.enclave:
+        return compare_enclaves(options)
     if not options.sealed:
-        return compare_tools(options, [])
-    with device.running(options.build, mount=options.sealed == "pread") as d:
+        with guest(options):
+            return compare_tools(options, [])
+    with device.running(options.build, mount=options.sealed == "pread") as d, guest(options):
         return compare_tools(options, d.options(options.sealed))
+
+
+@contextlib.contextmanager
+def guest(options):
+    guests = TOP / "guests"
+    subprocess.run([guests / "stop", options.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([guests / "boot", "--name", options.name, "--kernel", options.kernel, "--cpus", options.cpus,
+                    "--memory", options.memory, "--scenario", "stock"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([guests / "stop", options.name], check=False)
+
+
+def compare_enclaves(options):
+    """The same, inside; what a tool reads beside /proc is measured, and the guest's."""
+    programs = sorted({c.split()[0] for c in options.commands})
+    try:
+        with enclave.enclaves(options.build) as e:
+            e.build_tools(*programs)
+            return compare_images(options, e, programs)
+    except enclave.Missing as why:
+        print("skipped:", why)
+        return 77
+
+
+def compare_images(options, e, programs):
+    with guest(options):
+        words = [f"--environment={v}" for v in ("TERM", "LC_ALL=C.UTF-8")]
+        for i, path in enumerate(FILES):
+            copy = e.folder / f"file{i}"
+            copy.write_text(enclave.must(TOP / "guests/exec", options.name, "--", "cat", path))
+            words.append(f"--file={copy}={path}")
+        enclave.must(e.scwatcher, "info", options.name, "--save-kernel", e.folder / "kernel")
+        known = [f"--file={e.folder}/kernel=/etc/scwatcher/kernels/guest"]
+        failed = 0
+        for mode in options.enclave.split(","):
+            options.tools = {tool: e.tool(tool, *words, *(known if mode == "known" else [])) for tool in programs}
+            with e.device(mount=mode == "pread"):
+                print(f"in enclaves, mode {mode}:", flush=True)
+                failed |= compare_tools(options, e.way("plain" if mode in ("pread", "known") else mode,
+                                                       "pread" if mode == "pread" else "ring"))
+        return failed
 
 
 def compare_tools(options, way):
     scwatcher = options.build.resolve() / "cli" / "scwatcher"
-    tools = dict(tool.split("=", 1) for tool in options.tool)
-    guests = TOP / "guests"
-    name = options.name
-
-    subprocess.run([guests / "stop", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run([guests / "boot", "--name", name, "--kernel", options.kernel, "--cpus", options.cpus,
-                    "--memory", options.memory, "--scenario", "stock"], check=True)
     failed = 0
-    try:
-        for command in COMMANDS + (LONG if options.long else []):
-            words = command.split()
-            if (tools and words[0] not in tools) or (options.only and words[0] not in options.only):
-                continue
-            if words[0] not in tools and not usable(words[0]):
-                print(f"skip {command}: not installed here, or static", flush=True)
-                continue
-            for _ in range(ATTEMPTS):
-                outside, missing, extra, good = look(guests, name, scwatcher, way, command, tools)
-                if good:
-                    break
-            failed += not good
-            print(f"{'ok  ' if good else 'FAIL'} {command}: {len(outside)} lines from outside, "
-                  f"{len(missing)} missing, {len(extra)} that the guest never printed", flush=True)
-            for line in missing[:8]:
-                print("    guest:   " + line)
-            for line in extra[:8]:
-                print("    outside: " + line)
-    finally:
-        subprocess.run([guests / "stop", name], check=False)
+    for command in options.commands:
+        program = command.split()[0]
+        if options.tools and program not in options.tools:
+            continue
+        if program not in options.tools and not usable(program):
+            print(f"skip {command}: not installed here, or static", flush=True)
+            continue
+        for _ in range(ATTEMPTS):
+            outside, missing, extra, good = look(TOP / "guests", options.name, scwatcher, way, command,
+                                                 options.tools)
+            if good:
+                break
+        failed += not good
+        print(f"{'ok  ' if good else 'FAIL'} {command}: {len(outside)} lines from outside, "
+              f"{len(missing)} missing, {len(extra)} that the guest never printed", flush=True)
+        for line in missing[:8]:
+            print("    guest:   " + line)
+        for line in extra[:8]:
+            print("    outside: " + line)
     return 1 if failed else 0
 
 

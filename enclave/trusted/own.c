@@ -254,6 +254,7 @@ enum self_file {
 	SELF_ROOT,
 	SELF_LINKS_END,
 	SELF_FD = SELF_LINKS_END,
+	SELF_FDINFO,
 	SELF_TASK,
 	SELF_COUNT,
 };
@@ -275,18 +276,19 @@ static const struct {
 	[SELF_NET] = { "net", "/proc/net" },
 	[SELF_ROOT] = { "root", "/" },
 	[SELF_FD] = { "fd", NULL },
+	[SELF_FDINFO] = { "fdinfo", NULL },
 	[SELF_TASK] = { "task", NULL },
 };
 
 /* key[0]: enum self_file. */
 static const struct vfs_node_ops self_ops, self_text_ops, self_link_ops, self_fds_ops, self_fd_ops,
-	self_tasks_ops, self_self_ops;
+	self_fdinfo_ops, self_tasks_ops, self_self_ops;
 
 static struct vfs_node self_node(enum self_file which)
 {
 	const struct vfs_node_ops *ops = which < SELF_TEXTS	    ? &self_text_ops :
 					 which < SELF_LINKS_END ? &self_link_ops :
-					 which == SELF_FD	    ? &self_fds_ops :
+					 which < SELF_TASK	    ? &self_fds_ops :
 								      &self_tasks_ops;
 
 	return (struct vfs_node){ .ops = ops, .key = { which } };
@@ -403,7 +405,7 @@ static int self_lookup(void *fs, const struct vfs_node *dir, const char *name, s
 
 static uint8_t self_type(const struct vfs_node *n)
 {
-	if (n->ops == &self_text_ops)
+	if (n->ops == &self_text_ops || n->ops == &self_fdinfo_ops)
 		return DT_REG;
 	return n->ops == &self_link_ops || n->ops == &self_fd_ops || n->ops == &self_self_ops ?
 		       DT_LNK :
@@ -446,10 +448,10 @@ static int fds_lookup(void *fs, const struct vfs_node *dir, const char *name, si
 	int fd = number_of(name, name_size);
 
 	(void)fs;
-	(void)dir;
 	if (fd < 0 || !file_at(fd))
 		return -ENOENT;
-	*ret = (struct vfs_node){ .ops = &self_fd_ops, .key = { (uint64_t)fd } };
+	*ret = (struct vfs_node){ .ops = dir->key[0] == SELF_FD ? &self_fd_ops : &self_fdinfo_ops,
+				  .key = { (uint64_t)fd } };
 	return 0;
 }
 
@@ -463,11 +465,25 @@ static bool emit_number(struct vfs_dir_sink *sink, int n, uint64_t ino, uint8_t 
 
 static int fds_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink *sink)
 {
+	uint8_t type = dir->key[0] == SELF_FD ? DT_LNK : DT_REG;
+
 	(void)fs;
-	(void)dir;
 	for (int fd = file_next_fd(0); fd >= 0; fd = file_next_fd(fd + 1))
-		if (!emit_number(sink, fd, INO_SELF + 1000 + (uint64_t)fd, DT_LNK))
+		if (!emit_number(sink, fd, INO_SELF + 1000 + (uint64_t)fd, type))
 			break;
+	return 0;
+}
+
+/* lsof learns from its own whether positions are told at all. */
+static int fdinfo_show(void *fs, const struct vfs_node *n, struct seq_file *m)
+{
+	const struct file *f = file_at((int)n->key[0]);
+
+	(void)fs;
+	if (!f)
+		return -ENOENT;
+	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t0\n", (long long)f->pos,
+		   (unsigned int)f->flags);
 	return 0;
 }
 
@@ -527,7 +543,8 @@ static int self_getattr(void *fs, const struct vfs_node *n, struct vfs_stat *ret
 									   S_IFREG | 0444,
 		.nlink = type == DT_DIR ? 2 : 1,
 		.dev = OWN_DEV,
-		.ino = INO_SELF + n->key[0] + (n->ops == &self_fd_ops ? 1000 : 0) +
+		.ino = INO_SELF + n->key[0] +
+		       (n->ops == &self_fd_ops || n->ops == &self_fdinfo_ops ? 1000 : 0) +
 		       (n->ops == &self_ops || n->ops == &self_self_ops ? 500 : 0),
 	};
 	return 0;
@@ -545,6 +562,9 @@ static const struct vfs_node_ops self_fds_ops = {
 };
 static const struct vfs_node_ops self_fd_ops = {
 	.getattr = self_getattr, .readlink = fd_readlink, .getattr_target = fd_getattr_target,
+};
+static const struct vfs_node_ops self_fdinfo_ops = {
+	.getattr = self_getattr, .show = fdinfo_show,
 };
 static const struct vfs_node_ops self_tasks_ops = {
 	.getattr = self_getattr, .lookup = tasks_lookup, .readdir = tasks_readdir,

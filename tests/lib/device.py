@@ -68,6 +68,7 @@ def started(build, folder, policy, *options, config="", mount=None):
     words = [build / "memdev/daemon/scwatcherd", "--config", folder / "scwatcherd.conf", "--socket",
              folder / "device.sock", "--control", folder / "control.sock", "--key", folder / "device.key",
              "--policy", folder / "policy.conf", "--user", "nobody", *options]
+    (folder / "device.sock").unlink(missing_ok=True)
     if mount:
         mount.mkdir(exist_ok=True)
         words += ["--mount", mount]

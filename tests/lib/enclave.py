@@ -44,10 +44,15 @@ class Enclaves:
         self.signer = re.search(r"MRSIGNER: *([0-9a-f]{64})", text)[1]
         return text
 
+    def build_tools(self, *names):
+        """Of those that tests/enclave-tools knows."""
+        must(TOP / "tests/enclave-tools", self.scw_cc, self.build / "enclave-tools", *names)
+
     def tool(self, name, *options):
-        """The image of one of tests/enclave-tools, with more options for `scwatcher sign`."""
-        must(TOP / "tests/enclave-tools", self.scw_cc, self.build / "enclave-tools", name)
-        image = self.folder / f"{name}.image"
+        """The image of such a tool, with more options for `scwatcher sign`."""
+        self.build_tools(name)
+        image = self.folder / "images" / name  # tools go by the name they are called by
+        image.parent.mkdir(exist_ok=True)
         self.sign(self.build / "enclave-tools" / name, image, *options)
         return image
 
@@ -69,11 +74,15 @@ class Enclaves:
                             mount=self.folder / "memory" if mount else None):
             yield
 
-    def command(self, vm, image, *arguments, mode="plain", carrier="ring", options=()):
-        """What runs a tool; `-` as the VM: without one. Carrier pread: for device(mount=True)."""
+    def way(self, mode="plain", carrier="ring"):
+        """Options of `scwatcher run` for an image. Carrier pread: for device(mount=True)."""
         device_at = ["--device", self.socket] if carrier == "ring" else \
             ["--sealed=pread", "--device", self.folder / "memory"]
-        words = [self.scwatcher, "run", f"--emulate={mode}", *device_at, *options, vm, "--", image, *arguments]
+        return [f"--emulate={mode}", *device_at]
+
+    def command(self, vm, image, *arguments, mode="plain", carrier="ring", options=()):
+        """What runs a tool; `-` as the VM: without one."""
+        words = [self.scwatcher, "run", *self.way(mode, carrier), *options, vm, "--", image, *arguments]
         return [str(word) for word in words]
 
     def run(self, vm, image, *arguments, mode="plain", carrier="ring", options=()):

@@ -369,6 +369,8 @@ static void test_lists(void **state)
 	assert_true(listed("/proc/self", "stat"));
 	assert_true(listed("/proc/self", "task"));
 	assert_true(listed("/proc/self/task", "4194304"));
+	assert_true(listed("/proc/self/fdinfo", "0"));
+	expect_content("/proc/self/fdinfo/0", "pos:\t0\nflags:\t00\nmnt_id:\t0\n");
 	assert_false(listed("/proc/self/task/4194304", "task"));
 	assert_true(listed("/dev/fd", "2"));
 	assert_false(listed("/dev/fd", "9"));
