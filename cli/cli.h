@@ -46,7 +46,7 @@ struct options {
 	/* sign; as given, or NULL */
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
 	const char *permit;
-	struct option_list files, arguments, environment;
+	struct option_list files, arguments, environment, programs;
 	bool debug, unchecked_code;
 	/* sign: for the measured configuration; files with public keys */
 	const char *seal_output;

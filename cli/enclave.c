@@ -235,9 +235,37 @@ static enum err read_options(const struct options *o, struct sign_options *s, ui
 	return ERR_OK;
 }
 
+/* FILE=INSIDE of each --program; the contents are from malloc(), also after an error. */
+static enum err read_programs(const struct options *o, struct sign_program ret[ABI_PROGRAMS_MAX],
+			      struct sign_options *s, struct err_ctx *err)
+{
+	enum err e = ERR_OK;
+
+	if (o->programs.count > ABI_PROGRAMS_MAX)
+		return err_set(err, ERR_LIMIT, "more than %u programs", ABI_PROGRAMS_MAX);
+	s->programs = ret;
+	for (size_t i = 0; !e && i < o->programs.count; i++) {
+		const char *equals = strrchr(o->programs.items[i], '=');
+		uint8_t *data = NULL;
+		char *path;
+
+		if (!equals)
+			return err_set(err, ERR_INVAL, "--program wants FILE=INSIDE, not '%s'",
+				       o->programs.items[i]);
+		path = strndup(o->programs.items[i], (size_t)(equals - o->programs.items[i]));
+		ret[i].path = equals + 1;
+		e = path ? read_file(path, &data, &ret[i].size, err) : ERR_NOMEM;
+		ret[i].elf = data;
+		free(path);
+		s->program_count = i + 1;
+	}
+	return e;
+}
+
 enum status cli_sign(const struct options *o, int argc, char **argv)
 {
 	uint8_t *elf = NULL, *pem = NULL, *config = NULL;
+	struct sign_program programs[ABI_PROGRAMS_MAX] = {0};
 	size_t elf_size, pem_size;
 	struct sign_options s = {0};
 	struct sign_image image = {0};
@@ -253,6 +281,8 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	e = read_options(o, &s, &config, &err);
+	if (!e)
+		e = read_programs(o, programs, &s, &err);
 	if (!e)
 		e = read_file(argv[0], &elf, &elf_size, &err);
 	if (!e)
@@ -271,6 +301,8 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 		cli_complain(argv[0], e, &err);
 	if (pem)
 		explicit_bzero(pem, pem_size);
+	for (size_t i = 0; i < s.program_count; i++)
+		free((void *)(uintptr_t)programs[i].elf);
 	free(pem);
 	free(elf);
 	free(config);

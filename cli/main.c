@@ -30,7 +30,7 @@ static const struct command commands[] = {
 	{"sign", "PROGRAM IMAGE", "make a signed enclave image out of a program",
 	 "PROGRAM is a static position-independent executable; IMAGE is written, and printed as by\n"
 	 "`scwatcher inspect`.\n",
-	 "yHKtPVxYCkOFANqDu", 2, 2, cli_sign},
+	 "yHKtPVxYCkOFBANqDu", 2, 2, cli_sign},
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
@@ -85,6 +85,7 @@ static const struct {
 	{'Y', "date", "YYYYMMDD", "date of the signature (today)"},
 	{'C', "config", "FILE", "configuration to measure into the enclave, as it is"},
 	{'F', "file", "FILE[=INSIDE]", "file that the program inside finds (under another path)"},
+	{'B', "program", "FILE=INSIDE", "another program, which the one inside may run under this path"},
 	{'A', "argument", "TEXT", "argument of the program, its name first: no others count"},
 	{'N', "environment", "NAME[=TEXT]", "variable that may come from outside, or is so"},
 	{'q', "permit", "KIND,...", "calls served outside: read, write, terminal, poll (all)"},
@@ -231,6 +232,8 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'F':
 		return list_add(&o->files, arg);
+	case 'B':
+		return list_add(&o->programs, arg);
 	case 'A':
 		return list_add(&o->arguments, arg);
 	case 'N':

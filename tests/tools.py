@@ -45,6 +45,8 @@ LONG = ["unhide proc", "unhide sys"]
 
 # lsof asks for names of files in a child process, which an enclave doesn't have, unless it is told not to
 ENCLAVE = {"lsof": ["-O"]}
+# and unhide runs ps, which has to be in its image
+RUNS = {"unhide": ["ps"]}
 # What tools read beside /proc: of the guest, measured into their enclaves
 FILES = ["/etc/passwd", "/etc/group", "/etc/services", "/etc/protocols"]
 
@@ -195,7 +197,7 @@ def compare_enclaves(options):
     programs = sorted({c.split()[0] for c in options.commands})
     try:
         with enclave.enclaves(options.build) as e:
-            e.build_tools(*programs)
+            e.build_tools(*programs, *(p for tool in programs for p in RUNS.get(tool, [])))
             return compare_images(options, e, programs)
     except enclave.Missing as why:
         print("skipped:", why)
@@ -213,7 +215,8 @@ def compare_images(options, e, programs):
         known = [f"--file={e.folder}/kernel=/etc/scwatcher/kernels/guest"]
         failed = 0
         for mode in options.enclave.split(","):
-            options.tools = {tool: e.tool(tool, *words, *(known if mode == "known" else [])) for tool in programs}
+            more = words + (known if mode == "known" else [])
+            options.tools = {tool: e.tool(tool, *more, *e.programs(*RUNS.get(tool, []))) for tool in programs}
             with e.device(mount=mode == "pread"):
                 print(f"in enclaves, mode {mode}:", flush=True)
                 failed |= compare_tools(options, e.way("plain" if mode in ("pread", "known") else mode,

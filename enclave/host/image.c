@@ -47,7 +47,7 @@ static enum err check_segment(const struct abi_image *h, const struct abi_segmen
 		return err_set(err, ERR_CORRUPT, "image: segment %u has flags that no page can have",
 			       i);
 	if ((s->kind == ABI_SEGMENT_TCS) != (type == ABI_SECINFO_TCS) || s->kind < ABI_SEGMENT_ELF ||
-	    s->kind > ABI_SEGMENT_HEAP)
+	    s->kind > ABI_SEGMENT_PROGRAMS)
 		return err_set(err, ERR_CORRUPT, "image: segment %u is of no known kind", i);
 	return check_name(s->name, "segment", i, err);
 }

@@ -107,7 +107,7 @@ static void print_parts(const struct image *image, FILE *out)
 static void print_layout(const struct image *image, FILE *out)
 {
 	const struct abi_image *h = image->header;
-	uint64_t sizes[ABI_SEGMENT_HEAP + 1] = {0};
+	uint64_t sizes[ABI_SEGMENT_PROGRAMS + 1] = {0};
 
 	fprintf(out, "size:        ");
 	print_size(out, h->size);
@@ -144,6 +144,21 @@ static void print_text(FILE *out, const char *name, struct config_text t)
 	for (size_t i = 0; i < t.size; i++)
 		fputc(t.text[i] < ' ' || t.text[i] > '~' ? '?' : t.text[i], out);
 	fputc('\n', out);
+}
+
+static void print_programs(const struct image *image, FILE *out)
+{
+	for (uint32_t i = 0; i < image->header->segment_count; i++) {
+		const struct abi_segment *s = &image->segments[i];
+		const struct abi_program *p = (const void *)(image->data + s->file_offset);
+		size_t count = s->file_size / sizeof(*p);
+
+		if (s->kind != ABI_SEGMENT_PROGRAMS)
+			continue;
+		for (size_t k = 0; k < count; k++)
+			print_text(out, k ? "" : "runs:",
+				   (struct config_text){ p[k].path, strnlen(p[k].path, sizeof(p->path)) });
+	}
 }
 
 static void print_key(FILE *out, const char *name, const uint8_t key[CONFIG_KEY_SIZE])
@@ -212,6 +227,7 @@ bool image_print(const struct image *image, FILE *out)
 	print_identity(image, mrenclave, out);
 	print_layout(image, out);
 	print_parts(image, out);
+	print_programs(image, out);
 	print_config(image, out);
 	if (image_verify(image, &err)) {
 		fprintf(out, "\nREFUSED:     %s\n", err.text);

@@ -2,7 +2,7 @@
 /*
  * The signer. The layout, from the base up, with a guard page wherever two parts meet:
  *
- *   the program's segments | configuration | per thread: thread page, SSA frames, TCS, exception
+ *   the program's segments | other programs | their table | configuration | per thread: thread page, SSA frames, TCS, exception
  *   stack, stack | heap
  *
  * Everything but the heap is measured, zeros too: an unmeasured page can be anything when the
@@ -305,9 +305,11 @@ static enum err check_code(const struct program *p, struct err_ctx *err)
 	return e;
 }
 
+/* At the next free offset, which is 0 for the first one. */
 static enum err put_program(struct builder *b, const struct program *p, struct err_ctx *err)
 {
 	const Elf64_Phdr *entry = load_at(p, p->ehdr.e_entry, 1);
+	const uint64_t base = b->at;
 
 	if (!entry || !(entry->p_flags & PF_X))
 		return err_set_addr(err, ERR_CORRUPT, p->ehdr.e_entry,
@@ -322,7 +324,7 @@ static enum err put_program(struct builder *b, const struct program *p, struct e
 		if (lead > ph->p_offset)
 			return err_set_addr(err, ERR_CORRUPT, ph->p_vaddr,
 					    "program: a segment's place in the file doesn't fit");
-		b->at = ph->p_vaddr - lead;
+		b->at = base + ph->p_vaddr - lead;
 		put(b, ABI_SEGMENT_ELF, ph->p_memsz + lead, ABI_SECINFO_REG | perm, true,
 		    p->data + ph->p_offset - lead, ph->p_filesz ? ph->p_filesz + lead : 0,
 		    ph->p_flags & PF_X	 ? "program code"
@@ -511,16 +513,25 @@ static enum err with_defaults(const struct sign_options *given, struct sign_opti
 	if (o->config_size > MAX_CONFIG)
 		return err_set(err, ERR_LIMIT, "the configuration is larger than %u bytes",
 			       MAX_CONFIG);
+	if (o->program_count > ABI_PROGRAMS_MAX)
+		return err_set(err, ERR_LIMIT, "%zu other programs: at most %u", o->program_count,
+			       ABI_PROGRAMS_MAX);
 	if (!measure_is_date(o->date))
 		return err_set(err, ERR_INVAL, "0x%08x isn't a date", o->date);
 	return ERR_OK;
 }
 
 static void lay_out(struct builder *b, const struct sign_options *o, uint64_t entry,
-		    struct thread_pages *threads)
+		    const struct abi_program *table, struct thread_pages *threads)
 {
-	uint64_t config = 0, heap, size = ABI_PAGE;
+	uint64_t config = 0, programs = 0, heap, size = ABI_PAGE;
 
+	if (o->program_count) {
+		programs = put(b, ABI_SEGMENT_PROGRAMS, o->program_count * sizeof(*table),
+			       ABI_SECINFO_REG | ABI_SECINFO_R, true, table,
+			       o->program_count * sizeof(*table), "programs");
+		put_guard(b);
+	}
 	if (o->config_size) {
 		config = put(b, ABI_SEGMENT_CONFIG, o->config_size, ABI_SECINFO_REG | ABI_SECINFO_R,
 			     true, o->config, o->config_size, "configuration");
@@ -535,6 +546,8 @@ static void lay_out(struct builder *b, const struct sign_options *o, uint64_t en
 	for (uint32_t i = 0; i < o->thread_count; i++) {
 		struct abi_thread *t = &threads[i].thread;
 
+		t->programs = programs;
+		t->program_count = o->program_count;
 		t->heap = heap;
 		t->heap_size = o->heap_size;
 		t->config = config;
@@ -588,11 +601,54 @@ static enum err write_out(struct builder *b, struct sign_image *ret, struct err_
 	return ERR_OK;
 }
 
+/* `p` is room for what is read of it. */
+static enum err add_program(struct builder *b, const void *elf, size_t size, bool unchecked_code,
+			    struct program *p, struct err_ctx *err)
+{
+	enum err e = read_program(elf, size, p, err);
+
+	if (!e)
+		e = check_dynamic(p, err);
+	if (!e && !unchecked_code)
+		e = check_code(p, err);
+	if (!e)
+		e = put_program(b, p, err);
+	if (!e)
+		count_parts(b, p);
+	return e;
+}
+
+/* The others, with a row of `table` each. */
+static enum err add_others(struct builder *b, const struct sign_options *o, struct program *p,
+			   struct abi_program *table, struct err_ctx *err)
+{
+	for (size_t i = 0; i < o->program_count; i++) {
+		const struct sign_program *other = &o->programs[i];
+		enum err e;
+
+		if (other->path[0] != '/' || strlen(other->path) >= sizeof(table->path))
+			return err_set(err, ERR_INVAL, "%s isn't an absolute path of less than %zu bytes",
+				       other->path, sizeof(table->path));
+		table[i].offset = b->at;
+		strcpy(table[i].path, other->path);
+		e = add_program(b, other->elf, other->size, o->unchecked_code, p, err);
+		if (e)
+			return e;
+		/* what runs inside finds its parts by its header */
+		if (p->loads[0].p_vaddr || p->loads[0].p_offset)
+			return err_set(err, ERR_UNSUPPORTED, "%s: its first segment doesn't begin with "
+							     "its header", other->path);
+	}
+	return ERR_OK;
+}
+
 enum err sign_build(const void *elf, size_t elf_size, const struct sign_options *options,
 		    struct sign_image *ret, struct err_ctx *err)
 {
+	struct abi_program table[ABI_PROGRAMS_MAX] = {0};
 	struct thread_pages *threads;
 	struct sign_options o;
+	uint64_t entry = 0;
 	struct program *p;
 	struct builder b = {0};
 	enum err e = measure_prepare(err);
@@ -601,7 +657,7 @@ enum err sign_build(const void *elf, size_t elf_size, const struct sign_options 
 		e = with_defaults(options, &o, err);
 	if (e)
 		return e;
-	b.room = MAX_LOADS + 2 + (size_t)SEGMENTS_PER_THREAD * o.thread_count;
+	b.room = MAX_LOADS * (1 + o.program_count) + 3 + (size_t)SEGMENTS_PER_THREAD * o.thread_count;
 	b.segments = calloc(b.room, sizeof(*b.segments));
 	b.contents = calloc(b.room, sizeof(*b.contents));
 	threads = calloc(o.thread_count, sizeof(*threads));
@@ -609,16 +665,13 @@ enum err sign_build(const void *elf, size_t elf_size, const struct sign_options 
 	if (!b.segments || !b.contents || !threads || !p)
 		e = err_set(err, ERR_NOMEM, "no memory to lay out an enclave");
 	if (!e)
-		e = read_program(elf, elf_size, p, err);
-	if (!e)
-		e = check_dynamic(p, err);
-	if (!e && !o.unchecked_code)
-		e = check_code(p, err);
-	if (!e)
-		e = put_program(&b, p, err);
+		e = add_program(&b, elf, elf_size, o.unchecked_code, p, err);
 	if (!e) {
-		count_parts(&b, p);
-		lay_out(&b, &o, p->ehdr.e_entry, threads);
+		entry = p->ehdr.e_entry;
+		e = add_others(&b, &o, p, table, err);
+	}
+	if (!e) {
+		lay_out(&b, &o, entry, table, threads);
 		e = write_out(&b, ret, err);
 	}
 	free(p);

@@ -54,6 +54,8 @@ static long file_stat(int fd, struct vfs_stat *ret)
 		r = -EBADF;
 	else if (f->kind == FILE_NOBODY)
 		*ret = (struct vfs_stat){ .mode = S_IFSOCK | 0777, .nlink = 1, .dev = 2, .ino = 4 };
+	else if (f->kind == FILE_PIPE)
+		*ret = (struct vfs_stat){ .mode = S_IFIFO | 0600, .nlink = 1, .dev = 2, .ino = 5 };
 	else if (!is_stream)
 		r = vfs_getattr(f->vfs, &f->node, ret);
 	layer_unlock();

@@ -29,6 +29,7 @@ long call_writev(int fd, const struct iovec *iov, int count);
 long call_pwrite(int fd, const void *data, size_t size, int64_t offset);
 long call_lseek(int fd, int64_t offset, int whence);
 long call_getdents64(int fd, void *buf, size_t size);
+long call_pipe2(int *ret, int flags);
 long call_dup(int fd);
 long call_dup2(int from, int to);
 long call_dup3(int from, int to, int flags);
@@ -71,6 +72,11 @@ long call_ppoll(struct pollfd *fds, unsigned int count, struct trusted_timespec 
 long call_select(int count, void *in, void *out, void *except, int64_t *timeout);
 long call_pselect6(int count, void *in, void *out, void *except, struct trusted_timespec *timeout,
 		   const uint64_t *mask);
+
+/* process.c: fork() ends the program, as do programs that aren't in its image */
+long call_fork(void);
+long call_execve(const char *path, char *const *argv, char *const *envp);
+long call_wait4(int pid, int *status, int options, void *usage);
 
 /* guest_calls.c */
 long call_uname(void *ret);

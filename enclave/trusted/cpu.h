@@ -5,6 +5,7 @@
 
 #include "abi/sgx.h"
 #include "thread.h"
+#include "trusted/program.h"
 
 /*
  * What an exception interrupted, on the program's stack, aligned to 64. `xsave` goes on as far as
@@ -39,5 +40,7 @@ void signal_run_frame(struct trusted_frame *frame);
 /* Called by entry.S. */
 void trusted_begin(const void *untrusted, uint64_t is_first);
 void trusted_exception(void);
+/* Called by another image's trusted_program_start(). */
+_Noreturn void trusted_program_begin(trusted_call_fn *parent, uint64_t stack);
 
 #endif

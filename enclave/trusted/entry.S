@@ -7,6 +7,7 @@
  * host's doing, and RSP may be the host's there (SmashEx): exception.c never builds a frame then.
  */
 #include "thread.h"
+#include "trusted/program.h"
 
 	/* Flags, x87, SSE and whatever else XFRM has as they are after a reset; a stack is there. */
 	.macro CLEAN_STATE
@@ -230,5 +231,16 @@ clean_area:
 	.long 0x1f80 /* MXCSR: loaded whatever the header says */
 	.zero 512 - 28
 	.zero 64 /* header: all components are in their initial state */
+
+/* Where another program of the image begins (program.h): its distance from this number. */
+	.section .note.scwatcher, "a", @note
+	.balign 4
+	.long 2f - 1f
+	.long 4f - 3f
+	.long TRUSTED_PROGRAM_VERSION
+1:	.asciz "scwatcher"
+2:	.balign 4
+3:	.quad trusted_program_begin - 3b
+4:
 
 	.section .note.GNU-stack, "", @progbits

@@ -4,6 +4,7 @@
  * standard streams are kinds of files behind the numbers 0, 1 and 2 at first; a number never crosses
  * the edge, only which stream.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,6 +18,7 @@
 #include "calls.h"
 #include "layer.h"
 #include "trusted/files.h"
+#include "trusted/program.h"
 #include "trusted/proxy.h"
 #include "trusted/runtime.h"
 #include "vfs/forms.h"
@@ -40,14 +42,22 @@ static long lock_owner;	   /* thread, 0: nobody */
 static struct base_alloc alloc;
 static bool alloc_ready;
 
-static struct {
+struct descriptor {
 	struct file *file;
 	bool cloexec;
-} fds[LAYER_FDS];
+};
+
+/* The second: of another program that runs. */
+static struct descriptor tables[2][LAYER_FDS];
 static bool streams_ready;
 static struct file streams[LAYER_STREAMS]; /* never freed */
-static char cwd[VFS_PATH_MAX] = "/";
+static char folders[2][VFS_PATH_MAX] = { "/", "/" };
 static trusted_output_fn *output;
+
+static struct descriptor *fds(void)
+{
+	return tables[trusted_in_child()];
+}
 
 bool layer_is_locked_here(void)
 {
@@ -66,7 +76,7 @@ static void make_ready(void)
 			.stream = i,
 			.flags = i ? O_WRONLY : O_RDONLY,
 		};
-		fds[i].file = &streams[i];
+		tables[0][i].file = &streams[i];
 	}
 }
 
@@ -102,12 +112,12 @@ struct base_alloc *layer_alloc(void)
 
 const char *layer_cwd(void)
 {
-	return cwd;
+	return folders[trusted_in_child()];
 }
 
 void layer_cwd_set(const char *path)
 {
-	memcpy(cwd, path, strlen(path) + 1);
+	memcpy(folders[trusted_in_child()], path, strlen(path) + 1);
 }
 
 void trusted_output_hook(trusted_output_fn *fn)
@@ -119,13 +129,13 @@ void trusted_output_hook(trusted_output_fn *fn)
 
 struct file *file_at(int fd)
 {
-	return fd >= 0 && fd < LAYER_FDS ? fds[fd].file : NULL;
+	return fd >= 0 && fd < LAYER_FDS ? fds()[fd].file : NULL;
 }
 
 int file_next_fd(int from)
 {
 	for (int fd = from; fd < LAYER_FDS; fd++)
-		if (fds[fd].file)
+		if (fds()[fd].file)
 			return fd;
 	return -1;
 }
@@ -133,9 +143,14 @@ int file_next_fd(int from)
 static int lowest_free(int from)
 {
 	for (int fd = from; fd < LAYER_FDS; fd++)
-		if (!fds[fd].file)
+		if (!fds()[fd].file)
 			return fd;
 	return -EMFILE;
+}
+
+bool file_is_writer(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) == O_WRONLY;
 }
 
 static void file_unref(struct file *f)
@@ -143,15 +158,17 @@ static void file_unref(struct file *f)
 	if (--f->refs)
 		return;
 	vfs_close(f->file);
+	if (f->pipe)
+		pipe_close(f->pipe, file_is_writer(f));
 	base_free(layer_alloc(), f);
 }
 
 static void forget(int fd)
 {
-	struct file *f = fds[fd].file;
+	struct file *f = fds()[fd].file;
 
-	fds[fd].file = NULL;
-	fds[fd].cloexec = false;
+	fds()[fd].file = NULL;
+	fds()[fd].cloexec = false;
 	file_unref(f);
 }
 
@@ -163,8 +180,8 @@ int file_install(struct file *f, int from, bool cloexec)
 		file_unref(f);
 		return fd;
 	}
-	fds[fd].file = f;
-	fds[fd].cloexec = cloexec;
+	fds()[fd].file = f;
+	fds()[fd].cloexec = cloexec;
 	return fd;
 }
 
@@ -174,6 +191,8 @@ void file_name(const struct file *f, char *ret, size_t size)
 		snprintf(ret, size, "pipe:[%u]", f->stream + 1);
 	else if (f->kind == FILE_NOBODY)
 		snprintf(ret, size, "socket:[4]");
+	else if (f->kind == FILE_PIPE)
+		snprintf(ret, size, "pipe:[5]");
 	else
 		snprintf(ret, size, "%s", f->path);
 }
@@ -194,6 +213,39 @@ static void file_put(struct file *f)
 		return; /* can't be: nobody holds it across what needs a reference */
 	file_unref(f);
 	layer_unlock();
+}
+
+/* -- other programs of the image ------------------------------------------------------------------ */
+
+void files_child_begin(void)
+{
+	memcpy(tables[1], tables[0], sizeof(tables[1]));
+	for (int fd = 0; fd < LAYER_FDS; fd++)
+		if (tables[1][fd].file)
+			tables[1][fd].file->refs++;
+	memcpy(folders[1], folders[0], sizeof(folders[1]));
+}
+
+static void close_child(bool all)
+{
+	for (int fd = 0; fd < LAYER_FDS; fd++) {
+		struct descriptor *d = &tables[1][fd];
+
+		if (!d->file || !(all || d->cloexec))
+			continue;
+		file_unref(d->file);
+		*d = (struct descriptor){ 0 };
+	}
+}
+
+void files_child_exec(void)
+{
+	close_child(false);
+}
+
+void files_child_end(void)
+{
+	close_child(true);
 }
 
 /* -- open ----------------------------------------------------------------------------------------- */
@@ -333,10 +385,10 @@ long call_close_range(unsigned int first, unsigned int last, unsigned int flags)
 	if (!layer_lock())
 		return -EAGAIN;
 	for (unsigned int fd = first; fd < LAYER_FDS && fd <= last; fd++) {
-		if (!fds[fd].file)
+		if (!fds()[fd].file)
 			continue;
 		if (flags & RANGE_CLOEXEC)
-			fds[fd].cloexec = true;
+			fds()[fd].cloexec = true;
 		else
 			forget((int)fd);
 	}
@@ -371,6 +423,26 @@ static long device_read(const struct file *f, void *buf, size_t size)
 	default:
 		memset(buf, 0, size);
 		return (long)size;
+	}
+}
+
+/* Waits for who writes, without the lock. Another program would wait for ever: who called it stands still. */
+static long pipe_wait_read(struct file *f, void *buf, size_t size)
+{
+	for (;;) {
+		uint32_t *word = pipe_word(f->pipe), before = *word;
+		long r = pipe_read(f->pipe, buf, size);
+
+		if (r != -EAGAIN || f->flags & O_NONBLOCK)
+			return r;
+		if (trusted_in_child())
+			return -EDEADLK;
+		layer_unlock();
+		r = trusted_futex(word, FUTEX_WAIT_PRIVATE, before, 0, NULL, 0);
+		if (!layer_lock())
+			return -EAGAIN;
+		if (r == -EINTR)
+			return r;
 	}
 }
 
@@ -422,8 +494,10 @@ static long read_any(int fd, void *buf, size_t size, int64_t offset, bool at)
 		r = -ECONNREFUSED;
 	else if (size && !trusted_writable(buf, size))
 		r = -EFAULT;
-	else if (f->kind == FILE_STREAM && at)
+	else if ((f->kind == FILE_STREAM || f->kind == FILE_PIPE) && at)
 		r = -ESPIPE;
+	else if (f->kind == FILE_PIPE)
+		r = pipe_wait_read(f, buf, size);
 	else if (f->kind == FILE_STREAM)
 		r = 1;
 	else
@@ -508,6 +582,8 @@ long call_write(int fd, const void *data, size_t size)
 		r = 0;
 	else if (f->kind == FILE_NOBODY)
 		r = -ECONNREFUSED;
+	else if (f->kind == FILE_PIPE)
+		r = pipe_write(f->pipe, data, size);
 	else
 		r = f->device == OWN_FULL ? -ENOSPC : (long)size;
 	if (!leave_for_stream(f, !r && f->kind == FILE_STREAM))
@@ -569,7 +645,7 @@ long call_pwrite(int fd, const void *data, size_t size, int64_t offset)
 	if (!layer_lock())
 		return -EAGAIN;
 	f = file_at(fd);
-	is_stream = f && f->kind == FILE_STREAM;
+	is_stream = f && (f->kind == FILE_STREAM || f->kind == FILE_PIPE);
 	layer_unlock();
 	return is_stream ? -ESPIPE : call_write(fd, data, size);
 }
@@ -583,7 +659,7 @@ static long seek(struct file *f, int64_t offset, int whence)
 
 	if (f->is_path)
 		return -EBADF;
-	if (f->kind == FILE_STREAM || f->kind == FILE_NOBODY)
+	if (f->kind == FILE_STREAM || f->kind == FILE_NOBODY || f->kind == FILE_PIPE)
 		return -ESPIPE;
 	if (f->kind == FILE_DEVICE)
 		return 0;
@@ -598,6 +674,7 @@ static long seek(struct file *f, int64_t offset, int whence)
 	if (offset < 0)
 		return -EINVAL;
 	f->pos = offset;
+	f->is_listed = f->is_listed && offset;
 	return offset;
 }
 
@@ -612,6 +689,37 @@ long call_lseek(int fd, int64_t offset, int whence)
 	r = f ? seek(f, offset, whence) : -EBADF;
 	layer_unlock();
 	return r;
+}
+
+/*
+ * Another program finds itself in /proc, as it would in the guest: unhide counts on it. The first one doesn't:
+ * it isn't one of the guest's.
+ */
+static long list_child(struct file *f, void *buf, size_t size)
+{
+	struct entry {
+		uint64_t ino;
+		int64_t next;
+		uint16_t size;
+		uint8_t type;
+		char name[13];
+	} e = { .ino = (uint64_t)process_pid(), .next = f->pos, .size = sizeof(e), .type = DT_DIR };
+
+	if (!trusted_in_child() || f->is_listed || strcmp(f->path, "/proc") != 0)
+		return 0;
+	if (size < sizeof(e))
+		return -EINVAL;
+	snprintf(e.name, sizeof(e.name), "%d", process_pid());
+	memcpy(buf, &e, sizeof(e));
+	f->is_listed = true;
+	return sizeof(e);
+}
+
+static long list(struct file *f, void *buf, size_t size)
+{
+	long r = vfs_form_dents(f->file, &f->pos, buf, size);
+
+	return r ? r : list_child(f, buf, size);
 }
 
 long call_getdents64(int fd, void *buf, size_t size)
@@ -631,7 +739,7 @@ long call_getdents64(int fd, void *buf, size_t size)
 	else if (size && !trusted_writable(buf, size))
 		r = -EFAULT;
 	else
-		r = vfs_form_dents(f->file, &f->pos, buf, size);
+		r = list(f, buf, size);
 	layer_unlock();
 	return r;
 }
@@ -671,10 +779,10 @@ static long duplicate_onto(int from, int to, bool cloexec)
 	f = file_at(from);
 	if (f && to >= 0 && to < LAYER_FDS) {
 		f->refs++;
-		if (fds[to].file)
+		if (fds()[to].file)
 			forget(to);
-		fds[to].file = f;
-		fds[to].cloexec = cloexec;
+		fds()[to].file = f;
+		fds()[to].cloexec = cloexec;
 		r = to;
 	}
 	layer_unlock();
@@ -718,10 +826,10 @@ long call_fcntl(int fd, int command, uint64_t arg)
 	}
 	switch (command) {
 	case F_GETFD:
-		r = fds[fd].cloexec ? FD_CLOEXEC : 0;
+		r = fds()[fd].cloexec ? FD_CLOEXEC : 0;
 		break;
 	case F_SETFD:
-		fds[fd].cloexec = arg & FD_CLOEXEC;
+		fds()[fd].cloexec = arg & FD_CLOEXEC;
 		break;
 	case F_GETFL:
 		r = f->flags;
@@ -733,6 +841,59 @@ long call_fcntl(int fd, int command, uint64_t arg)
 		r = -EINVAL;
 	}
 	layer_unlock();
+	return r;
+}
+
+static struct file *pipe_end(struct pipe *p, int flags)
+{
+	struct file *f = base_alloc_zeroed(layer_alloc(), 1, sizeof(*f) + 1);
+
+	if (!f) {
+		pipe_close(p, flags & O_WRONLY);
+		return NULL;
+	}
+	f->kind = FILE_PIPE;
+	f->refs = 1;
+	f->flags = flags;
+	f->pipe = p;
+	return f;
+}
+
+static int pipe_install(int flags, int ret[2])
+{
+	struct file *ends[2];
+	struct pipe *p;
+	int r = pipe_create(&p);
+
+	if (r)
+		return r;
+	ends[0] = pipe_end(p, O_RDONLY | (flags & O_NONBLOCK));
+	ends[1] = pipe_end(p, O_WRONLY | (flags & O_NONBLOCK));
+	for (int i = 0; i < 2; i++) {
+		ret[i] = !ends[i] ? -ENOMEM : file_install(ends[i], 0, flags & O_CLOEXEC);
+		r = ret[i] < 0 ? ret[i] : r;
+	}
+	for (int i = 0; r && i < 2; i++)
+		if (ret[i] >= 0)
+			forget(ret[i]);
+	return r;
+}
+
+long call_pipe2(int *ret, int flags)
+{
+	int both[2];
+	long r;
+
+	if (flags & ~(O_NONBLOCK | O_CLOEXEC))
+		return -EINVAL;
+	if (!trusted_writable(ret, sizeof(both)))
+		return -EFAULT;
+	if (!layer_lock())
+		return -EAGAIN;
+	r = pipe_install(flags, both);
+	layer_unlock();
+	if (!r)
+		memcpy(ret, both, sizeof(both));
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include "calls.h"
 #include "layer.h"
 #include "trusted/files.h"
+#include "trusted/program.h"
 #include "trusted/runtime.h"
 
 enum {
@@ -128,6 +129,8 @@ long call_tgkill(int tgid, int tid, int sig)
 
 	if (tid <= 0 || tgid < -1 || !tgid || sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
+	if (trusted_in_child() && tid == process_pid())
+		tid = (int)trusted_gettid();
 	if (is_own(tid) && (tgid == -1 || is_own(tgid)))
 		return trusted_tgkill(-1, tid, sig);
 	r = ask_exists(tgid < 0 ? 0 : tgid, tid);
@@ -366,7 +369,7 @@ long call_sysinfo(void *ret)
 	info->bufferram = m.buffer_ram;
 	info->totalswap = m.total_swap;
 	info->freeswap = m.free_swap;
-	info->procs = (unsigned short)m.procs;
+	info->procs = (unsigned short)(m.procs + process_count());
 	info->mem_unit = 1;
 	return 0;
 }

@@ -17,6 +17,8 @@
 enum {
 	LAYER_FDS = 1024,
 	LAYER_STREAMS = 3,
+	/* process IDs from TRUSTED_PID + 512 on are those of other programs of the image */
+	LAYER_CHILDREN = 512,
 };
 
 /* False: this thread holds it already. */
@@ -58,6 +60,7 @@ enum file_kind {
 	FILE_VFS,
 	FILE_PATH,   /* O_PATH on a link or a device */
 	FILE_NOBODY, /* a netlink socket that nobody answers */
+	FILE_PIPE,   /* one of its ends */
 };
 
 /* An open file, shared by the descriptors that came from one open. */
@@ -67,11 +70,13 @@ struct file {
 	unsigned int stream;
 	enum own_device device;
 	int flags; /* as F_GETFL shows them */
-	struct vfs *vfs; /* NULL for streams */
+	struct pipe *pipe;
+	struct vfs *vfs; /* NULL for streams, pipes and sockets */
 	struct vfs_file *file;
 	struct vfs_node node;
 	int64_t pos; /* bytes; of a directory: entries */
 	bool is_dir, is_path;
+	bool is_listed; /* of /proc, read by another program: its own process was told, too */
 	char path[]; /* absolute, canonical; "" for streams */
 };
 
@@ -85,6 +90,37 @@ int file_next_fd(int from);
 int file_install(struct file *f, int from, bool cloexec);
 /* What /proc/self/fd/N says. */
 void file_name(const struct file *f, char *ret, size_t size);
+
+/* Another program: has what the first one has; becomes another; ends. With the lock held. */
+void files_child_begin(void);
+void files_child_exec(void);
+void files_child_end(void);
+
+/* -- pipes (pipe.c), with the lock held --------------------------------------------------------- */
+
+int pipe_create(struct pipe **ret); /* with an end of each kind */
+/* Nothing there: 0 at the end, -EAGAIN if somebody may still write. */
+long pipe_read(struct pipe *p, void *buf, size_t size);
+long pipe_write(struct pipe *p, const void *data, size_t size);
+/* POLLIN, POLLOUT, POLLHUP and POLLERR. */
+short pipe_events(const struct pipe *p, bool writer);
+/* Changes, and is woken, when something comes or an end is closed. */
+uint32_t *pipe_word(struct pipe *p);
+void pipe_close(struct pipe *p, bool writer);
+bool file_is_writer(const struct file *f);
+
+/* -- other programs of the image (process.c) ------------------------------------------------------ */
+
+/* The caller's, by the thread that it runs on. */
+int process_pid(void);
+int process_parent(void);
+char *const *process_arguments(void);
+/* Those that run or that nobody has waited for. */
+unsigned int process_count(void);
+/* The one that runs here ends. */
+_Noreturn void process_exit(int code);
+/* The first program's thread pointer, while another one runs. */
+uint64_t process_parent_fs(void);
 
 /* -- paths (path.c) ----------------------------------------------------------------------------- */
 

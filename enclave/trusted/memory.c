@@ -16,9 +16,11 @@
 
 #include "thread.h"
 #include "trusted/ocall.h"
+#include "trusted/program.h"
 
 #define PAGE		    ((uint64_t)ABI_PAGE)
 #define USED		    0x80u
+#define OWNED		    0x40u /* by another program that runs: free when it ends */
 #define PROT		    0x07u /* what the program asked for, as PROT_* */
 #define TABLE		    0x38u /* what the page tables should have, as PROT_* */
 #define TABLE_SHIFT	    3
@@ -114,7 +116,7 @@ static bool mark(size_t first, size_t count, int prot)
 
 		heap.used += !(*s & USED);
 		stale |= (*s & TABLE) >> TABLE_SHIFT != (unsigned int)prot;
-		*s = (uint8_t)(USED | (unsigned int)prot | (unsigned int)prot << TABLE_SHIFT);
+		*s = (uint8_t)(USED | (*s & OWNED) | (unsigned int)prot | (unsigned int)prot << TABLE_SHIFT);
 	}
 	return stale;
 }
@@ -280,6 +282,27 @@ long trusted_mremap(uint64_t addr, size_t old_size, size_t new_size, int flags, 
 	return (long)address(to);
 }
 
+void trusted_own(uint64_t addr, size_t size)
+{
+	size_t first;
+
+	size = round_up(size);
+	trusted_lock(&heap.lock);
+	if (in_heap(addr, size, &first))
+		for (size_t i = first; i < first + size / PAGE; i++)
+			heap.state[i] |= heap.state[i] & USED ? OWNED : 0;
+	trusted_unlock(&heap.lock);
+}
+
+void trusted_disown(void)
+{
+	trusted_lock(&heap.lock);
+	for (size_t i = 0; i < heap.count; i++)
+		if (heap.state[i] & OWNED)
+			unmark(i, 1);
+	trusted_unlock(&heap.lock);
+}
+
 long trusted_brk(uint64_t addr)
 {
 	size_t count, first = 0;
@@ -347,11 +370,11 @@ size_t trusted_heap_used(void)
 /* -- who may do what where
  * ------------------------------------------------------------------------- */
 
-/* In the program, by its own headers, which are measured. */
-static int image_protection(uint64_t offset)
+/* In the program that begins at `base`, by its own headers, which are measured. */
+static int program_protection(uint64_t base, uint64_t offset)
 {
-	const Elf64_Ehdr *h = (const Elf64_Ehdr *)trusted_base();
-	const Elf64_Phdr *ph = (const Elf64_Phdr *)(trusted_base() + h->e_phoff);
+	const Elf64_Ehdr *h = (const Elf64_Ehdr *)base;
+	const Elf64_Phdr *ph = (const Elf64_Phdr *)(base + h->e_phoff);
 
 	for (size_t i = 0; i < h->e_phnum; i++) {
 		uint64_t from = ph[i].p_vaddr & ~(PAGE - 1);
@@ -364,6 +387,17 @@ static int image_protection(uint64_t offset)
 		       (ph[i].p_flags & PF_X ? PROT_EXEC : 0);
 	}
 	return 0;
+}
+
+static int image_protection(uint64_t offset)
+{
+	const struct abi_thread *page = trusted_page();
+	const struct abi_program *p = (const void *)(trusted_base() + page->programs);
+	int r = program_protection(trusted_base(), offset);
+
+	for (size_t i = 0; !r && i < page->program_count && p[i].offset <= offset; i++)
+		r = program_protection(trusted_base() + p[i].offset, offset - p[i].offset);
+	return r;
 }
 
 static bool is_within(uint64_t offset, uint64_t end, uint64_t size)

@@ -4,10 +4,12 @@
  * the processor, with the host's side a function of the test's. One thread unless the test makes
  * more.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "native.h"
+#include "trusted/program.h"
 
 struct native_enclave native;
 static __thread size_t self_index;
@@ -25,6 +27,29 @@ struct trusted_thread *trusted_self(void)
 const struct abi_thread *trusted_page(void)
 {
 	return (const struct abi_thread *)native.pages[self_index];
+}
+
+/* Another program of an image is only in an image. */
+size_t trusted_program_count(void)
+{
+	return 0;
+}
+
+const char *trusted_program_path(size_t i)
+{
+	(void)i;
+	return NULL;
+}
+
+long trusted_program_start(size_t i, uint64_t stack_top, size_t room, char *const *argv,
+			   char *const *envp)
+{
+	(void)i;
+	(void)stack_top;
+	(void)room;
+	(void)argv;
+	(void)envp;
+	return -ENOEXEC;
 }
 
 uint64_t trusted_base(void)

@@ -297,8 +297,8 @@ static struct vfs_node self_node(enum self_file which)
 /* argv[0] without its folders. */
 static void self_comm(char ret[16])
 {
-	const struct trusted_info *info = trusted_info();
-	const char *name = info->argc ? info->argv[0] : "", *slash = strrchr(name, '/');
+	char *const *argv = process_arguments();
+	const char *name = argv[0] ? argv[0] : "", *slash = strrchr(name, '/');
 
 	snprintf(ret, 16, "%s", slash ? slash + 1 : name);
 }
@@ -309,8 +309,8 @@ static void show_stat(struct seq_file *m)
 
 	self_comm(comm);
 	/* proc(5): numbers 3 to 52; what isn't known inside is 0 */
-	seq_printf(m, "%d (%s) R 0 %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %zu 0 0 %zu %zu", TRUSTED_PID, comm,
-		   TRUSTED_PID, TRUSTED_PID, trusted_thread_count(), trusted_heap_size(),
+	seq_printf(m, "%d (%s) R %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 %zu 0 0 %zu %zu", process_pid(),
+		   comm, process_parent(), TRUSTED_PID, TRUSTED_PID, trusted_thread_count(), trusted_heap_size(),
 		   trusted_heap_used() / 4096);
 	for (int i = 25; i <= 52; i++)
 		seq_puts(m, " 0");
@@ -323,19 +323,17 @@ static void show_status(struct seq_file *m)
 
 	self_comm(comm);
 	seq_printf(m,
-		   "Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t0\nTracerPid:\t0\n"
+		   "Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n"
 		   "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%d\nGroups:\t0 \n"
 		   "VmSize:\t%8zu kB\nVmRSS:\t%8zu kB\nThreads:\t%zu\n",
-		   comm, TRUSTED_PID, TRUSTED_PID, LAYER_FDS, trusted_heap_size() / 1024,
+		   comm, process_pid(), process_pid(), process_parent(), LAYER_FDS, trusted_heap_size() / 1024,
 		   trusted_heap_used() / 1024, trusted_thread_count());
 }
 
 static void show_cmdline(struct seq_file *m)
 {
-	const struct trusted_info *info = trusted_info();
-
-	for (size_t i = 0; i < info->argc; i++)
-		seq_write(m, info->argv[i], strlen(info->argv[i]) + 1);
+	for (char *const *arg = process_arguments(); *arg; arg++)
+		seq_write(m, *arg, strlen(*arg) + 1);
 }
 
 static int self_show(void *fs, const struct vfs_node *n, struct seq_file *m)
@@ -369,7 +367,7 @@ static int self_show(void *fs, const struct vfs_node *n, struct seq_file *m)
 
 static int self_readlink(void *fs, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {
-	const struct trusted_info *info = trusted_info();
+	const char *name = process_arguments()[0];
 	int size;
 
 	(void)fs;
@@ -377,8 +375,7 @@ static int self_readlink(void *fs, const struct vfs_node *n, char buf[VFS_PATH_M
 	case SELF_CWD:
 		return put_text(layer_cwd(), buf);
 	case SELF_EXE: /* a name for people: there is no such file inside */
-		size = snprintf(buf, VFS_PATH_MAX, "/%s",
-				info->argc ? info->argv[0] + (info->argv[0][0] == '/') : "");
+		size = snprintf(buf, VFS_PATH_MAX, "/%s", name ? name + (name[0] == '/') : "");
 		return size < VFS_PATH_MAX ? size : -ENAMETOOLONG;
 	default:
 		return put_text(self_files[n->key[0]].link, buf);
@@ -510,7 +507,7 @@ static int tasks_lookup(void *fs, const struct vfs_node *dir, const char *name, 
 {
 	(void)fs;
 	(void)dir;
-	if (number_of(name, name_size) != TRUSTED_PID)
+	if (number_of(name, name_size) != process_pid())
 		return -ENOENT;
 	*ret = own_self();
 	ret->key[1] = 1;
@@ -521,7 +518,7 @@ static int tasks_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_si
 {
 	(void)fs;
 	(void)dir;
-	emit_number(sink, TRUSTED_PID, INO_SELF, DT_DIR);
+	emit_number(sink, process_pid(), INO_SELF, DT_DIR);
 	return 0;
 }
 
@@ -529,8 +526,8 @@ static int self_link_readlink(void *fs, const struct vfs_node *n, char buf[VFS_P
 {
 	(void)fs;
 	if (n->key[0])
-		return snprintf(buf, VFS_PATH_MAX, "%d/task/%d", TRUSTED_PID, TRUSTED_PID);
-	return snprintf(buf, VFS_PATH_MAX, "%d", TRUSTED_PID);
+		return snprintf(buf, VFS_PATH_MAX, "%d/task/%d", process_pid(), process_pid());
+	return snprintf(buf, VFS_PATH_MAX, "%d", process_pid());
 }
 
 static int self_getattr(void *fs, const struct vfs_node *n, struct vfs_stat *ret)

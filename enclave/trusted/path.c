@@ -44,7 +44,7 @@ static bool component_is_own_pid(const char *p)
 {
 	char pid[16];
 
-	snprintf(pid, sizeof(pid), "%d", TRUSTED_PID);
+	snprintf(pid, sizeof(pid), "%d", process_pid());
 	return component_is(p, pid);
 }
 
@@ -114,7 +114,7 @@ static int look_self(const char *rest, unsigned int walk, struct place *ret)
 	if (r)
 		return r;
 	if (ret->at.kind == VFS_FOUND) {
-		snprintf(head, sizeof(head), "/proc/%d", TRUSTED_PID);
+		snprintf(head, sizeof(head), "/proc/%d", process_pid());
 		return found(ret, v, head);
 	}
 	if (!ret->at.link.ops)

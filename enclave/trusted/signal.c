@@ -10,6 +10,7 @@
 
 #include "cpu.h"
 #include "trusted/ocall.h"
+#include "trusted/program.h"
 
 #define SIGNALS	      64
 #define BIT(sig)      (1ull << ((sig)-1))
@@ -51,7 +52,7 @@ _Static_assert(offsetof(struct context, mask) == 296, "ucontext");
 typedef void (*handler)(int sig, struct info *info, struct context *context);
 
 static struct trusted_lock lock;
-static struct trusted_action actions[SIGNALS + 1];
+static struct trusted_action actions[2][SIGNALS + 1]; /* the second: of another program that runs */
 static uint32_t generation; /* of `actions`; odd while one changes */
 static uint64_t shared;	    /* pending for the process */
 static uint64_t *host_word; /* in the host's memory */
@@ -71,7 +72,7 @@ static struct trusted_action action_of(int sig)
 
 	do {
 		before = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
-		a = actions[sig];
+		a = actions[trusted_in_child()][sig];
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (before % 2 || before != __atomic_load_n(&generation, __ATOMIC_RELAXED));
 	return a;
@@ -81,7 +82,7 @@ static void set_action(int sig, const struct trusted_action *act)
 {
 	trusted_lock(&lock);
 	__atomic_fetch_add(&generation, 1, __ATOMIC_ACQ_REL);
-	actions[sig] = *act;
+	actions[trusted_in_child()][sig] = *act;
 	__atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
 	trusted_unlock(&lock);
 }
@@ -108,6 +109,38 @@ bool signal_on_altstack(const struct trusted_thread *self, uint64_t sp)
 void signal_die(int sig)
 {
 	trusted_end(128 + sig, sig);
+}
+
+/* -- another program
+ * ---------------------------------------------------------------------------------- */
+
+void trusted_child_begin(struct trusted_aside *ret)
+{
+	struct trusted_thread *self = trusted_self();
+
+	*ret = (struct trusted_aside){self->blocked, self->altstack, self->clear_tid};
+	memcpy(actions[1], actions[0], sizeof(actions[1]));
+	self->in_child = true;
+}
+
+void trusted_child_exec(void)
+{
+	for (int sig = 1; sig <= SIGNALS; sig++)
+		if (action_of(sig).handler != (uint64_t)SIG_IGN)
+			set_action(sig, &(struct trusted_action){0});
+	trusted_self()->altstack = (struct trusted_stack){.flags = STACK_DISABLED};
+	trusted_self()->clear_tid = NULL;
+}
+
+void trusted_child_end(const struct trusted_aside *from)
+{
+	struct trusted_thread *self = trusted_self();
+
+	self->in_child = false;
+	self->suspended = false;
+	self->blocked = from->blocked;
+	self->altstack = from->altstack;
+	self->clear_tid = from->clear_tid;
 }
 
 /* -- running handlers

@@ -12,6 +12,7 @@
 #include "calls.h"
 #include "layer.h"
 #include "trusted/files.h"
+#include "trusted/program.h"
 #include "trusted/runtime.h"
 
 enum {
@@ -27,6 +28,17 @@ enum {
 	NSEC_PER_USEC = 1000,
 	CLOCK_TICKS = 100,
 };
+
+static long own_tid(void)
+{
+	return trusted_in_child() ? process_pid() : trusted_gettid();
+}
+
+static long own_set_tid_address(int *tid)
+{
+	trusted_set_tid_address(tid);
+	return own_tid();
+}
 
 static long own_arch_prctl(int code, long addr)
 {
@@ -178,6 +190,22 @@ static long own_priority_limit(int policy, int of_real_time)
 	}
 }
 
+static void own_exit_group(int code)
+{
+	if (trusted_in_child())
+		process_exit(code);
+	trusted_output_end();
+	trusted_exit_group(code);
+}
+
+/* Another program has one thread. */
+static void own_exit(int code)
+{
+	if (trusted_in_child())
+		process_exit(code);
+	trusted_exit_thread(code);
+}
+
 #define I(n) ((int)a[n])
 #define U(n) ((unsigned int)a[n])
 #define L(n) (a[n])
@@ -196,10 +224,47 @@ static long dispatch(long number, const long a[6])
 	}
 }
 
+/* Of another program: the first one's, which has the guest. */
+static trusted_call_fn *parent;
+
+void trusted_be_child(trusted_call_fn *of_parent)
+{
+	parent = of_parent;
+}
+
+/*
+ * What this side uses of the C library and of llview goes by the thread pointer, so that it is this side's
+ * meanwhile; handlers are the other program's, and have its own. No brk: it has mmap().
+ */
+long trusted_child_syscall(long n, long a, long b, long c, long d, long e, long f)
+{
+	const long args[6] = { a, b, c, d, e, f };
+	uint64_t fs = trusted_get_fs();
+	long r;
+
+	if (n == SYS_brk)
+		return 0;
+	if (n != SYS_arch_prctl)
+		trusted_set_fs(process_parent_fs());
+	r = dispatch(n, args);
+	if (n != SYS_arch_prctl)
+		trusted_set_fs(fs);
+	if (n == SYS_mmap && r > 0)
+		trusted_own((uint64_t)r, (size_t)b);
+	if (n == SYS_mremap && r > 0)
+		trusted_own((uint64_t)r, (size_t)c);
+	trusted_safe_point();
+	return r;
+}
+
 long trusted_syscall(long n, long a, long b, long c, long d, long e, long f)
 {
 	const long args[6] = { a, b, c, d, e, f };
-	long r = dispatch(n, args);
+	long r;
+
+	if (parent)
+		return parent(n, a, b, c, d, e, f);
+	r = dispatch(n, args);
 
 	/* calls that the layer's own use of the C library makes end within it: no handler runs there */
 	if (!layer_is_locked_here())

@@ -7,15 +7,20 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 
 #include "thread.h"
 #include "trusted/ocall.h"
+#include "trusted/program.h"
 
 #define SPINS  200u
 #define NEEDED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define KNOWN                                                                                      \
 	(NEEDED | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |      \
 	 CLONE_CHILD_SETTID | CLONE_DETACHED)
+
+/* posix_spawn()'s; vfork() itself returns twice, which can't be. */
+#define SPAWN (CLONE_VM | CLONE_VFORK | SIGCHLD)
 
 static struct trusted_lock lock;
 static size_t live;
@@ -112,6 +117,18 @@ static struct trusted_thread *take_free(bool *leaving_ret)
 	return found;
 }
 
+__attribute__((weak)) long trusted_spawn(int (*fn)(void *), void *arg)
+{
+	(void)fn;
+	(void)arg;
+	return -ENOSYS;
+}
+
+bool trusted_in_child(void)
+{
+	return trusted_self()->in_child;
+}
+
 static bool is_clone_fit(int flags, const int *parent_tid, const int *child_tid)
 {
 	if ((flags & NEEDED) != NEEDED || flags & ~KNOWN)
@@ -131,6 +148,11 @@ long trusted_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *pa
 	bool leaving;
 	long tid;
 
+	if (flags == SPAWN)
+		return trusted_spawn(fn, arg);
+	/* it has no thread but the one that it was given */
+	if (trusted_in_child())
+		return -EAGAIN;
 	if (!is_clone_fit(flags, parent_tid, child_tid) || !stack)
 		return -ENOSYS;
 	while (!(t = take_free(&leaving))) {

@@ -71,6 +71,7 @@ struct trusted_thread {
 	uint64_t suspend_mask;
 	bool suspended; /* in sigsuspend(): suspend_mask comes back after the handler */
 	bool leaving;	/* ends: its TCS is going to be free */
+	bool in_child;	/* another program of the image runs on it */
 	struct trusted_stack altstack;
 	uint32_t lock_depth; /* locks held: faults are the runtime's own then */
 	uint32_t sleeping;   /* in a WAIT or about to be: wants a WAKE */

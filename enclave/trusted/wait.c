@@ -58,7 +58,10 @@ static int stream_of(int fd, short *revents)
 
 	if (f && f->kind == FILE_STREAM)
 		return (int)f->stream;
-	*revents = f && !f->is_path ? READY : POLLNVAL;
+	if (f && f->kind == FILE_PIPE)
+		*revents = pipe_events(f->pipe, file_is_writer(f));
+	else
+		*revents = f && !f->is_path ? READY : POLLNVAL;
 	return -1;
 }
 
@@ -90,7 +93,7 @@ static long gather(struct pollfd *fds, unsigned int count, struct streams *s, bo
 			continue;
 		stream = stream_of(fds[i].fd, &revents);
 		if (stream < 0)
-			fds[i].revents = revents & (fds[i].events | POLLNVAL);
+			fds[i].revents = revents & (fds[i].events | POLLNVAL | POLLHUP | POLLERR);
 		else if (first)
 			streams_add(s, (unsigned int)stream, fds[i].events);
 		else

@@ -48,6 +48,10 @@ class Enclaves:
         """Of those that tests/enclave-tools knows."""
         must(TOP / "tests/enclave-tools", self.scw_cc, self.build / "enclave-tools", *names)
 
+    def programs(self, *names):
+        """Options of sign(): tools that another one may run."""
+        return [f"--program={self.build}/enclave-tools/{name}=/bin/{name}" for name in names]
+
     def tool(self, name, *options):
         """The image of such a tool, with more options for `scwatcher sign`."""
         self.build_tools(name)

@@ -2,6 +2,7 @@
 /* What the layer's tests have in place of the runtime: one thread, memory of the C library. */
 #include "fake_runtime.h"
 #include "trusted/files.h"
+#include "trusted/program.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -148,6 +149,63 @@ __attribute__((weak)) struct vfs *trusted_vfs(void)
 }
 
 void trusted_output_end(void)
+{
+}
+
+long trusted_say(const char *text, size_t size)
+{
+	return fwrite(text, 1, size, stderr) == size ? (long)size : -EIO;
+}
+
+size_t trusted_program_count(void)
+{
+	return fake.program ? 1 : 0;
+}
+
+const char *trusted_program_path(size_t i)
+{
+	return i ? NULL : "/bin/other";
+}
+
+long trusted_program_start(size_t i, uint64_t stack_top, size_t room, char *const *argv,
+			   char *const *envp)
+{
+	(void)i;
+	(void)stack_top;
+	(void)room;
+	(void)envp;
+	fake.program(argv);
+	return -ENOEXEC;
+}
+
+bool trusted_in_child(void)
+{
+	return fake.in_child;
+}
+
+void trusted_child_begin(struct trusted_aside *ret)
+{
+	(void)ret;
+	fake.in_child = true;
+}
+
+void trusted_child_exec(void)
+{
+}
+
+void trusted_child_end(const struct trusted_aside *from)
+{
+	(void)from;
+	fake.in_child = false;
+}
+
+void trusted_own(uint64_t addr, size_t size)
+{
+	(void)addr;
+	(void)size;
+}
+
+void trusted_disown(void)
 {
 }
 

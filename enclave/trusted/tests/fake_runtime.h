@@ -21,6 +21,10 @@ struct fake {
 	int raised, thread_signalled;
 	uint64_t slept_ns;
 	bool interrupted;
+	bool in_child;
+	uint64_t fs;
+	/* another program of the image: what it does */
+	void (*program)(char *const *argv);
 	/* not the program's: [bad, bad + bad_size) */
 	const void *bad;
 	size_t bad_size;

@@ -24,6 +24,7 @@
 #include "layer.h"
 #include "memfs.h"
 #include "trusted/files.h"
+#include "trusted/program.h"
 
 #define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define CALL_(n, a, b, c, d, e, f, ...) \
@@ -163,7 +164,7 @@ static void test_arguments_and_environment_are_the_signers(void **state)
 
 static void test_unknown_calls_are_refused(void **state)
 {
-	static const int refused[] = { SYS_fork, SYS_vfork, SYS_execve, SYS_clone, SYS_io_uring_setup,
+	static const int refused[] = { SYS_execve, SYS_clone, SYS_io_uring_setup,
 				       SYS_shmget, SYS_userfaultfd, SYS_keyctl, SYS_init_module };
 
 	(void)state;
@@ -630,6 +631,106 @@ static void test_measured_files_can_be_mapped(void **state)
 	close_all();
 }
 
+static void test_pipes(void **state)
+{
+	char text[10000] = "", back[sizeof(text)];
+	struct pollfd polls[2];
+	int p[2];
+
+	(void)state;
+	assert_int_equal(CALL(SYS_pipe2, p, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(p[0], 3);
+	assert_int_equal(p[1], 4);
+	assert_int_equal(CALL(SYS_fcntl, p[1], F_GETFD), FD_CLOEXEC);
+	assert_int_equal(CALL(SYS_read, p[0], back, 1), -EAGAIN);
+	assert_int_equal(CALL(SYS_read, p[1], back, 1), -EBADF);
+	assert_int_equal(CALL(SYS_write, p[0], text, 1), -EBADF);
+	assert_int_equal(CALL(SYS_lseek, p[0], 0, SEEK_SET), -ESPIPE);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)i;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(CALL(SYS_write, p[1], text, sizeof(text)), sizeof(text));
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(CALL(SYS_read, p[0], back, sizeof(back)), sizeof(back));
+		assert_memory_equal(text, back, sizeof(text));
+	}
+	polls[0] = (struct pollfd){ .fd = p[0], .events = POLLIN };
+	polls[1] = (struct pollfd){ .fd = p[1], .events = POLLOUT };
+	assert_int_equal(CALL(SYS_poll, polls, 2, 0), 1);
+	assert_int_equal(polls[1].revents, POLLOUT);
+	assert_int_equal(CALL(SYS_write, p[1], "end", 3), 3);
+	assert_int_equal(CALL(SYS_close, p[1]), 0);
+	assert_int_equal(CALL(SYS_poll, polls, 1, 0), 1);
+	assert_int_equal(polls[0].revents, POLLIN | POLLHUP);
+	assert_int_equal(CALL(SYS_read, p[0], back, sizeof(back)), 3);
+	assert_int_equal(CALL(SYS_read, p[0], back, sizeof(back)), 0);
+	assert_int_equal(CALL(SYS_close, p[0]), 0);
+	assert_int_equal(CALL(SYS_pipe, p), 0);
+	assert_int_equal(CALL(SYS_close, p[0]), 0);
+	assert_int_equal(CALL(SYS_write, p[1], "x", 1), -EPIPE);
+	assert_int_equal(CALL(SYS_close, p[1]), 0);
+	assert_int_equal(CALL(SYS_pipe2, p, O_APPEND), -EINVAL);
+}
+
+#define CHILD(...) CHILD_(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define CHILD_(n, a, b, c, d, e, f, ...) \
+	trusted_child_syscall(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* What runs as another program: the descriptor that was left to it is 7. */
+static void other(char *const *argv)
+{
+	char cwd[100];
+
+	assert_string_equal(argv[0], "other");
+	assert_string_equal(argv[1], "-p");
+	assert_string_equal(argv[2], "1");
+	assert_null(argv[3]);
+	assert_int_equal(CHILD(SYS_close, 3), -EBADF);
+	assert_true(CHILD(SYS_getpid) > TRUSTED_PID);
+	assert_int_equal(CHILD(SYS_getppid), TRUSTED_PID);
+	assert_int_equal(CHILD(SYS_brk, 0), 0);
+	assert_int_equal(CHILD(SYS_getcwd, cwd, sizeof(cwd)), 5);
+	assert_int_equal(CHILD(SYS_chdir, "/"), 0);
+	assert_int_equal(CHILD(SYS_kill, CHILD(SYS_getpid), 0), 0);
+	assert_int_equal(CHILD(SYS_write, 7, "seen", 4), 4);
+	CHILD(SYS_exit_group, 3);
+}
+
+static int become_other(void *pipe)
+{
+	char *argv[] = { "sh", "-c", "other -p\t1", NULL }, *envp[] = { NULL };
+
+	assert_int_equal(trusted_syscall(SYS_dup2, ((int *)pipe)[1], 7, 0, 0, 0, 0), 7);
+	return (int)trusted_syscall(SYS_execve, (long)"/bin/sh", (long)argv, (long)envp, 0, 0, 0);
+}
+
+static void test_another_program_runs_to_its_end(void **state)
+{
+	int p[2], status = 0;
+	char text[10];
+	long pid;
+
+	(void)state;
+	fake.program = other;
+	assert_int_equal(CALL(SYS_pipe2, p, O_CLOEXEC), 0);
+	assert_int_equal(CALL(SYS_chdir, "/etc"), 0);
+	pid = trusted_spawn(become_other, p);
+	assert_true(pid > TRUSTED_PID);
+	assert_int_equal(CALL(SYS_getpid), TRUSTED_PID);
+	assert_int_equal(CALL(SYS_getcwd, text, sizeof(text)), 5);
+	assert_int_equal(CALL(SYS_lseek, 7, 0, SEEK_SET), -EBADF);
+	assert_int_equal(CALL(SYS_close, p[1]), 0);
+	assert_int_equal(CALL(SYS_read, p[0], text, sizeof(text)), 4);
+	assert_int_equal(CALL(SYS_read, p[0], text, sizeof(text)), 0);
+	assert_int_equal(CALL(SYS_wait4, pid + 1, &status, 0, 0), -ECHILD);
+	assert_int_equal(CALL(SYS_wait4, -1, &status, 0, 0), pid);
+	assert_int_equal(status, 3 << 8);
+	assert_int_equal(CALL(SYS_wait4, -1, &status, 0, 0), -ECHILD);
+	assert_int_equal(CALL(SYS_close, p[0]), 0);
+	assert_int_equal(CALL(SYS_chdir, "/"), 0);
+	fake.program = NULL;
+}
+
 static void test_bad_pointers_are_faults(void **state)
 {
 	static char bad[64];
@@ -726,6 +827,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arguments_and_environment_are_the_signers),
 		cmocka_unit_test(test_unknown_calls_are_refused),
+		cmocka_unit_test(test_pipes),
+		cmocka_unit_test(test_another_program_runs_to_its_end),
 		cmocka_unit_test(test_numbers_are_the_lowest_free_ones),
 		cmocka_unit_test(test_a_position_is_shared_by_duplicates),
 		cmocka_unit_test(test_paths),

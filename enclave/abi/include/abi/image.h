@@ -47,6 +47,7 @@ enum abi_segment_kind {
 	ABI_SEGMENT_TCS = 5,
 	ABI_SEGMENT_STACK = 6,
 	ABI_SEGMENT_HEAP = 7,
+	ABI_SEGMENT_PROGRAMS = 8, /* struct abi_program[] */
 };
 
 struct abi_segment {
@@ -95,9 +96,19 @@ struct abi_thread {
 	uint64_t config_size; /* bytes of configuration, not rounded up */
 	uint64_t size;	      /* of the enclave */
 	uint64_t self;	      /* of this page */
+	uint64_t programs;    /* struct abi_program[], read-only */
+	uint64_t program_count;
 } __attribute__((packed));
-_Static_assert(sizeof(struct abi_thread) == 128, "thread page");
+_Static_assert(sizeof(struct abi_thread) == 144, "thread page");
 _Static_assert(offsetof(struct abi_thread, self) == 120, "read by GS-relative code");
 #define ABI_THREAD_OWN 256u
+
+/* A program besides the first, which that one may run. */
+#define ABI_PROGRAMS_MAX 16u
+struct abi_program {
+	uint64_t offset; /* of its ELF header, from the base */
+	char path[120];	 /* absolute; NUL-terminated */
+} __attribute__((packed));
+_Static_assert(sizeof(struct abi_program) == 128, "program");
 
 #endif

@@ -13,6 +13,13 @@
 #include "abi/sgx.h"
 #include "base/err.h"
 
+/* Another program of the image, which the first one may run under this path. */
+struct sign_program {
+	const char *path; /* absolute */
+	const void *elf;
+	size_t size;
+};
+
 /* Zeros mean the defaults, but for the flags and config. */
 struct sign_options {
 	uint64_t heap_size;	 /* bytes; default 64 MiB */
@@ -28,6 +35,8 @@ struct sign_options {
 	uint32_t date;	     /* BCD 0xYYYYMMDD; default today, UTC */
 	const void *config;  /* measured, read-only inside; what it means is the runtime's */
 	size_t config_size;
+	const struct sign_program *programs;
+	size_t program_count; /* at most ABI_PROGRAMS_MAX */
 };
 
 /* The image's bytes, from malloc(). */

@@ -26,6 +26,12 @@ void trusted_output_hook(trusted_output_fn *fn);
 /* Supplied by who seals the output: the program ends, nothing more will be written. */
 void trusted_output_end(void);
 
+/*
+ * To the program's standard error, sealed if its output is: for what can't be said otherwise. Bytes written, or
+ * -errno.
+ */
+long trusted_say(const char *text, size_t size);
+
 /* The measured configuration, parsed; an empty one if there is none. */
 const struct config *trusted_settings(void);
 

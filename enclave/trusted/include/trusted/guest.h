@@ -3,8 +3,6 @@
 #ifndef SCW_TRUSTED_GUEST_H
 #define SCW_TRUSTED_GUEST_H
 
-#include <stddef.h>
-
 #include "base/err.h"
 #include "sealed/pages.h"
 
@@ -16,11 +14,5 @@ enum err trusted_guest_open(struct err_ctx *err) ERR_NODISCARD;
 void trusted_guest_close(void);
 
 struct sealed_stats trusted_guest_stats(void);
-
-/*
- * To the program's standard error, sealed if its output is: for what can't be said otherwise. Bytes written, or
- * -errno.
- */
-long trusted_say(const char *text, size_t size);
 
 #endif

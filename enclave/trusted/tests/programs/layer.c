@@ -73,8 +73,6 @@ int main(int argc, char **argv)
 	CHECK(getpid() == 1 << 22 && !getuid() && !getppid());
 	CHECK(!chdir("/etc") && getcwd(text, sizeof(text)) && !strcmp(text, "/etc"));
 	CHECK(!access("hello", R_OK) && access("hello", W_OK) && errno == EROFS);
-	CHECK(fork() < 0 && errno == ENOSYS);
-	CHECK(system("true") < 0);
 	CHECK(!uname(&name) && !strcmp(name.sysname, "Linux"));
 	CHECK(!isatty(0));
 	CHECK(poll(&p, 1, -1) == 1 && p.revents & POLLIN);
