@@ -445,9 +445,12 @@ long trusted_raise(int sig)
 
 static bool timeval_to_ns(const struct trusted_timeval *t, uint64_t *ret)
 {
-	const struct trusted_timespec ts = {t->sec, t->usec * 1000};
+	struct trusted_timespec ts = {.sec = t->sec};
 
-	return t->usec >= 0 && t->usec < 1000000 && time_to_ns(&ts, ret);
+	if (t->usec < 0 || t->usec >= 1000000)
+		return false;
+	ts.nsec = t->usec * 1000;
+	return time_to_ns(&ts, ret);
 }
 
 static struct trusted_timeval ns_to_timeval(uint64_t ns)
