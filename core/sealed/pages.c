@@ -54,6 +54,7 @@ struct sealed_pages {
 	 * comes first; hints queue up behind.
 	 */
 	struct channel_request request;
+	bool small_hints; /* is there one among them? */
 	uint64_t number; /* of the last request sent */
 	bool answering;	 /* more records of its answer are to come */
 	bool unwanted;	 /* but nobody wants them */
@@ -148,6 +149,11 @@ static void forget_hints(struct sealed_pages *s)
 	s->request.count = 1;
 }
 
+static bool is_small(const struct channel_item *item)
+{
+	return (item->kind == CHANNEL_CHASE || item->kind == CHANNEL_TABLE) && item->bound <= 1;
+}
+
 /*
  * What was said of one object is over with the file that it was said for, and was there already. What was said
  * of many holds as long as the epoch does.
@@ -157,8 +163,12 @@ static void forget_small_hints(struct sealed_pages *s)
 	struct channel_request *r = &s->request;
 	uint32_t kept = 1;
 
+	/* asked before each operation; there may be many others, for long */
+	if (!s->small_hints)
+		return;
+	s->small_hints = false;
 	for (uint32_t i = 1; i < r->count; i++) {
-		if (r->items[i].kind == CHANNEL_READ || r->items[i].bound > 1)
+		if (!is_small(&r->items[i]))
 			r->items[kept++] = r->items[i];
 	}
 	r->count = kept;
@@ -267,6 +277,7 @@ static void add_hint(struct sealed_pages *s, const struct channel_item *item)
 	if (s->request.count == CHANNEL_ITEMS_MAX && send(s, NULL) != ERR_OK)
 		return; /* the failure is kept and shown by the next page */
 	s->request.items[s->request.count++] = *item;
+	s->small_hints |= is_small(item);
 }
 
 static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, struct gva va)
