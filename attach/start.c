@@ -153,7 +153,7 @@ static enum err ask(struct attach_start *s, struct carrier *c)
 	return sealed->send(sealed, s->request, size, NULL);
 }
 
-static void hand_over(struct attach_start *s, const struct carrier *c)
+static void hand_over(struct attach_start *s, struct carrier *c)
 {
 	union {
 		struct cmsghdr header;

@@ -12,6 +12,7 @@
 #include "attach/start.h"
 
 enum {
+	DESCRIPTOR_MIN = 800, /* as that of sessions: above what tools count on */
 	PATIENCE_MS = 3000, /* somebody may have stopped who started us */
 };
 
@@ -61,7 +62,11 @@ bool attach_start_receive(int descriptor, struct attach_start_message *ret, int 
 		close(fds[1]);
 		return false;
 	}
-	*socket_ret = fds[0];
+	*socket_ret = fcntl(fds[0], F_DUPFD_CLOEXEC, DESCRIPTOR_MIN);
+	if (*socket_ret < 0)
+		*socket_ret = fds[0];
+	else
+		close(fds[0]);
 	*memory_ret = fds[1];
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "carrier/carrier.h"
 
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "carrier/region.h"
@@ -23,6 +24,7 @@ struct carrier {
 
 	struct carrier_region region;
 	int memory; /* of the region, if it may be left; else -1 */
+	bool left;
 	struct carrier_wait wait;
 	struct channel_ring_end out, in;
 	uint64_t wire_bytes;
@@ -256,9 +258,9 @@ enum err carrier_open(struct base_alloc *alloc, const char *path, const struct c
 	return e ? e : carrier_open_socket(alloc, socket, o, ret, err);
 }
 
-void carrier_leave(const struct carrier *c, struct carrier_state *ret, int *socket_ret,
-		   int *memory_ret)
+void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret, int *memory_ret)
 {
+	c->left = true;
 	*ret = (struct carrier_state){
 		.ring = c->region.sizes,
 		.written = c->out.mine,
@@ -298,9 +300,12 @@ void carrier_close(struct carrier *c)
 		return;
 	sealed_frames_destroy(c->frames);
 	sealed_session_close(c->session);
+	/* whatever becomes of the descriptor, of which others may have copies */
+	if (!c->left && !carrier_forked(c))
+		shutdown(c->socket.fd, SHUT_RDWR);
 	carrier_socket_deinit(&c->socket);
 	/* the device needn't wait for its next look at the socket */
-	if (c->out.wait && !carrier_forked(c))
+	if (c->out.wait && !c->left && !carrier_forked(c))
 		channel_ring_nudge(&c->out);
 	carrier_region_unmap(&c->region);
 	if (c->memory >= 0)

@@ -255,6 +255,24 @@ static void a_child_does_not_use_its_parents_session(void **state)
 	}
 }
 
+/* Another process, or the door, may keep the socket's descriptor: the session ends all the same. */
+static void closing_hangs_up_whoever_has_a_copy(void **state)
+{
+	struct carrier_options o = device_client_options(CARRIER_RING);
+	struct device_end end;
+	int copy;
+
+	(void)state;
+	client_open(&o);
+	copy = dup(c.device.socket);
+	assert_true(copy >= 0);
+	client_close();
+	end = device_wait(&c.device);
+	assert_true(end.ended);
+	assert_int_equal(end.err, ERR_GONE);
+	close(copy);
+}
+
 static void nobody_listening_is_absence(void **state)
 {
 	struct carrier_options o = device_client_options(CARRIER_RING);
@@ -436,6 +454,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_stops_runs_out_of_time),
 		cmocka_unit_test(a_killed_client_is_noticed),
 		cmocka_unit_test(a_child_does_not_use_its_parents_session),
+		cmocka_unit_test(closing_hangs_up_whoever_has_a_copy),
 		cmocka_unit_test(nobody_listening_is_absence),
 		cmocka_unit_test(who_is_refused_before_the_first_frame_is_told_why),
 		cmocka_unit_test(a_region_is_the_same_memory_at_both_ends),

@@ -69,8 +69,7 @@ struct carrier_state {
 	uint64_t written, taken; /* bytes into the ring to the device, and out of it as far as is known */
 	uint32_t spins;
 };
-void carrier_leave(const struct carrier *c, struct carrier_state *ret, int *socket_ret,
-		   int *memory_ret);
+void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret, int *memory_ret);
 /* `socket` becomes the carrier's in any case, `memory` is borrowed. ERR_TAMPERED as above. */
 enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *state, int socket,
 			int memory, struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
