@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef ATTACH_SEALED_LINKED
+extern attach_session_open_fn scw_session_open;
+
+/* Linked together with what would else be loaded. */
+static attach_session_open_fn *find(struct err_ctx *err)
+{
+	(void)err;
+	return scw_session_open;
+}
+#else
 /* Beside the program or library that this is linked into, else where it is installed. */
 static void *load(struct err_ctx *err)
 {
@@ -35,25 +45,31 @@ static void *load(struct err_ctx *err)
 	return library;
 }
 
+static attach_session_open_fn *find(struct err_ctx *err)
+{
+	attach_session_open_fn *found = NULL;
+	void *library = load(err);
+	void *symbol = library ? dlsym(library, ATTACH_SEALED_SYMBOL) : NULL;
+
+	if (symbol)
+		memcpy(&found, &symbol, sizeof(symbol));
+	else if (library)
+		(void)!err_set(err, ERR_UNSUPPORTED, "%s is of another version", ATTACH_SEALED_LIBRARY);
+	return found;
+}
+#endif
+
 enum err attach_session_open(struct base_alloc *alloc, const struct attach_sealed *o,
 			     const char *vm, struct attach_session **ret, struct err_ctx *err)
 {
 	struct attach_sealed_paths *paths = malloc(sizeof(*paths));
 	attach_session_open_fn *open_session;
-	void *library, *symbol;
 	enum err e = paths ? attach_sealed_paths(o, paths, err) :
 			     err_set(err, ERR_NOMEM, "out of memory");
 
 	if (!e) {
-		library = load(err);
-		symbol = library ? dlsym(library, ATTACH_SEALED_SYMBOL) : NULL;
-		if (symbol) {
-			memcpy(&open_session, &symbol, sizeof(symbol));
-			e = open_session(alloc, o, paths, vm, ret, err);
-		} else {
-			e = err_set(err, ERR_UNSUPPORTED, "%s is of another version",
-				    ATTACH_SEALED_LIBRARY);
-		}
+		open_session = find(err);
+		e = open_session ? open_session(alloc, o, paths, vm, ret, err) : ERR_UNSUPPORTED;
 	}
 	free(paths);
 	return e;

@@ -177,7 +177,7 @@ static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 		if (!e && (got.to_device > want.to_device || got.to_client > want.to_client))
 			e = err_set(err, ERR_TAMPERED, "a ring larger than what was asked for");
 		if (!e)
-			e = carrier_region_map(s->frame.fd, &got, &c->region, err);
+			e = carrier_region_map(s->frame.fd, &got, !o->to_leave, &c->region, err);
 	}
 	if (!e && o->to_leave)
 		c->memory = s->frame.fd;
@@ -282,7 +282,7 @@ enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *st
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	e = sealed_session_resume(alloc, &state->session, &c->session, err);
 	if (!e)
-		e = carrier_region_map(memory, &state->ring, &c->region, err);
+		e = carrier_region_map(memory, &state->ring, true, &c->region, err);
 	if (!e)
 		e = use_ring(c, state->spins, err);
 	if (e) {

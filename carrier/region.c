@@ -12,11 +12,12 @@ enum {
 	SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW,
 };
 
-static enum err map(int fd, const struct channel_ring_sizes *sizes, struct carrier_region *ret,
-		    struct err_ctx *err)
+static enum err map(int fd, const struct channel_ring_sizes *sizes, bool whole,
+		    struct carrier_region *ret, struct err_ctx *err)
 {
 	size_t size = channel_ring_region_size(sizes);
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | (whole ? MAP_POPULATE : 0), fd,
+			0);
 
 	if (at == MAP_FAILED)
 		return err_set_errno(err, ERR_NOMEM, errno, "can't map a ring of %zu bytes", size);
@@ -42,7 +43,7 @@ enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct ca
 		close(fd);
 		return e;
 	}
-	e = map(fd, sizes, ret, err);
+	e = map(fd, sizes, true, ret, err);
 	if (e) {
 		close(fd);
 		return e;
@@ -51,7 +52,7 @@ enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct ca
 	return ERR_OK;
 }
 
-enum err carrier_region_map(int fd, const struct channel_ring_sizes *sizes,
+enum err carrier_region_map(int fd, const struct channel_ring_sizes *sizes, bool whole,
 			    struct carrier_region *ret, struct err_ctx *err)
 {
 	size_t size = channel_ring_region_size(sizes);
@@ -70,7 +71,7 @@ enum err carrier_region_map(int fd, const struct channel_ring_sizes *sizes,
 	if ((uint64_t)st.st_size != size)
 		return err_set(err, ERR_TAMPERED, "the ring's memory has %lld bytes instead of %zu",
 			       (long long)st.st_size, size);
-	return map(fd, sizes, ret, err);
+	return map(fd, sizes, whole, ret, err);
 }
 
 void carrier_region_unmap(struct carrier_region *r)

@@ -108,14 +108,15 @@ enum status command_find(const char *command, char path[PATH_MAX])
 	return STATUS_OK;
 }
 
-bool command_preload(void)
+bool command_preload(bool sealed)
 {
+	const char *name = sealed ? "libscwatcher-preload-sealed.so" : "libscwatcher-preload.so";
 	const char *others = getenv("LD_PRELOAD");
 	char library[PATH_MAX];
 	char *value = NULL;
 	bool done;
 
-	if (!command_file("libscwatcher-preload.so", library)) {
+	if (!command_file(name, library)) {
 		fprintf(stderr, "scwatcher: %s is not there: not installed or not built?\n",
 			library);
 		return false;

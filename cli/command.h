@@ -14,8 +14,8 @@ bool command_file(const char *name, char path[PATH_MAX]);
 /* The program that `command` stands for. Complains when there is none, or it can't be preloaded. */
 enum status command_find(const char *command, char path[PATH_MAX]);
 
-/* Have programs that are started from now on load the preload library. Complains. */
-bool command_preload(void);
+/* Have programs that are started from now on load the preload library, for a guest behind a memory device or not. Complains. */
+bool command_preload(bool sealed);
 
 /*
  * Start `path` with `argv` and wait; signals meant for it are passed on. `start` (or NULL), a session for it,

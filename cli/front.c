@@ -38,7 +38,7 @@ static enum status run(struct attach_found *f, const char *vm, const char *path,
 		cli_complain("run", e, &err);
 		return STATUS_FAILED;
 	}
-	if (!command_preload())
+	if (!command_preload(false))
 		return STATUS_FAILED;
 	status = command_run(path, command, NULL, &wait_status);
 	if (status)
@@ -61,7 +61,7 @@ static enum status run_sealed(const struct attach_sealed *sealed, const char *vm
 		return STATUS_FAILED;
 	}
 	share = share_create();
-	if (!command_preload())
+	if (!command_preload(true))
 		return STATUS_FAILED;
 	status = command_run(path, command, attach_start_begin(sealed, vm, command), &wait_status);
 	if (status)

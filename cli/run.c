@@ -20,7 +20,7 @@ static bool prepare_environment(const struct options *o, struct session *s,
 	}
 	/* whether a session failed is known to whom it failed */
 	*share_ret = o->stats || o->sealed.carrier ? share_create() : NULL;
-	return command_preload();
+	return command_preload(s->a->sealed.carrier);
 }
 
 enum status cli_run(const struct options *o, int argc, char **argv)

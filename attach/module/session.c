@@ -368,7 +368,10 @@ static struct attach_sealed_stats session_stats(const struct attach_session *sho
 	};
 }
 
-__attribute__((visibility("default"))) attach_session_open_fn scw_session_open;
+#ifndef ATTACH_SEALED_LINKED
+__attribute__((visibility("default")))
+#endif
+attach_session_open_fn scw_session_open;
 
 enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *o,
 			  const struct attach_sealed_paths *paths, const char *vm,

@@ -329,7 +329,7 @@ static void a_region_is_the_same_memory_at_both_ends(void **state)
 
 	(void)state;
 	assert_int_equal(carrier_region_create(&sizes, &device, &fd, NULL), ERR_OK);
-	assert_int_equal(carrier_region_map(fd, &sizes, &client, NULL), ERR_OK);
+	assert_int_equal(carrier_region_map(fd, &sizes, true, &client, NULL), ERR_OK);
 	((uint64_t *)device.at)[9] = 42;
 	assert_int_equal(((uint64_t *)client.at)[9], 42);
 	assert_int_equal(device.size, 3 * 4096);
@@ -352,7 +352,7 @@ static void expect_memory_refused(off_t size, int seals, const char *why)
 
 	assert_int_equal(ftruncate(fd, size), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
-	assert_int_equal(carrier_region_map(fd, &sizes, &region, &err), ERR_TAMPERED);
+	assert_int_equal(carrier_region_map(fd, &sizes, true, &region, &err), ERR_TAMPERED);
 	assert_non_null(strstr(err.text, why));
 	close(fd);
 }
@@ -370,10 +370,10 @@ static void memory_that_could_shrink_is_refused(void **state)
 	expect_memory_refused(4 * 4096, F_SEAL_SHRINK | F_SEAL_GROW, "16384 bytes");
 	/* no memory at all */
 	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(carrier_region_map(ends[0], &sizes, &region, NULL), ERR_TAMPERED);
+	assert_int_equal(carrier_region_map(ends[0], &sizes, true, &region, NULL), ERR_TAMPERED);
 	close(ends[0]);
 	close(ends[1]);
-	assert_int_equal(carrier_region_map(-1, &sizes, &region, NULL), ERR_IO);
+	assert_int_equal(carrier_region_map(-1, &sizes, true, &region, NULL), ERR_IO);
 }
 
 /* ---- frames ---- */

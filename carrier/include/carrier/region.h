@@ -6,6 +6,7 @@
 #ifndef SCW_CARRIER_REGION_H
 #define SCW_CARRIER_REGION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -25,10 +26,10 @@ enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct ca
 			       int *fd_ret, struct err_ctx *err) ERR_NODISCARD;
 
 /*
- * Map the region that came as `fd` (borrowed). ERR_TAMPERED unless it is as large as `sizes` make it
+ * Map the region that came as `fd` (borrowed); `whole`: all of it will be used, so with its pages. ERR_TAMPERED unless it is as large as `sizes` make it
  * and its size can't change any more.
  */
-enum err carrier_region_map(int fd, const struct channel_ring_sizes *sizes,
+enum err carrier_region_map(int fd, const struct channel_ring_sizes *sizes, bool whole,
 			    struct carrier_region *ret, struct err_ctx *err) ERR_NODISCARD;
 
 /* A region that isn't mapped is fine. */
