@@ -282,7 +282,7 @@ enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *st
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	e = sealed_session_resume(alloc, &state->session, &c->session, err);
 	if (!e)
-		e = carrier_region_map(memory, &state->ring, true, &c->region, err);
+		e = carrier_region_map(memory, &state->ring, false, &c->region, err);
 	if (!e)
 		e = use_ring(c, state->spins, err);
 	if (e) {

@@ -27,7 +27,7 @@ enum carrier_kind {
 
 enum {
 	CARRIER_TO_DEVICE = 1 << 16, /* bytes of the rings unless asked for otherwise */
-	CARRIER_TO_CLIENT = 1 << 18,
+	CARRIER_TO_CLIENT = 1 << 20, /* as much as small tools get in all: the device needn't wait for the tool */
 	CARRIER_TIMEOUT_S = 30,
 };
 
