@@ -18,9 +18,11 @@
 
 enum {
 	DESCRIPTOR_MIN = 800, /* as that of sessions: above what tools count on */
-	TIMEOUT_NS = 1000000000,
 	MEMORY_MAX = 1 << 20,
 };
+
+/* On a busy machine a device may be slow; the program would wait for it as well. */
+#define TIMEOUT_NS 10000000000ull
 
 struct attach_start {
 	struct base_alloc alloc;

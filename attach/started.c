@@ -13,7 +13,7 @@
 
 enum {
 	DESCRIPTOR_MIN = 800, /* as that of sessions: above what tools count on */
-	PATIENCE_MS = 3000, /* somebody may have stopped who started us */
+	PATIENCE_MS = 10000, /* somebody may have stopped who started us */
 };
 
 int attach_start_inherited(void)
