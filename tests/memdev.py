@@ -29,8 +29,9 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(TOP / "guests" / "lib"), str(TOP / "tests")]
+sys.path[:0] = [str(TOP / "guests" / "lib"), str(TOP / "tests" / "lib"), str(TOP / "tests")]
 
+from device import children_of  # noqa: E402
 from scwguests.machine import Guest as Machine  # noqa: E402
 
 SECOND = 1.0     # in which the other side is to end, on a machine that has time for it
@@ -76,11 +77,6 @@ def private_kib(pid):
     """Private, written-to memory: not the guest's RAM."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
         return int(re.search(r"Private_Dirty: +(\d+)", f.read())[1])
-
-
-def children_of(pid):
-    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(child) for child in text.split()]
 
 
 def shared_files():

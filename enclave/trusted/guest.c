@@ -4,6 +4,7 @@
  * for this kernel, else read anew in each run, from sealed pages, by what the kernel says of itself: a profile
  * kept by the host would be the host's word.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "attach/accept.h"
@@ -23,6 +24,7 @@ enum {
 	READAHEAD = 4,
 	IMAGE_READAHEAD = 8,
 	FRESHNESS_NS = 1000000000,
+	CODE_INCOMPLETE = 125, /* as `scwatcher run` ends then */
 };
 
 static struct {
@@ -36,6 +38,7 @@ static struct {
 	struct llview_layout *layout;
 	struct llview_guest *guest;
 	struct procfs *procfs;
+	enum err failed; /* why something of the guest wasn't to be had, last */
 } g;
 
 static enum err read_kernel(struct err_ctx *err)
@@ -109,6 +112,12 @@ static enum err open_pages(struct err_ctx *err)
 	return e ? e : guest_pages_epoch(g.pages, err);
 }
 
+static void note_failure(void *ctx, enum err e)
+{
+	(void)ctx;
+	g.failed = e;
+}
+
 enum err trusted_guest_open(struct err_ctx *err)
 {
 	enum err e;
@@ -127,6 +136,7 @@ enum err trusted_guest_open(struct err_ctx *err)
 		return e;
 	}
 	procfs_use_names(g.procfs, kernel_names, NULL);
+	procfs_use_failed(g.procfs, note_failure, NULL);
 	return ERR_OK;
 }
 
@@ -146,28 +156,61 @@ void trusted_guest_close(void)
 	g.link = NULL;
 }
 
-/* Once: a program that finds no /proc goes on without one. */
-static void complain(const struct err_ctx *err)
+static void say(const char *start, const char *why)
 {
-	static const char start[] = "scwatcher: can't read the guest: ";
-	char text[512], why[320];
-	size_t size = sizeof(start) - 1;
+	char text[512];
+	int size = snprintf(text, sizeof(text), "scwatcher: %s%s\n", start, why);
 
-	memcpy(text, start, size);
-	err_describe(err, why, sizeof(why));
-	memcpy(text + size, why, strlen(why));
-	size += strlen(why);
-	text[size++] = '\n';
-	(void)!trusted_say(text, size);
+	(void)!trusted_say(text, (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
 }
 
+/* Once: a program that finds no /proc goes on without one, but doesn't end well. */
 struct vfs *trusted_vfs(void)
 {
 	struct err_ctx err = {0};
+	char why[320];
 
-	if (!g.tried && trusted_guest_open(&err))
-		complain(&err);
+	if (!g.tried) {
+		g.failed = trusted_guest_open(&err);
+		if (g.failed) {
+			err_describe(&err, why, sizeof(why));
+			say("can't read the guest: ", why);
+		}
+	}
 	return g.procfs ? procfs_vfs(g.procfs) : NULL;
+}
+
+static const char *failure(enum err e)
+{
+	switch (e) {
+	case ERR_GONE:
+		return "the guest went away or restarted";
+	case ERR_LIMIT:
+	case ERR_NOMEM:
+		return "a file of the guest's takes more memory or steps than there are: sign the program with a "
+		       "larger --heap";
+	default:
+		return err_name(e);
+	}
+}
+
+int trusted_vfs_end(int code, bool locked)
+{
+	struct err_ctx err = {0};
+	char why[320];
+
+	if (g.procfs) {
+		if (locked && !g.failed)
+			g.failed = guest_pages_verify(g.pages, &err);
+		if (err.code)
+			err_describe(&err, why, sizeof(why));
+		if (g.failed)
+			say("the guest: ", err.code ? why : failure(g.failed));
+	}
+	if (!g.failed)
+		return code;
+	say("what the program printed may be incomplete", "");
+	return CODE_INCOMPLETE;
 }
 
 struct sealed_stats trusted_guest_stats(void)

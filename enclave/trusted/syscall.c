@@ -192,8 +192,15 @@ static long own_priority_limit(int policy, int of_real_time)
 
 static void own_exit_group(int code)
 {
+	bool locked;
+
 	if (trusted_in_child())
 		process_exit(code);
+	/* not if this is a handler in the midst of a call on files */
+	locked = layer_lock();
+	code = trusted_vfs_end(code, locked);
+	if (locked)
+		layer_unlock();
 	trusted_output_end();
 	trusted_exit_group(code);
 }

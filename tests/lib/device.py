@@ -60,6 +60,11 @@ def key_of(scwatcher, path):
     return re.search(r"\b[0-9a-f]{64}\b", text).group()
 
 
+def children_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in text.split()]
+
+
 @contextlib.contextmanager
 def started(build, folder, policy, *options, config="", mount=None):
     """scwatcherd with a key and files in `folder`, until the `with` ends: its process. mount: where it shows files."""

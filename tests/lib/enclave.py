@@ -35,11 +35,12 @@ class Enclaves:
         self.scw_cc = build / "scw-cc" / "scw-cc"
         self.socket = folder / "device.sock"
         self.signer = None
+        self.heap = "128M"
         must("openssl", "genrsa", "-3", "-out", folder / "sign.pem", "3072")
         must(self.scwatcher, "keys", "device", "--new", folder / "device.key")
 
     def sign(self, program, image, *options):
-        text = must(self.scwatcher, "sign", "--key", self.folder / "sign.pem", "--heap", "128M", "--device-key",
+        text = must(self.scwatcher, "sign", "--key", self.folder / "sign.pem", "--heap", self.heap, "--device-key",
                     self.folder / "device.pub", *options, program, image)
         self.signer = re.search(r"MRSIGNER: *([0-9a-f]{64})", text)[1]
         return text
@@ -75,8 +76,8 @@ class Enclaves:
         # mode step of the emulation takes its time
         with device.started(self.build, self.folder, f"identities = ( {policy.rstrip(', ')} );\n",
                             "--insecure-accept-emulated", config="handshake_s = 3600;\n",
-                            mount=self.folder / "memory" if mount else None):
-            yield
+                            mount=self.folder / "memory" if mount else None) as process:
+            yield process
 
     def way(self, mode="plain", carrier="ring"):
         """Options of `scwatcher run` for an image. Carrier pread: for device(mount=True)."""

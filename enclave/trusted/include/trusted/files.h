@@ -3,6 +3,7 @@
 #ifndef SCW_TRUSTED_FILES_H
 #define SCW_TRUSTED_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config;
@@ -14,6 +15,13 @@ struct vfs;
  * can't be reached (the calls fail with EIO).
  */
 struct vfs *trusted_vfs(void);
+
+/*
+ * Supplied by the same: the program ends with `code`. The code that it ends with instead if what it read of the
+ * guest wasn't whole, which is said. `locked`: the layer's lock is held; without it the device isn't asked whether
+ * the guest is the one that it was.
+ */
+int trusted_vfs_end(int code, bool locked);
 
 /*
  * From now on what the program writes to standard output (stream 1) and error (2) goes to `fn` instead of
