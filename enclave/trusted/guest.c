@@ -164,18 +164,23 @@ static void say(const char *start, const char *why)
 	(void)!trusted_say(text, (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1);
 }
 
-/* Once: a program that finds no /proc goes on without one, but doesn't end well. */
+/*
+ * Once: a program that finds no /proc goes on without one. It doesn't end well then, unless nobody meant it to read a guest.
+ */
 struct vfs *trusted_vfs(void)
 {
 	struct err_ctx err = {0};
 	char why[320];
+	enum err e;
 
 	if (!g.tried) {
-		g.failed = trusted_guest_open(&err);
-		if (g.failed) {
+		e = trusted_guest_open(&err);
+		if (e) {
 			err_describe(&err, why, sizeof(why));
 			say("can't read the guest: ", why);
 		}
+		if (e && trusted_settings()->has_device_key && trusted_info()->vm[0])
+			g.failed = e;
 	}
 	return g.procfs ? procfs_vfs(g.procfs) : NULL;
 }
