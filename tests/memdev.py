@@ -213,6 +213,8 @@ def check_second_client(device, address, name):
 def check_listed(device, name):
     client = device.client([name], "--hold")
     ready(client)
+    # workers of clients before it may still be ending
+    wait_for(lambda: len(device.sessions()) == 1)
     listed = device.sessions()
     expect(len(listed) == 1 and listed[0]["vm"] == name and listed[0]["identity"] == "tester" and
            listed[0]["state"] == "ring", f"sessions say {listed}")
