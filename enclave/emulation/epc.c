@@ -339,11 +339,11 @@ static int create(struct enclave *e, const struct abi_ioc_create *arg)
 	return 0;
 }
 
+static const uint8_t zeros[ABI_PAGE];
+
 static bool is_zero(const void *data, size_t size)
 {
-	const uint8_t *p = data;
-
-	return size == 0 || (p[0] == 0 && memcmp(p, p + 1, size - 1) == 0);
+	return memcmp(data, zeros, size) == 0;
 }
 
 static int check_range(struct enclave *e, uint64_t offset, uint64_t length)
@@ -383,13 +383,14 @@ static int add_page(struct enclave *e, size_t i, const void *source,
 	struct page *p = &e->pages[i];
 	uint8_t *content = e->alias + i * ABI_PAGE;
 	bool is_tcs = (secinfo->flags & ABI_SECINFO_TYPE) == ABI_SECINFO_TCS;
+	bool is_hole = is_zero(source, ABI_PAGE);
 
 	if (p->valid) {
 		(void)!err_set_addr(&e->why, ERR_INVAL, i * ABI_PAGE, "the page was added before");
 		return -EBUSY;
 	}
-	/* a page that nobody writes stays a hole */
-	if (!is_zero(source, ABI_PAGE))
+	/* a page that nobody writes stays a hole, which looking at would fill */
+	if (!is_hole)
 		memcpy(content, source, ABI_PAGE);
 	if (is_tcs) {
 		struct abi_tcs *tcs = (struct abi_tcs *)content;
@@ -408,7 +409,7 @@ static int add_page(struct enclave *e, size_t i, const void *source,
 	}
 	measure_add(&e->measure, i * ABI_PAGE, secinfo);
 	if (measure)
-		measure_extend(&e->measure, i * ABI_PAGE, content);
+		measure_extend(&e->measure, i * ABI_PAGE, is_hole && !is_tcs ? zeros : content);
 	p->type = is_tcs ? ABI_PT_TCS : ABI_PT_REG;
 	p->perm = secinfo->flags & ABI_SECINFO_PERMISSIONS;
 	p->max_prot = is_tcs ? PROT_READ | PROT_WRITE : p->perm;

@@ -187,7 +187,7 @@ static int64_t wake(const struct host_guest *g, const uint64_t args[6])
 
 static int64_t watch(struct host_guest *g)
 {
-	if (g->worker || !g->region.at)
+	if (g->worker || (g->socket >= 0 && !g->region.at))
 		return -EINVAL;
 	g->worker = worker_start(g->region.at);
 	return g->worker ? (int64_t)(uintptr_t)worker_shared(g->worker) : -EAGAIN;
@@ -220,6 +220,8 @@ static int64_t read_file(struct host_guest *g, const uint64_t args[6], void *are
 
 	if (args[0] >= FILES || args[1] > arena_size)
 		return -EINVAL;
+	if (g->worker)
+		worker_unpark(g->worker);
 	n = pread(g->files[args[0]], arena, args[1], (off_t)args[2]);
 	return n < 0 ? -errno : n;
 }

@@ -49,7 +49,8 @@ static enum err create(const struct host_enclave *e, const struct image *image, 
 }
 
 static enum err add(const struct host_enclave *e, const struct image *image,
-		    const struct abi_segment *s, uint8_t *buffer, struct err_ctx *err)
+		    const struct abi_segment *s, uint8_t *buffer, const uint8_t *zeros,
+		    struct err_ctx *err)
 {
 	struct abi_secinfo secinfo = {.flags = s->secinfo};
 
@@ -63,8 +64,11 @@ static enum err add(const struct host_enclave *e, const struct image *image,
 			.flags = s->flags,
 		};
 
-		for (uint64_t i = 0; i < n; i++)
-			image_read_page(image, s, at + i, buffer + i * ABI_PAGE);
+		if (at * ABI_PAGE >= s->file_size)
+			arg.src = (uint64_t)zeros;
+		else
+			for (uint64_t i = 0; i < n; i++)
+				image_read_page(image, s, at + i, buffer + i * ABI_PAGE);
 		while (arg.length) {
 			int r;
 
@@ -136,7 +140,8 @@ enum err host_load(const struct backend *backend, const struct image *image,
 		   struct host_enclave *ret, struct err_ctx *err)
 {
 	struct host_enclave e = {.backend = backend, .size = image->header->size};
-	uint8_t *buffer = mmap(NULL, CHUNK_PAGES * ABI_PAGE, PROT_READ | PROT_WRITE,
+	/* the second half is never written: the zeros of a heap */
+	uint8_t *buffer = mmap(NULL, 2 * CHUNK_PAGES * ABI_PAGE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	enum err code;
 
@@ -144,21 +149,21 @@ enum err host_load(const struct backend *backend, const struct image *image,
 		return err_set_errno(err, ERR_NOMEM, errno, "no memory to load an enclave");
 	e.fd = backend->open();
 	if (e.fd < 0) {
-		munmap(buffer, CHUNK_PAGES * ABI_PAGE);
+		munmap(buffer, 2 * CHUNK_PAGES * ABI_PAGE);
 		return err_set_errno(err, ERR_IO, -e.fd, "%s: no new enclave", backend->name);
 	}
 	code = reserve(e.size, &e.base, err);
 	if (!code)
 		code = create(&e, image, buffer, err);
 	for (uint32_t i = 0; !code && i < image->header->segment_count; i++)
-		code = add(&e, image, &image->segments[i], buffer, err);
+		code = add(&e, image, &image->segments[i], buffer, buffer + CHUNK_PAGES * ABI_PAGE, err);
 	if (!code)
 		code = init(&e, image, buffer, err);
 	if (!code)
 		code = map(&e, image, err);
 	if (!code)
 		code = list_threads(&e, image, err);
-	munmap(buffer, CHUNK_PAGES * ABI_PAGE);
+	munmap(buffer, 2 * CHUNK_PAGES * ABI_PAGE);
 	if (code) {
 		host_unload(&e);
 		return code;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The table of instructions that raise #UD inside, over capstone's decoder. */
+/*
+ * The table of instructions that raise #UD inside, over capstone's decoder. That is loaded when it is needed: only
+ * signing does, and its tables take a millisecond to relocate, at each start of a program that is linked with them.
+ */
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -39,6 +43,34 @@ static bool is_illegal(const cs_insn *insn)
 	       is_segment_register(insn->op_str);
 }
 
+static struct {
+	__typeof__(cs_open) *open;
+	__typeof__(cs_malloc) *malloc;
+	__typeof__(cs_disasm_iter) *disasm_iter;
+	__typeof__(cs_free) *free;
+	__typeof__(cs_close) *close;
+} capstone;
+
+static bool find(void *library, const char *name, void *ret)
+{
+	void *symbol = dlsym(library, name);
+
+	memcpy(ret, &symbol, sizeof(symbol));
+	return symbol;
+}
+
+/* The library stays loaded. */
+static bool load_capstone(void)
+{
+	void *library = capstone.close ? NULL : dlopen(SCW_CAPSTONE, RTLD_NOW | RTLD_LOCAL);
+
+	return capstone.close || (library && find(library, "cs_open", &capstone.open) &&
+				  find(library, "cs_malloc", &capstone.malloc) &&
+				  find(library, "cs_disasm_iter", &capstone.disasm_iter) &&
+				  find(library, "cs_free", &capstone.free) &&
+				  find(library, "cs_close", &capstone.close));
+}
+
 enum err scan_code(const uint8_t *code, size_t size, uint64_t addr, const struct scan_start *starts,
 		   size_t start_count, struct err_ctx *err)
 {
@@ -49,11 +81,13 @@ enum err scan_code(const uint8_t *code, size_t size, uint64_t addr, const struct
 	cs_insn *insn;
 	csh handle;
 
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
+	if (!load_capstone())
+		return err_set(err, ERR_UNSUPPORTED, "no disassembler: " SCW_CAPSTONE " can't be loaded");
+	if (capstone.open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
 		return err_set(err, ERR_NOMEM, "no disassembler");
-	insn = cs_malloc(handle);
+	insn = capstone.malloc(handle);
 	if (!insn) {
-		cs_close(&handle);
+		capstone.close(&handle);
 		return err_set(err, ERR_NOMEM, "no disassembler");
 	}
 	while (left) {
@@ -61,7 +95,7 @@ enum err scan_code(const uint8_t *code, size_t size, uint64_t addr, const struct
 
 		while (next < start_count && starts[next].addr <= here)
 			name = starts[next++].name;
-		if (!cs_disasm_iter(handle, &at, &left, &here, insn)) {
+		if (!capstone.disasm_iter(handle, &at, &left, &here, insn)) {
 			/* no instruction that is known */
 			at++;
 			left--;
@@ -82,8 +116,8 @@ enum err scan_code(const uint8_t *code, size_t size, uint64_t addr, const struct
 					    insn->mnemonic, insn->op_str, name ? " in " : "",
 					    name ? name : "");
 	}
-	cs_free(insn, 1);
-	cs_close(&handle);
+	capstone.free(insn, 1);
+	capstone.close(&handle);
 	if (!found)
 		return ERR_OK;
 	return err_set_addr(err, ERR_UNSUPPORTED, first.addr, "%s (%zu such in all)", first.text,

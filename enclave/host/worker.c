@@ -26,7 +26,7 @@ enum {
 
 struct worker {
 	_Alignas(64) struct abi_worker shared;
-	_Alignas(64) struct channel_ring_head *ring;
+	_Alignas(64) struct channel_ring_head *ring; /* NULL: only the time is told */
 	pthread_t thread;
 	atomic_uint_fast64_t served; /* of shared.wanted */
 	atomic_uint stopping, parked; /* parked: a futex, 1 while the thread sleeps for good */
@@ -43,6 +43,8 @@ bool worker_serve(struct worker *w)
 
 	if (atomic_exchange(&w->served, wanted) == wanted)
 		return false;
+	if (!w->ring)
+		return true;
 	/* which of them isn't told; at most one has somebody who sleeps */
 	futex(&w->ring->to_device.data_bell, FUTEX_WAKE, 1);
 	futex(&w->ring->to_client.room_bell, FUTEX_WAKE, 1);
@@ -51,8 +53,8 @@ bool worker_serve(struct worker *w)
 
 static bool device_sleeps(const struct worker *w)
 {
-	return __atomic_load_n(&w->ring->to_device.data_bell, __ATOMIC_RELAXED) ||
-	       __atomic_load_n(&w->ring->to_client.room_bell, __ATOMIC_RELAXED);
+	return w->ring && (__atomic_load_n(&w->ring->to_device.data_bell, __ATOMIC_RELAXED) ||
+			   __atomic_load_n(&w->ring->to_client.room_bell, __ATOMIC_RELAXED));
 }
 
 static void pause_for(uint64_t ns)
@@ -113,7 +115,7 @@ void worker_unpark(struct worker *w)
 		futex(&w->parked, FUTEX_WAKE_PRIVATE, 1);
 }
 
-struct worker *worker_start(struct channel_ring_head *ring)
+struct worker *worker_start(struct channel_ring_head *ring_or_null)
 {
 	struct worker *w;
 	sigset_t all, before;
@@ -125,7 +127,7 @@ struct worker *worker_start(struct channel_ring_head *ring)
 	w = aligned_alloc(64, sizeof(*w));
 	if (!w)
 		return NULL;
-	*w = (struct worker){.ring = ring};
+	*w = (struct worker){.ring = ring_or_null};
 	w->shared = (struct abi_worker){.watching = 1, .clock = carrier_now()};
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ring worker: the thread outside that does what an enclave would have to leave for. It wakes the device where that
- * sleeps on a bell of the ring, and tells the time (abi/guest.h). It burns little: it looks all the time only while the
+ * A worker: the thread outside that does what an enclave would have to leave for. It wakes the device where that
+ * sleeps on a bell of the ring, if there is a ring, and tells the time (abi/guest.h). It burns little: it looks all the time only while the
  * device sleeps and has just begun to, and sleeps itself when nothing was wanted for a second.
  */
 #ifndef SCW_HOST_WORKER_H
@@ -14,8 +14,8 @@
 
 struct worker;
 
-/* For the ring in `ring`, which stays mapped until worker_stop(). NULL: there is but one CPU, or no thread. */
-struct worker *worker_start(struct channel_ring_head *ring);
+/* For the ring in `ring`, which stays mapped until worker_stop(), or only for the time. NULL: there is but one CPU, or no thread. */
+struct worker *worker_start(struct channel_ring_head *ring_or_null);
 /* NULL is fine. */
 void worker_stop(struct worker *w);
 

@@ -2,7 +2,7 @@
 /*
  * See link.h. Requests and answers need no exit: who waits here looks at the ring, a thread of the host's (the ring
  * worker) wakes the device where it sleeps, and tells the time that pages are aged by. Over files (pread) each call of
- * theirs is an exit.
+ * theirs is an exit, and the worker only tells the time.
  */
 #include "link.h"
 
@@ -153,17 +153,23 @@ static enum err sleep_on(struct channel_ring_wait *w, uint64_t *bell, struct err
 	return r == -EPIPE ? by_host(r, "sleep", err) : ERR_OK;
 }
 
+/* To the worker, if there is one. */
+static void want(struct link *l)
+{
+	if (l->worker)
+		__atomic_store_n(&l->worker->wanted, ++l->wanted, __ATOMIC_SEQ_CST);
+}
+
 static void wake(struct channel_ring_wait *w, uint64_t *bell)
 {
 	struct link *l = of_wait(w);
 
-	if (l->worker)
-		__atomic_store_n(&l->worker->wanted, ++l->wanted, __ATOMIC_SEQ_CST);
+	want(l);
 	if (!is_watched(l))
 		trusted_ocall(ABI_GUEST_WAKE, (uint64_t)((uint8_t *)bell - l->region), 0, 0, 0, 0, 0);
 }
 
-/* With a worker waiting is looking; without, one soon leaves to sleep. */
+/* With a worker waiting is looking, and so is asking for the time; without, one soon leaves for either. */
 static enum err take_worker(struct link *l, struct err_ctx *err)
 {
 	int64_t at = ask(ABI_GUEST_WATCH, 0, 0);
@@ -172,7 +178,7 @@ static enum err take_worker(struct link *l, struct err_ctx *err)
 		return ERR_OK;
 	if (!at || at % 8 || !trusted_outside((const void *)at, sizeof(*l->worker)))
 		return err_set(err, ERR_TAMPERED,
-			       "the host gives a ring worker that isn't outside the enclave");
+			       "the host gives a worker that isn't outside the enclave");
 	trusted_borrow((const void *)(at & ~(int64_t)(ABI_PAGE_SIZE - 1)), ABI_PAGE_SIZE);
 	l->worker = (struct abi_worker *)at;
 	l->wait.spins_max = l->wait.spins = SPINS_WATCHED;
@@ -322,7 +328,10 @@ static void close_file(struct carrier_files *f, int file)
 
 static uint64_t files_now(struct carrier_files *f)
 {
-	return aging_clock(of_files(f));
+	struct link *l = of_files(f);
+
+	want(l);
+	return aging_clock(l);
 }
 
 /* There is no fork() inside. */
@@ -353,6 +362,10 @@ static enum err open_files(struct link *l, const char *vm, const uint8_t *device
 		.way = CARRIER_PREAD_REQUESTS,
 	};
 
+	enum err e = take_worker(l, err);
+
+	if (e)
+		return e;
 	evidence_init(&identity);
 	l->io = (struct carrier_files){open_file, read_file, close_file, files_now, process};
 	return carrier_pread_open_with(l->alloc, &l->io, ".", &o, &l->files, err);

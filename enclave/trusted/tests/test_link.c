@@ -48,7 +48,7 @@ static struct {
 	struct channel_ring_head *ring;
 	struct abi_worker *worker, idle_worker;
 	uint64_t clock;
-	bool debug, other_enclave;
+	bool debug, other_enclave, alone; /* alone: there is no processor for a worker */
 } t;
 
 static char folder[] = "/tmp/scwatcher-link-XXXXXX", files[sizeof(folder) + 8];
@@ -82,6 +82,8 @@ static void serve(struct abi_ocall *call)
 {
 	t.exits++;
 	call->result = host_guest_serve(t.host, call->number, call->args, t.arena, sizeof(t.arena));
+	if (call->number == ABI_GUEST_WATCH && t.alone)
+		call->result = -EAGAIN;
 	if (call->number == ABI_GUEST_RING && call->result > 0)
 		t.ring = (struct channel_ring_head *)call->result;
 	if (call->number == ABI_GUEST_WATCH && call->result > 0)
@@ -374,10 +376,10 @@ static const struct lie lies_at_the_start[] = {
 	LIE(ring_wraps_around, "isn't outside the enclave"),
 	LIE(ring_unaligned, "isn't outside the enclave"),
 	LIE(ring_nowhere, "isn't outside the enclave"),
-	LIE(worker_inside, "a ring worker that isn't outside"),
-	LIE(worker_reaches_inside, "a ring worker that isn't outside"),
-	LIE(worker_unaligned, "a ring worker that isn't outside"),
-	LIE(worker_nowhere, "a ring worker that isn't outside"),
+	LIE(worker_inside, "a worker that isn't outside"),
+	LIE(worker_reaches_inside, "a worker that isn't outside"),
+	LIE(worker_unaligned, "a worker that isn't outside"),
+	LIE(worker_nowhere, "a worker that isn't outside"),
 	LIE(no_ring, "the host can't map a ring (error 12)"),
 	LIE(frame_too_long, "a frame of kind"),
 	LIE(frame_of_another_kind, "a refusal of 0 bytes"),
@@ -627,6 +629,69 @@ static void the_guest_is_read_over_files(void **state)
 	link_close(l);
 }
 
+/* Once a session stands the worker tells the time, whatever it is asked for. */
+static void time_costs_no_exit_over_files(void **state)
+{
+	struct sealed_options o = {.cache_pages = 64, .readahead = 1, .freshness_ns = INT64_MAX};
+	struct guest_pages *pages;
+	uint64_t before, exits = 1;
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	o.generation = link_accept(l)->generation;
+	assert_int_equal(sealed_pages_create(&t.alloc, link_sealed(l), &o, &pages, NULL), ERR_OK);
+	assert_int_equal(guest_pages_epoch(pages, NULL), ERR_OK);
+	/* unless the worker was kept from its processor so long that it took the enclave for idle */
+	for (unsigned int i = 0; i < 200 && exits; i++) {
+		before = t.exits;
+		for (unsigned int j = 0; j < 1000; j++)
+			assert_int_equal(guest_pages_epoch(pages, NULL), ERR_OK);
+		exits = t.exits - before;
+	}
+	assert_int_equal(exits, 0);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+/* It sleeps after a second in which nobody asked, and is there again for who reads. */
+static void a_worker_over_files_sleeps_and_is_woken(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	pages = open_pages(l);
+	for (unsigned int want = 0; want <= 1; want++) {
+		uint64_t begun = carrier_now();
+
+		while (__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST) != want &&
+		       carrier_now() - begun < 120000000000ull)
+			usleep(10000);
+		assert_int_equal(__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST), want);
+		assert_int_equal(device_client_read(pages, want, 1, NULL), ERR_OK);
+	}
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+static void (*const lies_about_workers[])(struct abi_ocall *call) = {
+	worker_inside, worker_reaches_inside, worker_unaligned, worker_nowhere,
+};
+
+static void workers_over_files_that_are_not_outside(void **state)
+{
+	for (size_t i = 0; i < BASE_COUNT(lies_about_workers); i++) {
+		if (i) {
+			tear_down(state);
+			set_up(state);
+		}
+		t.lie = lies_about_workers[i];
+		refused("a worker that isn't outside");
+	}
+}
+
 static void file_beyond_all(struct abi_ocall *call)
 {
 	if (call->number == ABI_GUEST_OPEN)
@@ -687,6 +752,7 @@ static void lies_over_files_at_the_start(void **state)
 			set_up(state);
 		}
 		t.clock = 1;
+		t.alone = true;
 		t.lie = lies_over_files[i];
 		refused("");
 	}
@@ -704,6 +770,7 @@ static void lies_over_files_later(void **state)
 			set_up(state);
 		}
 		t.clock = 1;
+		t.alone = true;
 		assert_int_equal(open_link(&l, NULL), ERR_OK);
 		pages = open_pages(l);
 		assert_int_equal(device_client_read(pages, 0, 8, NULL), ERR_OK);
@@ -722,6 +789,9 @@ static int run_over_files(const char *serve)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_guest_is_read_over_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(time_costs_no_exit_over_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_worker_over_files_sleeps_and_is_woken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(workers_over_files_that_are_not_outside, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lies_over_files_at_the_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lies_over_files_later, set_up, tear_down),
 	};

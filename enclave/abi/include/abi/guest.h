@@ -34,8 +34,9 @@ enum abi_guest_number {
 	/* A REPORT in the arena; a quote of it comes there. Its bytes. */
 	ABI_GUEST_QUOTE = ABI_OCALL_GUEST_FIRST + 6,
 	/*
-	 * Start a thread that wakes the device in the enclave's place, once the ring is mapped. The address of what both
-	 * share, a struct abi_worker, eight-byte aligned, outside the enclave; -EAGAIN: there is no processor for it.
+	 * Start a thread that wakes the device in the enclave's place, once the ring is mapped, and tells the time; over files
+	 * it only does the latter. The address of what both share, a struct abi_worker, eight-byte aligned, outside the
+	 * enclave; -EAGAIN: there is no processor for it.
 	 */
 	ABI_GUEST_WATCH = ABI_OCALL_GUEST_FIRST + 7,
 	/* How the device is reached: enum abi_guest_carrier. Asked first. */
@@ -50,7 +51,7 @@ enum abi_guest_number {
 
 enum abi_guest_carrier {
 	ABI_GUEST_BY_RING,  /* frames, then the ring: requests 0 to 7 */
-	ABI_GUEST_BY_FILES, /* "pread" in docs/PROTOCOL.md: requests 9 to 11, and TARGET, QUOTE */
+	ABI_GUEST_BY_FILES, /* "pread" in docs/PROTOCOL.md: requests 9 to 11, and TARGET, QUOTE, WATCH */
 };
 
 /*
@@ -58,9 +59,12 @@ enum abi_guest_carrier {
  * is told lies here waits, and asks its host by an exit in the end.
  */
 struct abi_worker {
-	/* The enclave's. Goes up by one when it has cleared a bell of the device's; then it looks at `watching`. */
+	/*
+	 * The enclave's. Goes up by one when it has cleared a bell of the device's, or over files when it looks at the clock;
+	 * then it looks at `watching`.
+	 */
 	uint64_t wanted;
-	/* The worker's. 1: it looks at `wanted` all the time. 0: it may sleep, and ABI_GUEST_WAKE is needed. */
+	/* The worker's. 1: it looks at `wanted` all the time. 0: it may sleep until ABI_GUEST_WAKE, over files ABI_GUEST_READ. */
 	uint64_t watching;
 	/* The worker's. CLOCK_MONOTONIC in nanoseconds, some milliseconds old at most while it is watching. */
 	uint64_t clock;
