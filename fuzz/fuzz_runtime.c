@@ -15,6 +15,9 @@
 #include "native_enclave.h"
 #include "trusted/ocall.h"
 
+/* for its queues: an input may end in the middle of a wait, and the next begins anew */
+#include "../enclave/trusted/futex.c"
+
 #define MAX_CALLS 400
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -158,5 +161,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			step();
 	}
 	trusted_self()->lock_depth = 0;
+	memset(buckets, 0, sizeof(buckets));
 	return 0;
 }
