@@ -23,6 +23,7 @@ sys.path.insert(0, str(TOP / "tests/lib"))
 sys.dont_write_bytecode = True
 
 import device  # noqa: E402
+import guest  # noqa: E402
 
 TIMEOUT = 60  # seconds: a hang, not slowness, whatever the machine's load
 PID_MAX = 1 << 22
@@ -77,13 +78,10 @@ def main():
     scwatcher = options.build.resolve() / "cli" / "scwatcher"
     name = options.name
 
-    subprocess.run([TOP / "guests/stop", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run([TOP / "guests/boot", "--name", name, "--kernel", options.kernel,
-                    "--scenario", "churn", *options.boot], check=True)
     failures = []
     shown = []
-    stack = contextlib.ExitStack()
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(guest.running(name, "--kernel", options.kernel, "--scenario", "churn", *options.boot))
         sealed = []
         if options.sealed:
             mount = options.sealed.startswith("pread")
@@ -104,9 +102,6 @@ def main():
                     pids = [line.split()[1] for line in text.splitlines()[1:] if line.strip()]
                     shown.append((number, collections.Counter(pids)))
         lasting = {pid for pid, _ in before & guest_processes(name)}
-    finally:
-        stack.close()
-        subprocess.run([TOP / "guests/stop", name], check=False)
 
     for number, pids in shown:
         missing = sorted(pid for pid in lasting if pids[pid] == 0)

@@ -10,7 +10,6 @@ Exits 77 (skipped) where enclaves can't be built (`make enclave`), and on one pr
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
@@ -18,6 +17,7 @@ sys.path.insert(0, str(TOP / "tests/lib"))
 sys.dont_write_bytecode = True
 
 import enclave  # noqa: E402
+import guest  # noqa: E402
 
 NAME = f"exits-{os.getpid()}"
 TRIES = 100
@@ -41,12 +41,8 @@ def main():
         raise enclave.Missing("one processor: the device runs only while the enclave doesn't")
     with enclave.enclaves(sys.argv[1]) as e:
         image = e.tool("netstat")
-        enclave.must(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", NAME)
-        try:
-            with e.device():
-                return counts(e, image)
-        finally:
-            subprocess.run([TOP / "guests/stop", NAME], check=False)
+        with guest.running(NAME, "--scenario", "stock"), e.device():
+            return counts(e, image)
 
 
 if __name__ == "__main__":

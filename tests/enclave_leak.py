@@ -5,7 +5,7 @@ that the host sees. With output that isn't sealed the same look finds all of the
 
 usage: enclave_leak.py BUILD TAP
 
-Exit status 77 (skipped) where enclaves can't be built (`ninja enclave`) or no guest can be booted.
+Exit status 77 (skipped) where enclaves can't be built (`make enclave`).
 """
 import os
 import pathlib
@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "tests/lib"))
 
 import enclave  # noqa: E402
+import guest  # noqa: E402
 from enclave import must  # noqa: E402
 
 # what shows the planted strings: sockets; names, arguments and environment of processes
@@ -120,12 +121,8 @@ def main():
                 text = e.sign(e.build / "enclave-tools" / tool, e.folder / f"sealed-{tool}.image", "--seal-output",
                               e.folder / "me.pub")
                 e.mrenclaves[tool] = re.search(r"MRENCLAVE: *([0-9a-f]{64})", text)[1]
-            must(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", NAME)
-            try:
-                with e.device():
-                    return check(e, *plant())
-            finally:
-                must(TOP / "guests/stop", NAME)
+            with guest.running(NAME, "--scenario", "stock"), e.device():
+                return check(e, *plant())
     except enclave.Missing as why:
         print("leak: skipped:", why)
         return 77

@@ -5,11 +5,10 @@
 usage: enclave_modes.py BUILD [--name NAME] MODE...
 
 The first run reads what it has to know of the guest's kernel out of its memory, the others have it measured. Exits 77
-(skipped) where enclaves can't be built (`make enclave`) or no guest boots. Mode step takes a quarter of an hour or so: an AEX
+(skipped) where enclaves can't be built (`make enclave`). Mode step takes a quarter of an hour or so: an AEX
 after each instruction, some 30,000 in a second.
 """
 import pathlib
-import subprocess
 import sys
 import time
 
@@ -18,13 +17,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "tests/lib"))
 
 import enclave  # noqa: E402
+import guest  # noqa: E402
 
 ARGUMENTS = ["-tuan"]
-
-
-def quiet(*words):
-    return subprocess.run([str(w) for w in words], check=False, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL).returncode
 
 
 def check(e, name, modes):
@@ -56,14 +51,9 @@ def main():
         words = words[2:]
     try:
         with enclave.enclaves(sys.argv[1]) as e:
-            if quiet(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", name):
-                raise enclave.Missing("no guest can be booted")
-            try:
-                if quiet(TOP / "guests/freeze", name):
-                    raise SystemExit("modes: the guest can't be stopped")
+            with guest.running(name, "--scenario", "stock"):
+                enclave.must(TOP / "guests/freeze", name)
                 return check(e, name, words)
-            finally:
-                quiet(TOP / "guests/stop", name)
     except enclave.Missing as why:
         print("modes: skipped:", why)
         return 77

@@ -19,6 +19,7 @@ sys.path.insert(0, str(TOP / "tests/lib"))
 sys.dont_write_bytecode = True
 
 import enclave  # noqa: E402
+import guest  # noqa: E402
 from device import children_of  # noqa: E402
 
 NAME = f"whole-{os.getpid()}"
@@ -46,21 +47,17 @@ def main():
         image = e.program(TOP / "enclave/trusted/tests/libc/whole.c")
         small = e.folder / "small.image"
         e.sign(image.with_suffix(""), small, "--heap", "8M")
-        enclave.must(TOP / "guests/boot", "--kernel", "6.1", "--scenario", "stock", "--name", NAME)
-        try:
-            with e.device() as device:
-                def end_session():
-                    for worker in children_of(device.pid):
-                        os.kill(worker, signal.SIGKILL)
-                    time.sleep(1.5)  # what was read is too old then
+        with guest.running(NAME, "--scenario", "stock"), e.device() as device:
+            def end_session():
+                for worker in children_of(device.pid):
+                    os.kill(worker, signal.SIGKILL)
+                time.sleep(1.5)  # what was read is too old then
 
-                good = [check("the guest is there", run(e, image, "again\n"), 0),
-                        check("more memory than there is", run(e, small, "\n"), INCOMPLETE, "can't read the guest"),
-                        check("the session goes, nothing is read", run(e, image, "\n", end_session), 0),
-                        check("the session goes, then a file is read", run(e, image, "again\n", end_session),
-                              INCOMPLETE, "may be incomplete")]
-        finally:
-            subprocess.run([TOP / "guests/stop", NAME], check=False)
+            good = [check("the guest is there", run(e, image, "again\n"), 0),
+                    check("more memory than there is", run(e, small, "\n"), INCOMPLETE, "can't read the guest"),
+                    check("the session goes, nothing is read", run(e, image, "\n", end_session), 0),
+                    check("the session goes, then a file is read", run(e, image, "again\n", end_session),
+                          INCOMPLETE, "may be incomplete")]
         return 0 if all(good) else 1
 
 

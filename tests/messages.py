@@ -20,6 +20,7 @@ sys.path.insert(0, str(TOP / "tests/lib"))
 sys.dont_write_bytecode = True
 
 import device  # noqa: E402
+import guest  # noqa: E402
 
 PATIENCE = 60  # seconds until it counts as hanging
 READS = "import time\nwhile True:\n open('/proc/stat').read()\n time.sleep(.01)"
@@ -100,11 +101,7 @@ def main():
         print("not root: the device can't be tested")
         return 77
     cases = Cases(o.build.resolve())
-    subprocess.run([TOP / "guests/stop", o.name], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, check=False)
-    subprocess.run([TOP / "guests/boot", "--name", o.name, "--memory", "512M"], check=True,
-                   stdout=subprocess.DEVNULL)
-    try:
+    with guest.running(o.name, "--memory", "512M"):
         with device.running(o.build, mount=True, vms=o.name) as d:
             refusals(cases, d, o.name)
         with device.running(o.build, mount=True, vms="elsewhere-*") as d:
@@ -114,8 +111,6 @@ def main():
                           o.name)
         with device.running(o.build, mount=True, vms=o.name) as d:
             killed(cases, d, o.name)
-    finally:
-        subprocess.run([TOP / "guests/stop", o.name], stdout=subprocess.DEVNULL, check=False)
     print(f"{cases.wrong} wrong")
     return 1 if cases.wrong else 0
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(TOP / "guests" / "lib"))
 sys.path.insert(0, str(TOP / "tests/lib"))
 
 import device  # noqa: E402
+import guest  # noqa: E402
 from scwguests.machine import Guest as Machine  # noqa: E402
 
 LIMIT = 120  # seconds in which a guest is to be back, on a busy machine
@@ -178,19 +179,14 @@ def main():
     if os.geteuid() != 0:
         print("not root: the device can't be tested")
         return 77
-    subprocess.run([TOP / "guests/stop", options.name], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, check=False)
-    subprocess.run([TOP / "guests/boot", "--name", options.name, "--kernel", options.kernel, "--ram",
-                    options.ram, "--memory", "512M"], check=True, stdout=subprocess.DEVNULL)
+    build = options.build.resolve()
     try:
-        build = options.build.resolve()
-        with device.running(build, vms=options.name) as dev:
+        with guest.running(options.name, "--kernel", options.kernel, "--ram", options.ram, "--memory", "512M"), \
+                device.running(build, vms=options.name) as dev:
             return run(options, build, dev)
     except (RuntimeError, subprocess.SubprocessError) as problem:
         print(f"FAILED: {problem}")
         return 1
-    finally:
-        subprocess.run([TOP / "guests/stop", options.name], stdout=subprocess.DEVNULL, check=False)
 
 
 if __name__ == "__main__":

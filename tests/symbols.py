@@ -13,6 +13,11 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tests/lib"))
+sys.dont_write_bytecode = True
+
+import guest  # noqa: E402
+
 NAME = "scw-symbols"
 
 
@@ -20,16 +25,12 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     symcheck, options = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
-    subprocess.run([TOP / "guests/stop", NAME], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run([TOP / "guests/boot", "--name", NAME, *options], check=True)
-    try:
+    with guest.running(NAME, *options):
         info = json.loads(subprocess.run([TOP / "guests/info", NAME, "--json"],
                                          stdout=subprocess.PIPE, check=True).stdout)
         text = subprocess.run([TOP / "guests/exec", NAME, "--", "cat", "/proc/kallsyms"],
                               stdout=subprocess.PIPE, check=True).stdout
         return subprocess.run([symcheck, info["ram_file"]], input=text).returncode
-    finally:
-        subprocess.run([TOP / "guests/stop", NAME], stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ Exit status 1 if a line differs.
 """
 import argparse
 import collections
-import contextlib
 import pathlib
 import re
 import shutil
@@ -30,6 +29,7 @@ sys.dont_write_bytecode = True
 
 import device  # noqa: E402
 import enclave  # noqa: E402
+import guest  # noqa: E402
 
 ATTEMPTS = 3  # a process of the load may have woken up in between
 
@@ -174,22 +174,15 @@ def main():
     if options.enclave:
         return compare_enclaves(options)
     if not options.sealed:
-        with guest(options):
+        with booted(options):
             return compare_tools(options, [])
-    with device.running(options.build, mount=options.sealed == "pread") as d, guest(options):
+    with device.running(options.build, mount=options.sealed == "pread") as d, booted(options):
         return compare_tools(options, d.options(options.sealed))
 
 
-@contextlib.contextmanager
-def guest(options):
-    guests = TOP / "guests"
-    subprocess.run([guests / "stop", options.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run([guests / "boot", "--name", options.name, "--kernel", options.kernel, "--cpus", options.cpus,
-                    "--memory", options.memory, "--scenario", "stock"], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run([guests / "stop", options.name], check=False)
+def booted(options):
+    return guest.running(options.name, "--kernel", options.kernel, "--cpus", options.cpus,
+                         "--memory", options.memory, "--scenario", "stock")
 
 
 def compare_enclaves(options):
@@ -205,7 +198,7 @@ def compare_enclaves(options):
 
 
 def compare_images(options, e, programs):
-    with guest(options):
+    with booted(options):
         words = [f"--environment={v}" for v in ("TERM", "LC_ALL=C.UTF-8")]
         for i, path in enumerate(FILES):
             copy = e.folder / f"file{i}"
