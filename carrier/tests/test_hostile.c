@@ -90,6 +90,7 @@ enum {
 	PAGES = 3, /* of each round, so that an answer is larger than the smallest ring */
 	SHORT_MS = 600,
 	LONG_MS = 20000,
+	READER_TRIES = 50000, /* of 0.1 ms and more */
 	SECOND_MS = 1000, /* in which a file server's patience is counted */
 	SKIPPED = 77,
 };
@@ -456,12 +457,33 @@ static void alter_ring(struct proxy_item *i, enum what what)
 	i->fd = fd;
 }
 
+/*
+ * Until who reads `way` in this region has all that it was given: an index goes back only for who has seen it, and for
+ * others there is merely less to read.
+ */
+static void await_reader(const struct carrier_region *r, enum proxy_way way)
+{
+	const uint64_t *words = r->at;
+	const uint64_t *head = words + (way == TO_CLIENT ? WORD(to_client, head) : WORD(to_device, head));
+	const uint64_t *tail = words + (way == TO_CLIENT ? WORD(to_client, tail) : WORD(to_device, tail));
+	struct timespec moment = {.tv_nsec = 100000};
+
+	for (int i = 0; i < READER_TRIES; i++) {
+		if (__atomic_load_n(tail, __ATOMIC_SEQ_CST) == __atomic_load_n(head, __ATOMIC_SEQ_CST))
+			return;
+		nanosleep(&moment, NULL);
+	}
+}
+
 static void lie(struct proxy *p, const struct row *row)
 {
 	struct carrier_region *r = row->side == CLIENT ? &p->client_region : &p->device_region;
 	uint64_t *word = (uint64_t *)r->at + row->at;
-	uint64_t was = row->what == LIE_BY ? __atomic_load_n(word, __ATOMIC_SEQ_CST) : 0;
+	uint64_t was;
 
+	if (row->swallow)
+		await_reader(r, row->way);
+	was = row->what == LIE_BY ? __atomic_load_n(word, __ATOMIC_SEQ_CST) : 0;
 	__atomic_store_n(word, was + row->value, __ATOMIC_SEQ_CST);
 }
 
