@@ -223,12 +223,13 @@ static int64_t honest(const struct abi_ocall *call)
 static int64_t lie_of_place(unsigned int number, uint64_t what)
 {
 	uint64_t in = (uint64_t)(uintptr_t)inside, at = take(3);
+	uint64_t room = number == ABI_GUEST_RING ? RING_SIZE : sizeof(struct abi_worker);
 
 	switch (what % 4) {
 	case 0:
 		return (int64_t)(in + at % INSIDE);
 	case 1:
-		return (int64_t)(in - 1 - at % (RING_SIZE - 1)); /* reaches inside */
+		return (int64_t)(in - 1 - at % (room - 1)); /* reaches inside */
 	case 2:
 		return number == ABI_GUEST_RING ? (int64_t)((uint64_t)(uintptr_t)ring + at % (SPARE * 4096)) : 0;
 	default:
@@ -345,9 +346,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!memory) {
 		base_alloc_init(&guest_alloc, 64 << 20);
 		memory = device_guest_create(&guest_alloc, &guest);
-		inside = aligned_alloc(4096, INSIDE);
+		inside = aligned_alloc(4096, RING_SIZE + INSIDE);
 		ring = aligned_alloc(4096, RING_SIZE + SPARE * 4096);
 		FUZZ_ASSERT(inside && ring);
+		inside += RING_SIZE; /* a smaller ring may end before */
 		memset(inside, 0, INSIDE);
 	}
 	memset(&w, 0, offsetof(__typeof__(w), frames));
