@@ -24,6 +24,11 @@ enum {
 	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 4,
 	/* Pages that one record has lines of: as many as fit if it is one line each. */
 	GROUPS_MAX = RECORD_LARGEST / (CHANNEL_PIECE_HEADER_SIZE + CHANNEL_LINE_SIZE),
+	/* Nodes that are followed together: as many waits for memory overlap. */
+	BATCH = 32,
+	/* What Linux maps at a fault, if it is there, and for how many we remember that it happened. */
+	MAPPED_AT_ONCE = 16 * CHANNEL_PAGE_SIZE,
+	MAPPED_SLOTS = 4096,
 };
 
 struct sent {
@@ -42,6 +47,14 @@ struct group {
 	const uint8_t *data;
 };
 
+/* Nodes, and where what is followed from each has led; 0: not there. */
+struct batch {
+	const struct channel_item *item;
+	uint32_t left; /* nodes that the item may still bring */
+	uint32_t count;
+	uint64_t at[CHANNEL_FOLLOW_MAX + 1][BATCH];
+};
+
 struct memdev_engine {
 	struct base_alloc *alloc;
 	struct guest_pages *pages;
@@ -50,7 +63,10 @@ struct memdev_engine {
 	struct sent *set;
 	uint32_t set_slots, set_taken; /* by this request */
 	uint32_t mark;
+	struct sent *last; /* slot that was found last; NULL: none of this request */
 	uint8_t *plain;
+	struct batch batch;
+	uintptr_t mapped[MAPPED_SLOTS]; /* numbers of windows of this process's memory */
 
 	/* of the answer under way */
 	struct channel_pages head;
@@ -102,17 +118,43 @@ struct memdev_engine_stats memdev_engine_stats(const struct memdev_engine *e)
 	return e->stats;
 }
 
+static uint64_t slot_number(uint64_t space, uint64_t page)
+{
+	return (page / CHANNEL_PAGE_SIZE ^ space / CHANNEL_PAGE_SIZE << 20) * 0x9e3779b97f4a7c15ull >>
+	       40;
+}
+
+static bool is_slot_of(const struct memdev_engine *e, const struct sent *s, uint64_t space,
+		       uint64_t page)
+{
+	return s->request == e->mark && s->page == page && s->space == space;
+}
+
+/* The slot of the page; if it has none, the free one where it belongs. */
 static struct sent *find_slot(struct memdev_engine *e, uint64_t space, uint64_t page)
 {
-	uint64_t h = (page / CHANNEL_PAGE_SIZE ^ space / CHANNEL_PAGE_SIZE << 20) *
-		     0x9e3779b97f4a7c15ull;
+	struct sent *s = e->last;
 
-	for (uint64_t i = h >> 40;; i++) {
-		struct sent *s = &e->set[i & (e->set_slots - 1)];
-
-		if (s->request != e->mark || (s->page == page && s->space == space))
+	/* objects are looked at piece by piece */
+	if (s && is_slot_of(e, s, space, page))
+		return s;
+	for (uint64_t i = slot_number(space, page);; i++) {
+		s = &e->set[i & (e->set_slots - 1)];
+		if (s->request != e->mark)
 			return s;
+		if (s->page == page && s->space == space) {
+			e->last = s;
+			return s;
+		}
 	}
+}
+
+/* What is at `at` is looked at soon. */
+static void expect(const struct memdev_engine *e, uint64_t space, uint64_t at)
+{
+	uint64_t page = at & ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
+
+	__builtin_prefetch(&e->set[slot_number(space, page) & (e->set_slots - 1)]);
 }
 
 static bool grow_set(struct memdev_engine *e)
@@ -125,6 +167,7 @@ static bool grow_set(struct memdev_engine *e)
 		return false;
 	e->set = more;
 	e->set_slots = 2 * slots;
+	e->last = NULL;
 	for (uint32_t i = 0; i < slots; i++) {
 		if (old[i].request == e->mark)
 			*find_slot(e, old[i].space, old[i].page) = old[i];
@@ -243,6 +286,24 @@ static bool look_up(struct memdev_engine *e, struct sent *s)
 	return true;
 }
 
+/*
+ * Have lines on their way to the processor while others are looked at: what is scattered over the guest's
+ * memory costs the wait for it and little else. Of a page that isn't mapped to this process yet nothing would
+ * come, so it is looked at; the kernel maps those around it, too.
+ */
+static void fetch_lines(struct memdev_engine *e, const uint8_t *page, uint64_t lines)
+{
+	uintptr_t window = (uintptr_t)page / MAPPED_AT_ONCE;
+	uintptr_t *seen = &e->mapped[window % MAPPED_SLOTS];
+
+	if (*seen != window) {
+		*seen = window;
+		(void)*(const volatile uint8_t *)(page + __builtin_ctzll(lines) * CHANNEL_LINE_SIZE);
+	}
+	for (; lines; lines &= lines - 1)
+		__builtin_prefetch(page + __builtin_ctzll(lines) * CHANNEL_LINE_SIZE);
+}
+
 /* Send those `lines` of the page at `page` that weren't yet; false when the answer is at its end. */
 static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, uint64_t lines)
 {
@@ -268,6 +329,7 @@ static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, u
 	if (!lines)
 		return true;
 	s->lines |= lines;
+	fetch_lines(e, s->data, lines);
 	make_room(e);
 	if (s->group >= e->group_count || e->groups[s->group].page != page ||
 	    e->groups[s->group].space != space) {
@@ -314,76 +376,150 @@ static bool send_range(struct memdev_engine *e, uint64_t space, uint64_t start, 
 /* The pointer at `at`; 0 when it can't be read. */
 static uint64_t read_pointer(struct memdev_engine *e, uint64_t space, uint64_t at)
 {
+	size_t within = at % CHANNEL_PAGE_SIZE;
+	const struct sent *s = find_slot(e, space, at - within);
 	uint64_t value = 0;
 
+	if (s->request == e->mark && within <= CHANNEL_PAGE_SIZE - sizeof(value)) {
+		if (!s->data)
+			return 0;
+		if (s->epoch == e->pages->epoch) {
+			memcpy(&value, s->data + within, sizeof(value));
+			return value;
+		}
+	}
 	if (guest_pages_read(e->pages, (struct guest_space){space}, (struct gva){at}, &value,
 			     sizeof(value)) != ERR_OK)
 		return 0;
 	return value;
 }
 
-static bool follow(struct memdev_engine *e, const struct channel_item *i, uint64_t node)
+/* Follow one of the item's pointers from all nodes of the batch, in two steps since each waits for memory. */
+static bool follow_one(struct memdev_engine *e, struct batch *b, uint32_t f)
 {
-	uint64_t at[CHANNEL_FOLLOW_MAX + 1] = {node}; /* 0: not there */
+	const struct channel_follow *w = &b->item->follow[f];
+	const uint64_t *from = b->at[w->from], space = b->item->space;
+	uint64_t *to = b->at[f + 1];
 
-	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
-		const struct channel_follow *w = &i->follow[f];
-		uint64_t base = at[w->from];
+	for (uint32_t n = 0; n < b->count; n++) {
+		uint64_t base = from[n] + (uint64_t)(int64_t)w->offset;
 
-		if (!w->size || !base)
+		to[n] = 0;
+		if (!w->size || !from[n])
 			continue;
-		base += (uint64_t)(int64_t)w->offset;
-		at[f + 1] = w->here ? base : read_pointer(e, i->space, base);
-		if (at[f + 1] && !send_range(e, i->space, at[f + 1] + w->at, w->size))
-			return false;
+		to[n] = w->here ? base : read_pointer(e, space, base);
+		expect(e, space, to[n] + w->at);
 	}
+	for (uint32_t n = 0; n < b->count; n++)
+		if (to[n] && !send_range(e, space, to[n] + w->at, w->size))
+			return false;
 	return true;
 }
 
-/* One list from `first`; `left` counts the item's nodes down. */
-static bool chase(struct memdev_engine *e, const struct channel_item *i, uint64_t first,
-		  uint32_t *left)
+/* Follow what is to be followed from the nodes of the batch, and empty it. */
+static bool follow(struct memdev_engine *e, struct batch *b)
 {
+	bool whole = true;
+
+	for (uint32_t f = 0; f < CHANNEL_FOLLOW_MAX && whole; f++)
+		whole = follow_one(e, b, f);
+	b->count = 0;
+	return whole;
+}
+
+static bool is_node(const struct batch *b, uint64_t node)
+{
+	return node && !(node & 1) && b->left;
+}
+
+static bool add_node(struct memdev_engine *e, struct batch *b, uint64_t node)
+{
+	const struct channel_item *i = b->item;
+
+	if (!e->steps)
+		return false;
+	e->steps--;
+	b->left--;
+	e->stats.nodes++;
+	if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after))
+		return false;
+	b->at[0][b->count++] = node;
+	return b->count < BATCH || follow(e, b);
+}
+
+/* The rest of a list whose first node is in the batch. */
+static bool chase(struct memdev_engine *e, struct batch *b, uint64_t first)
+{
+	const struct channel_item *i = b->item;
 	uint64_t node = first;
 
 	if (i->next_offset == CHANNEL_NEXT_NONE)
-		node &= ~(uint64_t)2;
-	while (node && !(node & 1) && *left) {
-		if (!e->steps)
-			return false;
-		e->steps--;
-		(*left)--;
-		e->stats.nodes++;
-		if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after) ||
-		    !follow(e, i, node))
-			return false;
-		if (i->next_offset == CHANNEL_NEXT_NONE)
-			break;
+		return true;
+	for (;;) {
 		node = read_pointer(e, i->space, node + (uint64_t)i->next_offset);
-		if (node == first)
-			break;
+		if (node == first || !is_node(b, node))
+			return true;
+		if (!add_node(e, b, node))
+			return false;
+	}
+}
+
+/* Lists whose first nodes are known: all of these first. */
+static bool chase_all(struct memdev_engine *e, struct batch *b, uint64_t *first, uint32_t count)
+{
+	const struct channel_item *i = b->item;
+
+	for (uint32_t n = 0; n < count; n++) {
+		if (i->next_offset == CHANNEL_NEXT_NONE)
+			first[n] &= ~(uint64_t)2;
+		if (!is_node(b, first[n]))
+			first[n] = 0;
+		else if (!add_node(e, b, first[n]))
+			return false;
+	}
+	for (uint32_t n = 0; n < count; n++)
+		if (first[n] && !chase(e, b, first[n]))
+			return false;
+	return true;
+}
+
+static bool answer_table(struct memdev_engine *e, struct batch *b)
+{
+	const struct channel_item *i = b->item;
+	uint64_t first[BATCH];
+
+	for (uint64_t done = 0; done < i->size; done += BATCH) {
+		uint32_t count = i->size - done < BATCH ? (uint32_t)(i->size - done) : BATCH;
+
+		for (uint32_t n = 0; n < count; n++) {
+			uint64_t head = i->address + (done + n) * i->stride;
+
+			if (!send_range(e, i->space, head, sizeof(head)))
+				return false;
+			first[n] = read_pointer(e, i->space, head);
+			expect(e, i->space, first[n] - i->before);
+		}
+		if (!chase_all(e, b, first, count))
+			return false;
 	}
 	return true;
 }
 
 static bool answer_item(struct memdev_engine *e, const struct channel_item *i)
 {
-	uint32_t left = i->bound;
+	struct batch *b = &e->batch;
+	uint64_t first = i->address;
 
 	if (i->kind == CHANNEL_READ)
 		return send_range(e, i->space, i->address, i->size);
 	if (i->kind == CHANNEL_LINES)
 		return send_lines(e, i->space, i->address, i->size);
-	if (i->kind == CHANNEL_CHASE)
-		return chase(e, i, i->address, &left);
-	for (uint64_t n = 0; n < i->size; n++) {
-		uint64_t head = i->address + n * i->stride;
-
-		if (!send_range(e, i->space, head, sizeof(uint64_t)) ||
-		    !chase(e, i, read_pointer(e, i->space, head), &left))
-			return false;
-	}
-	return true;
+	b->item = i;
+	b->left = i->bound;
+	b->count = 0;
+	if (!(i->kind == CHANNEL_CHASE ? chase_all(e, b, &first, 1) : answer_table(e, b)))
+		return false;
+	return follow(e, b);
 }
 
 /* A mark that no slot of the set bears. */
@@ -395,6 +531,7 @@ static void next_mark(struct memdev_engine *e)
 	}
 	e->mark++;
 	e->set_taken = 0;
+	e->last = NULL;
 }
 
 enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size_t size,

@@ -228,7 +228,7 @@ static void lists_are_chased(void **state)
 	(void)state;
 	lay_list();
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
-	EXPECT_PAGES(1, 2, 9, 10, 3);
+	EXPECT_PAGES(1, 2, 3, 9, 10);
 	item.bound = 2;
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
 	EXPECT_PAGES(1, 2, 9, 10);
@@ -293,7 +293,7 @@ static void tables_of_lists(void **state)
 	write64(at(31, 0), 3);
 	write64(at(32, 0), 7);
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
-	EXPECT_PAGES(20, 30, 31, 21, 32);
+	EXPECT_PAGES(20, 21, 30, 32, 31);
 }
 
 /* A pointer out of what a pointer led to; and what comes behind one that leads nowhere. */
