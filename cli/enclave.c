@@ -235,7 +235,18 @@ static enum err read_options(const struct options *o, struct sign_options *s, ui
 	return ERR_OK;
 }
 
-/* FILE=INSIDE of each --program; the contents are from malloc(), also after an error. */
+/* The one before `count` that is of the same file as `item`; else `count`. */
+static size_t find_same(const struct options *o, size_t count, const char *item, size_t size)
+{
+	size_t i = 0;
+
+	while (i < count && (strncmp(o->programs.items[i], item, size) ||
+			     strrchr(o->programs.items[i], '=') != o->programs.items[i] + size))
+		i++;
+	return i;
+}
+
+/* FILE=INSIDE of each --program; the contents are from malloc(), also after an error, those of a file named again shared. */
 static enum err read_programs(const struct options *o, struct sign_program ret[ABI_PROGRAMS_MAX],
 			      struct sign_options *s, struct err_ctx *err)
 {
@@ -247,11 +258,18 @@ static enum err read_programs(const struct options *o, struct sign_program ret[A
 	for (size_t i = 0; !e && i < o->programs.count; i++) {
 		const char *equals = strrchr(o->programs.items[i], '=');
 		uint8_t *data = NULL;
+		size_t same;
 		char *path;
 
 		if (!equals)
 			return err_set(err, ERR_INVAL, "--program wants FILE=INSIDE, not '%s'",
 				       o->programs.items[i]);
+		same = find_same(o, i, o->programs.items[i], (size_t)(equals - o->programs.items[i]));
+		if (same < i) {
+			ret[i] = (struct sign_program){ equals + 1, ret[same].elf, ret[same].size };
+			s->program_count = i + 1;
+			continue;
+		}
 		path = strndup(o->programs.items[i], (size_t)(equals - o->programs.items[i]));
 		ret[i].path = equals + 1;
 		e = path ? read_file(path, &data, &ret[i].size, err) : ERR_NOMEM;
@@ -301,8 +319,14 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 		cli_complain(argv[0], e, &err);
 	if (pem)
 		explicit_bzero(pem, pem_size);
-	for (size_t i = 0; i < s.program_count; i++)
-		free((void *)(uintptr_t)programs[i].elf);
+	for (size_t i = 0; i < s.program_count; i++) {
+		size_t same = 0;
+
+		while (programs[same].elf != programs[i].elf)
+			same++;
+		if (same == i)
+			free((void *)(uintptr_t)programs[i].elf);
+	}
 	free(pem);
 	free(elf);
 	free(config);

@@ -85,7 +85,7 @@ static const struct {
 	{'Y', "date", "YYYYMMDD", "date of the signature (today)"},
 	{'C', "config", "FILE", "configuration to measure into the enclave, as it is"},
 	{'F', "file", "FILE[=INSIDE]", "file that the program inside finds (under another path)"},
-	{'B', "program", "FILE=INSIDE", "another program, which the one inside may run under this path"},
+	{'B', "program", "FILE=INSIDE", "another program, which the one inside may run under this path; again for further paths"},
 	{'A', "argument", "TEXT", "argument of the program, its name first: no others count"},
 	{'N', "environment", "NAME[=TEXT]", "variable that may come from outside, or is so"},
 	{'q', "permit", "KIND,...", "calls served outside: read, write, terminal, poll (all)"},

@@ -624,13 +624,20 @@ static enum err add_others(struct builder *b, const struct sign_options *o, stru
 {
 	for (size_t i = 0; i < o->program_count; i++) {
 		const struct sign_program *other = &o->programs[i];
+		size_t same = 0;
 		enum err e;
 
 		if (other->path[0] != '/' || strlen(other->path) >= sizeof(table->path))
 			return err_set(err, ERR_INVAL, "%s isn't an absolute path of less than %zu bytes",
 				       other->path, sizeof(table->path));
-		table[i].offset = b->at;
 		strcpy(table[i].path, other->path);
+		while (o->programs[same].elf != other->elf)
+			same++;
+		if (same < i) {
+			table[i].offset = table[same].offset;
+			continue;
+		}
+		table[i].offset = b->at;
 		e = add_program(b, other->elf, other->size, o->unchecked_code, p, err);
 		if (e)
 			return e;

@@ -47,11 +47,12 @@ struct descriptor {
 	bool cloexec;
 };
 
-/* The second: of another program that runs. */
-static struct descriptor tables[2][LAYER_FDS];
+/* Of the first program, of another one that runs, and what each command of a shell's line begins with. */
+enum { FIRST, CHILD, SHELL, TABLES };
+static struct descriptor tables[TABLES][LAYER_FDS];
 static bool streams_ready;
 static struct file streams[LAYER_STREAMS]; /* never freed */
-static char folders[2][VFS_PATH_MAX] = { "/", "/" };
+static char folders[TABLES][VFS_PATH_MAX] = { "/", "/", "/" };
 static trusted_output_fn *output;
 
 static struct descriptor *fds(void)
@@ -217,19 +218,19 @@ static void file_put(struct file *f)
 
 /* -- other programs of the image ------------------------------------------------------------------ */
 
-void files_child_begin(void)
+static void copy_table(int to, int from)
 {
-	memcpy(tables[1], tables[0], sizeof(tables[1]));
+	memcpy(tables[to], tables[from], sizeof(tables[to]));
 	for (int fd = 0; fd < LAYER_FDS; fd++)
-		if (tables[1][fd].file)
-			tables[1][fd].file->refs++;
-	memcpy(folders[1], folders[0], sizeof(folders[1]));
+		if (tables[to][fd].file)
+			tables[to][fd].file->refs++;
+	memcpy(folders[to], folders[from], sizeof(folders[to]));
 }
 
-static void close_child(bool all)
+static void close_table(int which, bool all)
 {
 	for (int fd = 0; fd < LAYER_FDS; fd++) {
-		struct descriptor *d = &tables[1][fd];
+		struct descriptor *d = &tables[which][fd];
 
 		if (!d->file || !(all || d->cloexec))
 			continue;
@@ -238,14 +239,35 @@ static void close_child(bool all)
 	}
 }
 
+void files_child_begin(void)
+{
+	copy_table(CHILD, FIRST);
+}
+
 void files_child_exec(void)
 {
-	close_child(false);
+	close_table(CHILD, false);
 }
 
 void files_child_end(void)
 {
-	close_child(true);
+	close_table(CHILD, true);
+}
+
+void files_shell_begin(void)
+{
+	copy_table(SHELL, CHILD);
+	close_table(CHILD, true);
+}
+
+void files_shell_child(void)
+{
+	copy_table(CHILD, SHELL);
+}
+
+void files_shell_end(void)
+{
+	close_table(SHELL, true);
 }
 
 /* -- open ----------------------------------------------------------------------------------------- */

@@ -95,6 +95,10 @@ void file_name(const struct file *f, char *ret, size_t size);
 void files_child_begin(void);
 void files_child_exec(void);
 void files_child_end(void);
+/* What it has now is what each command of a shell's line begins with; one begins; no more of them. */
+void files_shell_begin(void);
+void files_shell_child(void);
+void files_shell_end(void);
 
 /* -- pipes (pipe.c), with the lock held --------------------------------------------------------- */
 

@@ -395,8 +395,9 @@ static int image_protection(uint64_t offset)
 	const struct abi_program *p = (const void *)(trusted_base() + page->programs);
 	int r = program_protection(trusted_base(), offset);
 
-	for (size_t i = 0; !r && i < page->program_count && p[i].offset <= offset; i++)
-		r = program_protection(trusted_base() + p[i].offset, offset - p[i].offset);
+	for (size_t i = 0; !r && i < page->program_count; i++)
+		if (p[i].offset <= offset)
+			r = program_protection(trusted_base() + p[i].offset, offset - p[i].offset);
 	return r;
 }
 

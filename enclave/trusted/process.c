@@ -3,36 +3,50 @@
  * Programs that the program runs (popen(), system(), posix_spawn()): others of the same image, measured with
  * it. An enclave can't have a second process, so one runs at a time, on the thread that asked, to its end,
  * and then the one that asked goes on: pipes keep what was written. It has its own descriptors,
- * folder, signal handlers, memory and C library; kernel and guest are those that there are.
+ * folder, signal handlers, memory and C library; kernel and guest are those that there are. Of a shell's
+ * line with pipes each command runs to its end before the next one begins.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "calls.h"
 #include "layer.h"
+#include "shell.h"
 #include "trusted/files.h"
 #include "trusted/program.h"
 #include "trusted/runtime.h"
 
 enum {
 	CHILDREN_MAX = 64,	/* that nobody has waited for */
-	WORDS_MAX = 64,		/* of a shell's command */
 	STRINGS_MAX = 1024,	/* arguments, variables */
 	STACK_SIZE = 256 << 10,
 	CODE_STOPPED = 126,
+	CODE_NO_REDIRECT = 2, /* as of dash */
 	USAGE_SIZE = 144, /* struct rusage */
 };
 
 static struct {
 	bool busy;
 	int pid;
+	int status;
 	jmp_buf back; /* to the one that asked */
 	uint64_t parent_fs;
 	char *const *argv;
 } now;
+
+/* What it is, if it is a shell's line. */
+static struct {
+	struct shell_line line;
+	size_t begun;
+	char *const *envp;
+	uint64_t blocked;
+	struct file *input; /* the last one's output */
+} shell;
 
 static struct {
 	int pid; /* 0: none */
@@ -74,6 +88,8 @@ unsigned int process_count(void)
 
 /* -- beginning and end ----------------------------------------------------------------------------- */
 
+static _Noreturn void begin_next(void);
+
 static size_t free_slot(void)
 {
 	size_t i = 0;
@@ -104,6 +120,7 @@ long trusted_spawn(int (*fn)(void *), void *arg)
 		now.pid = TRUSTED_PID + LAYER_CHILDREN + (int)(runs++ % LAYER_CHILDREN);
 		now.argv = trusted_info()->argv;
 		now.parent_fs = trusted_get_fs();
+		shell.line.count = shell.begun = 0;
 		files_child_begin();
 	}
 	layer_unlock();
@@ -112,9 +129,15 @@ long trusted_spawn(int (*fn)(void *), void *arg)
 	trusted_child_begin(&aside);
 	if (!setjmp(now.back))
 		begin(fn, arg);
+	while (shell.begun < shell.line.count)
+		if (!setjmp(now.back))
+			begin_next();
 	trusted_child_end(&aside);
 	pid = now.pid;
 	(void)layer_lock();
+	files_shell_end();
+	ended[free_slot()].status = now.status;
+	ended[free_slot()].pid = pid;
 	now.busy = false;
 	layer_unlock();
 	return pid;
@@ -124,8 +147,7 @@ void process_exit(int status)
 {
 	(void)layer_lock();
 	files_child_end();
-	ended[free_slot()].status = (status & 0xff) << 8;
-	ended[free_slot()].pid = now.pid;
+	now.status = (status & 0xff) << 8;
 	layer_unlock();
 	trusted_disown();
 	trusted_set_fs(now.parent_fs);
@@ -187,23 +209,7 @@ static _Noreturn void stop(const char *why, const char *what)
 
 long call_fork(void)
 {
-	stop("the program makes a second process, which an enclave can't have", "");
-}
-
-/* A command of words alone is what a shell makes of it. */
-static bool split(char *text, char *words[WORDS_MAX + 1])
-{
-	size_t count = 0;
-
-	if (text[strcspn(text, "|&;<>()$`\\\"'*?[]#~{}!\n=")])
-		return false;
-	for (char *save, *w = strtok_r(text, " \t", &save); w; w = strtok_r(NULL, " \t", &save)) {
-		if (count == WORDS_MAX)
-			return false;
-		words[count++] = w;
-	}
-	words[count] = NULL;
-	return count;
+	stop("the program makes a second process by fork(), which an enclave can't have", "");
 }
 
 static size_t count_strings(char *const *list)
@@ -232,11 +238,108 @@ static _Noreturn void start(size_t program, char *const *argv, char *const *envp
 	     trusted_program_path(program));
 }
 
+static void move(int from, int to)
+{
+	if (from == to)
+		return;
+	(void)call_dup2(from, to);
+	(void)call_close(from);
+}
+
+/* Its input is what the one before has written, its output is kept for the next one. */
+static bool join_pipes(bool is_last)
+{
+	int ends[2], input = -1;
+
+	if (shell.input) {
+		(void)layer_lock();
+		input = file_install(shell.input, 0, false);
+		layer_unlock();
+		shell.input = NULL;
+		if (input < 0)
+			return false;
+		move(input, 0);
+	}
+	if (is_last)
+		return true;
+	if (call_pipe2(ends, 0))
+		return false;
+	(void)layer_lock();
+	shell.input = file_at(ends[0]);
+	shell.input->refs++;
+	layer_unlock();
+	(void)call_close(ends[0]);
+	move(ends[1], 1);
+	return true;
+}
+
+static bool redirect(const struct shell_redirect *x)
+{
+	char text[200];
+	long r;
+
+	if (x->path) {
+		r = call_openat(AT_FDCWD, x->path, x->flags);
+		if (r >= 0)
+			move((int)r, x->fd);
+	} else {
+		r = x->from < 0 ? call_close(x->fd) : call_dup2(x->from, x->fd);
+		if (x->from < 0 && r == -EBADF)
+			r = 0;
+	}
+	if (r < 0 && x->path)
+		(void)call_write(2, text, (size_t)snprintf(text, sizeof(text), "sh: can't open %.150s: %s\n",
+							   x->path, strerror((int)-r)));
+	return r >= 0;
+}
+
+static _Noreturn void begin_next(void)
+{
+	const struct shell_command *c = &shell.line.commands[shell.begun++];
+	bool good, is_last = shell.begun == shell.line.count;
+	struct trusted_aside unused;
+
+	(void)layer_lock();
+	files_shell_child();
+	layer_unlock();
+	trusted_child_begin(&unused);
+	(void)trusted_sigprocmask(SIG_SETMASK, &shell.blocked, NULL, sizeof(shell.blocked));
+	good = join_pipes(is_last);
+	for (size_t i = 0; good && i < c->redirect_count; i++)
+		good = redirect(&c->redirects[i]);
+	if (!good)
+		process_exit(CODE_NO_REDIRECT);
+	start(find(c->words[0]), c->words, shell.envp);
+}
+
+static size_t find_or_stop(const char *path)
+{
+	size_t program = find(path);
+
+	if (program == trusted_program_count())
+		stop("the program runs another one, which isn't in its image (sign --program): ", path);
+	return program;
+}
+
+static _Noreturn void begin_line(const char *text, char *const *envp)
+{
+	if (!shell_parse(text, &shell.line))
+		stop("the program has a shell run more than commands joined by pipes: ", text);
+	/* all, before there are results of some */
+	for (size_t i = 0; i < shell.line.count; i++)
+		(void)find_or_stop(shell.line.commands[i].words[0]);
+	shell.envp = envp;
+	(void)trusted_sigprocmask(SIG_BLOCK, NULL, &shell.blocked, sizeof(shell.blocked));
+	(void)layer_lock();
+	files_child_exec();
+	files_shell_begin();
+	layer_unlock();
+	begin_next();
+}
+
 long call_execve(const char *path, char *const *argv, char *const *envp)
 {
-	static char text[4096], *words[WORDS_MAX + 1];
-	static const char *const shell = "/bin/sh";
-	size_t argc, program;
+	size_t argc;
 
 	if (!trusted_in_child())
 		return -ENOSYS;
@@ -245,17 +348,8 @@ long call_execve(const char *path, char *const *argv, char *const *envp)
 	argc = count_strings(argv);
 	if (argc > STRINGS_MAX || count_strings(envp) > STRINGS_MAX)
 		return -E2BIG;
-	program = find(path);
-	if (program == trusted_program_count() && !strcmp(path, shell) && argc == 3 &&
-	    !strcmp(argv[1], "-c") && strlen(argv[2]) < sizeof(text)) {
-		memcpy(text, argv[2], strlen(argv[2]) + 1);
-		if (!split(text, words))
-			stop("the program has a shell run what isn't one plain command: ", argv[2]);
-		argv = words;
-		program = find(words[0]);
-		path = words[0];
-	}
-	if (program == trusted_program_count())
-		stop("the program runs another one, which isn't in its image (sign --program): ", path);
-	start(program, argv, envp);
+	if (find(path) == trusted_program_count() && !strcmp(path, "/bin/sh") && argc == 3 &&
+	    !strcmp(argv[1], "-c"))
+		begin_line(argv[2], envp);
+	start(find_or_stop(path), argv, envp);
 }

@@ -261,6 +261,7 @@ long trusted_program_start(size_t program, uint64_t stack_top, size_t room, char
 			   char *const *envp)
 {
 	const Elf64_Ehdr *h = (const void *)(trusted_base() + programs()[program].offset);
+	size_t first = 0; /* of those that are this file */
 	struct trusted_info i = {.argv = (char **)argv, .envp = (char **)envp, .vm = info.vm};
 	uint64_t begin = find_begin(h);
 
@@ -273,7 +274,9 @@ long trusted_program_start(size_t program, uint64_t stack_top, size_t room, char
 	stack_top = build_stack(h, &i, stack_top, room);
 	if (!stack_top)
 		return -E2BIG;
-	if (!renew(program, h))
+	while (programs()[first].offset != programs()[program].offset)
+		first++;
+	if (!renew(first, h))
 		return -ENOMEM;
 	((void (*)(trusted_call_fn *parent, uint64_t stack))begin)(trusted_child_syscall, stack_top);
 	return -ENOEXEC;

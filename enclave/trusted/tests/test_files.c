@@ -731,6 +731,78 @@ static void test_another_program_runs_to_its_end(void **state)
 	fake.program = NULL;
 }
 
+/* `other a`: to the next; `other b`: what it gets in front of it, in another folder; `other c`: counts. */
+static void of_a_line(char *const *argv)
+{
+	char text[100] = "<";
+	long n;
+
+	assert_int_equal(CHILD(SYS_getcwd, text + 1, sizeof(text) - 1), 5);
+	assert_int_equal(CHILD(SYS_chdir, "/"), 0); /* none of the next one's */
+	assert_int_equal(CHILD(SYS_lseek, 3, 0, SEEK_SET), -EBADF);
+	text[0] = argv[1][0];
+	n = text[0] == 'a' ? 0 : CHILD(SYS_read, 0, text + 1, sizeof(text) - 1);
+	assert_true(n >= 0 && CHILD(SYS_write, 2, "!", 1) == 1);
+	assert_int_equal(CHILD(SYS_write, 1, text, n + 1), n + 1);
+	CHILD(SYS_exit_group, n);
+}
+
+static int become_line(void *p)
+{
+	char *argv[] = { "sh", "-c", ((char **)p)[0], NULL }, *envp[] = { NULL };
+
+	assert_int_equal(trusted_syscall(SYS_dup2, ((int *)p)[3], 1, 0, 0, 0, 0), 1);
+	return (int)trusted_syscall(SYS_execve, (long)"/bin/sh", (long)argv, (long)envp, 0, 0, 0);
+}
+
+/* Exit status and output of a line. */
+static int run_line(const char *text, char *out, size_t size)
+{
+	struct {
+		const char *text;
+		int pipe[2];
+	} asked = { .text = text };
+	int status = -1;
+	long pid, n;
+
+	assert_int_equal(CALL(SYS_pipe2, asked.pipe, O_CLOEXEC), 0);
+	pid = trusted_spawn(become_line, &asked);
+	assert_int_equal(CALL(SYS_wait4, pid, &status, 0, 0), pid);
+	assert_int_equal(CALL(SYS_close, asked.pipe[1]), 0);
+	n = CALL(SYS_read, asked.pipe[0], out, size - 1);
+	assert_true(n >= 0);
+	out[n] = '\0';
+	assert_int_equal(CALL(SYS_close, asked.pipe[0]), 0);
+	return status >> 8;
+}
+
+static void test_lines_of_a_shell(void **state)
+{
+	char out[100];
+
+	(void)state;
+	fake.program = of_a_line;
+	assert_int_equal(CALL(SYS_chdir, "/etc"), 0);
+	assert_int_equal(run_line("other a 2>/dev/null", out, sizeof(out)), 0);
+	assert_string_equal(out, "a");
+	assert_int_equal(run_line("other a 2>&1", out, sizeof(out)), 0);
+	assert_string_equal(out, "!a");
+	assert_int_equal(run_line("other a 2>&1 | other b 2>&1 | other c 2>/dev/null", out, sizeof(out)), 4);
+	assert_string_equal(out, "c!b!a");
+	/* what can't be opened isn't run, the next one is and has nothing to read */
+	assert_int_equal(run_line("other a 2>/dev/null </absent | other c 2>/dev/null", out, sizeof(out)), 0);
+	assert_string_equal(out, "c");
+	assert_int_equal(run_line("other a 2>/dev/null >/etc/new", out, sizeof(out)), 2);
+	assert_string_equal(out, "");
+	assert_int_equal(run_line("other b </dev/null 2>/dev/null", out, sizeof(out)), 0);
+	assert_string_equal(out, "b");
+	/* nothing is left open */
+	assert_int_equal(CALL(SYS_dup, 0), 3);
+	assert_int_equal(CALL(SYS_close, 3), 0);
+	assert_int_equal(CALL(SYS_chdir, "/"), 0);
+	fake.program = NULL;
+}
+
 static void test_bad_pointers_are_faults(void **state)
 {
 	static char bad[64];
@@ -829,6 +901,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_calls_are_refused),
 		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_another_program_runs_to_its_end),
+		cmocka_unit_test(test_lines_of_a_shell),
 		cmocka_unit_test(test_numbers_are_the_lowest_free_ones),
 		cmocka_unit_test(test_a_position_is_shared_by_duplicates),
 		cmocka_unit_test(test_paths),

@@ -16,7 +16,7 @@
 /* Another program of the image, which the first one may run under this path. */
 struct sign_program {
 	const char *path; /* absolute */
-	const void *elf;
+	const void *elf;  /* of two paths for one: the same pointer */
 	size_t size;
 };
 

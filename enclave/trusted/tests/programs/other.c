@@ -37,6 +37,14 @@ int main(int argc, char **argv)
 		return 7;
 	if (argc > 1 && strcmp(argv[1], "descriptors") == 0)
 		return open("/dev/null", O_RDONLY) == 3 && pthread_create(&t, NULL, thread, NULL) == EAGAIN ? 0 : 1;
+	if (argc > 1 && strcmp(argv[1], "lines") == 0) {
+		int lines = 0;
+
+		for (int c; (c = getchar()) != EOF;)
+			lines += c == '\n';
+		printf("%d lines, runs %d\n", lines, runs++);
+		return 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "many") == 0) {
 		for (int i = 0; i < 20000; i++)
 			printf("line %d\n", i);

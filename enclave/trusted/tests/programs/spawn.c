@@ -84,6 +84,14 @@ int main(int argc, char **argv)
 			   (char *[]){"other", "descriptors", NULL}, environ));
 	CHECK(pid > getpid() && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 0);
 	CHECK(waitpid(pid, &status, 0) == -1);
+	/* lines with pipes; of one file under two paths each run is a new one */
+	CHECK(ask("other many 2>/dev/null | second lines | other 'a  b' \"c\\$\"", line, sizeof(line), &lines) == 0);
+	CHECK(strcmp(line, "other a  b c$, runs 1, in /, down, parent 4194304\n") == 0 && lines == 1);
+	CHECK(ask("other many | second lines", line, sizeof(line), &lines) == 0);
+	CHECK(strcmp(line, "20000 lines, runs 1\n") == 0 && lines == 1);
+	CHECK(WEXITSTATUS(system("second lines </etc/word | other fail")) == 7);
+	CHECK(WEXITSTATUS(system("other fail | second lines >/dev/null")) == 0);
+	CHECK(WEXITSTATUS(system("second lines </etc/absent")) == 2);
 	raise(SIGUSR1);
 	CHECK(signals == 1);
 	CHECK(!pthread_create(&thread, NULL, beside, (void *)&stop));
