@@ -57,6 +57,13 @@ MAY_DIFFER = [
      "the time that is left until a timer fires, in hundredths of a second"),
     ("/proc/net/tcp6", Match(r"(?<= 0[1-4]:)[0-9A-F]{8}"), None, "as above"),
 
+    ("/proc/PID/smaps", None, RAN, "the task ran in between: what it touched"),
+    ("/proc/PID/smaps_rollup", None, RAN, "as above"),
+    ("/proc/PID/numa_maps", None, RAN, "as above"),
+
+    ("/proc/pressure/**", Near(20000000), None,
+     "time passed: totals are in microseconds, and the kernel sums them up every two seconds"),
+    ("/proc/schedstat", Near(20000000000), None, "time passed: nanoseconds that tasks ran and waited"),
     ("/proc/uptime", Near(20), None, "time passed: seconds, at most a few"),
     ("/proc/loadavg", Near(3), None, "time passed: the averages are counted anew every five seconds"),
     ("/proc/stat", Near(4000, "cpu", "intr ", "ctxt ", "softirq ", "procs_running", "procs_blocked"), None,
@@ -82,7 +89,7 @@ MAY_DIFFER = [
 ]
 
 # Read again on their own, so that little time passes until the guest stands still; slow ones first.
-LAST = ["/proc/vmstat", "/proc/zoneinfo", "/proc/interrupts", "/proc/softirqs", "/proc/loadavg", "/proc/net",
+LAST = ["/proc/pressure", "/proc/schedstat", "/proc/vmstat", "/proc/zoneinfo", "/proc/interrupts", "/proc/softirqs", "/proc/loadavg", "/proc/net",
         "/proc/meminfo", "/proc/stat", "/proc/uptime"]
 
 # What every supported kernel must show: absent is a failure, too.

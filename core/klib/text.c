@@ -13,14 +13,14 @@ enum {
 
 extern const char __guest __start_rodata[], __end_rodata[];
 
-typedef bool match_fn(uint64_t address, const void *arg);
+typedef bool match_fn(uint64_t address, void *arg);
 
 /*
  * Every four bytes could be an address, or the distance to one from behind the instruction. Most are
  * neither, and a look at where they'd lead tells: `match` is asked only about what is in [low, high).
  */
 static bool scan(uint64_t code, uint32_t size, uint64_t low, uint64_t high, match_fn *match,
-		 const void *arg)
+		 void *arg)
 {
 	enum { FROM = 4, TO = 8 }; /* up to four bytes of immediate operand may follow */
 	unsigned char buf[CHUNK + 4];
@@ -51,7 +51,7 @@ static bool scan(uint64_t code, uint32_t size, uint64_t low, uint64_t high, matc
 	return false;
 }
 
-static bool is_target(uint64_t address, const void *arg)
+static bool is_target(uint64_t address, void *arg)
 {
 	(void)address;
 	(void)arg;
@@ -73,24 +73,31 @@ bool klib_text_has_bytes(uint64_t code, uint32_t size, const void *bytes, uint32
 }
 
 struct wanted {
-	const char *string;
+	const char *bytes;
 	size_t size;
+	uint64_t at; /* where they were found */
 };
 
-static bool is_string(uint64_t address, const void *arg)
+static bool is_wanted(uint64_t address, void *arg)
 {
-	const struct wanted *w = arg;
+	struct wanted *w = arg;
 	char buf[STRING_MAX];
 
+	w->at = address;
 	return guest_read(buf, guest_ptr(char, address), w->size) &&
-	       !memcmp(buf, w->string, w->size);
+	       !memcmp(buf, w->bytes, w->size);
+}
+
+uint64_t klib_text_find(uint64_t code, uint32_t size, const void *bytes, size_t count)
+{
+	struct wanted w = { .bytes = bytes, .size = count };
+	uint64_t start = guest_addr(__start_rodata), end = guest_addr(__end_rodata);
+
+	return w.size <= STRING_MAX && end - start > w.size &&
+	       scan(code, size, start, end - w.size + 1, is_wanted, &w) ? w.at : 0;
 }
 
 bool klib_text_has_string(uint64_t code, uint32_t size, const char *string)
 {
-	struct wanted w = { .string = string, .size = strlen(string) + 1 };
-	uint64_t start = guest_addr(__start_rodata), end = guest_addr(__end_rodata);
-
-	return w.size <= STRING_MAX && end - start > w.size &&
-	       scan(code, size, start, end - w.size + 1, is_string, &w);
+	return klib_text_find(code, size, string, strlen(string) + 1) != 0;
 }

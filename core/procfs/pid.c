@@ -218,7 +218,7 @@ static void task_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 /* ---- facts ---- */
 
 extern unsigned int __guest nr_node_ids;
-extern const char __guest show_vfsmnt, show_type, cgroup_show_options, cpuset_task_status_allowed, proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
+extern const char __guest __show_smap, show_smap, show_vfsmnt, show_type, cgroup_show_options, cpuset_task_status_allowed, proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
 	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, eventfd_show_fdinfo, arch_proc_pid_thread_features, __percpu_counter_sum;
 
 enum {
@@ -308,6 +308,12 @@ static bool find_fact(enum proc_fact fact)
 		       has_string(&show_type, 256, " \t\n\\#");
 	case PROC_FACT_CGROUP_DYNMODS:
 		return has_string(&cgroup_show_options, 256, ",favordynmods");
+	case PROC_FACT_SMAPS_PSS_DIRTY:
+		return has_string(&__show_smap, CODE_SMALL, " kB\nPss_Dirty:      ");
+	case PROC_FACT_SMAPS_KSM:
+		return has_string(&__show_smap, CODE_SMALL, " kB\nKSM:            ");
+	case PROC_FACT_SMAPS_THP_WIDE:
+		return has_string(&show_smap, CODE_STAT, "THPeligible:    %8u\n");
 	case PROC_FACT_NO_MM_IS_ESRCH:
 		/* mov $-ESRCH, %eax: until 6.13 such files were empty, but distributors took that early */
 		return klib_text_has_bytes(guest_addr(&environ_open), 64, "\xb8\xfd\xff\xff\xff", 5);
@@ -393,6 +399,10 @@ PRESENT(has_cpuset, "cpuset")
 PRESENT(has_coredump_filter, "coredump_filter")
 PRESENT(has_patch_state, "patch_state")
 PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
+PRESENT(has_timers, "timers")
+PRESENT(has_numa_maps, "numa_maps")
+PRESENT(has_smaps, "smaps")
+PRESENT(has_smaps_rollup, "smaps_rollup")
 
 #define ROW_NET { .name = "net", .mode = PROC_DIR(0555), .rows = proc_net_rows,                    \
 		  .order = PROC_ORDER_PDE, .present = has_net }
@@ -407,7 +417,6 @@ PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
  * order, so that neither says it again.
  */
 #define ROWS_FIRST                                                                                 \
-	ROW_FD,                                                                                    \
 	{ .name = "fdinfo", .mode = PROC_DIR(0555), .dir = &proc_fdinfo_dir },                     \
 	{ .name = "ns", .mode = PROC_DIR(0511), .rows = proc_ns_rows },                            \
 	ROW_NET,                                                                                   \
@@ -423,6 +432,12 @@ PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
 	REG("stat", 0444, proc_pid_stat_show),                                                     \
 	REG("statm", 0444, proc_pid_statm_show),                                                   \
 	REG("maps", 0444, proc_pid_maps_show)
+
+#define ROW_NUMA REG_IF("numa_maps", 0444, proc_pid_numa_maps_show, has_numa_maps)
+
+#define ROWS_SMAPS                                                                                 \
+	REG_IF("smaps", 0444, proc_pid_smaps_show, has_smaps),                                     \
+	REG_IF("smaps_rollup", 0444, proc_pid_smaps_rollup_show, has_smaps_rollup)
 
 #define ROWS_FILES                                                                                 \
 	LNK(cwd, proc_pid_cwd),                                                                    \
@@ -456,25 +471,33 @@ PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
 
 const struct proc_row proc_tgid_rows[] = {
 	{ .name = "task", .mode = PROC_DIR(0555), .dir = &proc_task_dir, .attr = task_dir_attr },
+	ROW_FD,
+	{ .name = "map_files", .mode = PROC_DIR(0500), .dir = &proc_map_files_dir },
 	ROWS_FIRST,
 	REG_IF("autogroup", 0644, proc_pid_autogroup_show, has_autogroup),
 	REG_IF("timens_offsets", 0644, proc_pid_timens_offsets_show, has_timens_offsets),
 	ROWS_NAMES,
+	ROW_NUMA,
 	ROWS_FILES,
 	REG("mountstats", 0400, proc_pid_mountstats_show),
+	ROWS_SMAPS,
 	ROWS_STATE,
 	REG_IF("coredump_filter", 0644, proc_pid_coredump_filter_show, has_coredump_filter),
 	ROWS_MAPS,
+	REG_IF("timers", 0444, proc_pid_timers_show, has_timers),
 	REG("timerslack_ns", 0666, proc_pid_timerslack_show),
 	ROWS_LAST,
 	{ 0 }
 };
 
 const struct proc_row proc_tid_rows[] = {
+	ROW_FD,
 	ROWS_FIRST,
 	ROWS_NAMES,
 	REG_IF("children", 0444, proc_pid_children_show, has_children),
+	ROW_NUMA,
 	ROWS_FILES,
+	ROWS_SMAPS,
 	ROWS_STATE,
 	ROWS_MAPS,
 	ROWS_LAST,

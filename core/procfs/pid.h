@@ -8,6 +8,7 @@
 #include "klib/mm.h"
 #include "klib/path.h"
 #include "klib/pid.h"
+#include "masks.h"
 
 enum {
 	PF_EXITING = 0x4,
@@ -49,6 +50,9 @@ enum proc_fact {
 	PROC_FACT_EVENTFD_SEMAPHORE, /* fdinfo of event counters says whether they are semaphores */
 	PROC_FACT_MOUNTS_HASH,	     /* '#' in devices' names is escaped in mounts */
 	PROC_FACT_CGROUP_DYNMODS,    /* control groups' flags are those since 6.0 */
+	PROC_FACT_SMAPS_PSS_DIRTY,   /* smaps has "Pss_Dirty:" */
+	PROC_FACT_SMAPS_KSM,	     /* smaps has "KSM:" */
+	PROC_FACT_SMAPS_THP_WIDE,    /* "THPeligible:" of smaps is in a column */
 	PROC_FACTS
 };
 bool proc_fact(const struct proc_item *it, enum proc_fact fact);
@@ -61,23 +65,31 @@ enum {
 };
 size_t proc_task_name(const struct proc_item *it, char buf[PROC_TASK_NAME_SIZE]);
 
-/* Bitmaps in the manner of "%*pb" and "%*pbl" (lib/vsprintf.c). */
-void proc_put_bitmap(struct seq_file *m, const unsigned long __guest *bits, unsigned int count);
-void proc_put_bitmap_list(struct seq_file *m, const unsigned long __guest *bits,
-			  unsigned int count);
-/* How many bits of a CPU mask the kernel shows. */
-unsigned int proc_cpumask_bits(const struct proc_item *it);
-
 /* The open file number `fd` of the task; NULL when there is none. */
 struct file __guest *proc_task_file(struct task_struct __guest *t, uint64_t fd);
 /* stat of the guest's own file. */
 void proc_inode_stat(struct inode __guest *inode, struct vfs_stat *ret);
+
+/* pid_mem.c: the line of an area in maps, and in what has more of each (fs/proc/task_mmu.c). */
+struct proc_range {
+	uint64_t start, end, flags, pgoff, ino;
+	uint32_t dev;
+};
+void proc_put_range(struct seq_file *m, const struct proc_range *r);
+void proc_put_area(struct seq_file *m, struct mm_struct __guest *mm,
+		   struct vm_area_struct __guest *vma, const struct klib_path *root);
+/* pid_smaps.c: bytes of a page in this area (mm/hugetlb.c: vma_kernel_pagesize) */
+uint64_t proc_area_page_size(struct vm_area_struct __guest *vma);
+/* The area that all processes have and none has; NULL when it isn't shown. */
+struct vm_area_struct __guest *proc_gate_area(void);
+void proc_put_gate_area(struct seq_file *m);
 
 /* Where a task sleeps: an address in the kernel's code, or 0 (kernel/sched/core.c: get_wchan). */
 uint64_t proc_task_wchan(struct task_struct __guest *t);
 
 proc_show_fn proc_pid_stat_show, proc_pid_statm_show, proc_pid_status_show;
 proc_show_fn proc_pid_cmdline_show, proc_pid_environ_show, proc_pid_auxv_show, proc_pid_maps_show;
+proc_show_fn proc_pid_smaps_show, proc_pid_smaps_rollup_show, proc_pid_numa_maps_show;
 proc_show_fn proc_pid_wchan_show, proc_pid_cgroup_show;
 proc_show_fn proc_pid_comm_show, proc_pid_loginuid_show, proc_pid_sessionid_show;
 proc_show_fn proc_pid_attr_current_show, proc_pid_limits_show, proc_pid_personality_show;
@@ -89,12 +101,12 @@ proc_show_fn proc_pid_mounts_show, proc_pid_mountinfo_show, proc_pid_mountstats_
 
 proc_show_fn proc_pid_oom_score_show, proc_pid_coredump_filter_show, proc_pid_patch_state_show;
 proc_show_fn proc_pid_ksm_merging_pages_show, proc_pid_cpuset_show, proc_pid_autogroup_show;
-proc_show_fn proc_pid_timens_offsets_show, proc_pid_children_show;
+proc_show_fn proc_pid_timens_offsets_show, proc_pid_children_show, proc_pid_timers_show;
 
 proc_link_fn proc_pid_exe_link, proc_pid_cwd_link, proc_pid_root_link, proc_pid_fd_link;
 proc_target_fn proc_pid_exe_target, proc_pid_cwd_target, proc_pid_root_target, proc_pid_fd_target;
 
-extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
+extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir, proc_map_files_dir;
 extern const struct proc_row proc_ns_rows[], proc_attr_rows[];
 /* The name of a socket's protocol, as the extended attribute system.sockprotoname has it. */
 proc_xattr_fn proc_pid_fd_xattr;

@@ -257,6 +257,120 @@ static int fdinfo_dir_list(const struct proc_item *it, struct proc_list *l)
 const struct proc_dir proc_fd_dir = { .lookup = fd_dir_lookup, .list = fd_dir_list };
 const struct proc_dir proc_fdinfo_dir = { .lookup = fdinfo_dir_lookup, .list = fdinfo_dir_list };
 
+/* ---- map_files/: the areas that files are mapped to, by their addresses ---- */
+
+enum {
+	AREA_NAME_SIZE = 40,
+};
+
+static int area_name(struct vm_area_struct __guest *vma, char name[AREA_NAME_SIZE])
+{
+	return snprintf(name, AREA_NAME_SIZE, "%lx-%lx", vma->vm_start, vma->vm_end);
+}
+
+/* The area that begins at `start`, if a file is mapped there. */
+static struct vm_area_struct __guest *area_at(const struct proc_item *it, uint64_t start)
+{
+	struct mm_struct __guest *mm = get_task_mm(item_task(it));
+	struct vm_area_struct __guest *vma;
+	struct klib_vma_walk w;
+
+	if (!mm)
+		return NULL;
+	klib_vma_begin(&w, mm);
+	while ((vma = klib_vma_next(&w)) && vma->vm_start <= start) {
+		if (vma->vm_start == start)
+			return vma->vm_file ? vma : NULL;
+	}
+	return NULL;
+}
+
+static const struct path __guest *map_file_path(const struct proc_item *it)
+{
+	struct vm_area_struct __guest *vma = area_at(it, it->arg);
+
+	return vma ? &vma->vm_file->f_path : NULL;
+}
+
+static int map_file_link(const struct proc_item *it, char buf[VFS_PATH_MAX])
+{
+	const struct path __guest *p = map_file_path(it);
+
+	return p ? path_link(p, buf) : -ENOENT;
+}
+
+static int map_file_target(const struct proc_item *it, struct vfs_stat *ret)
+{
+	const struct path __guest *p = map_file_path(it);
+
+	return p ? path_target(p, ret) : -ENOENT;
+}
+
+static void map_file_attr(const struct proc_item *it, struct vfs_stat *ret)
+{
+	struct vm_area_struct __guest *vma = area_at(it, it->arg);
+	unsigned int mode = vma ? vma->vm_file->f_mode : 0;
+
+	ret->mode = S_IFLNK | (mode & FMODE_READ_BIT ? 0400 : 0) |
+		    (mode & FMODE_WRITE_BIT ? 0200 : 0);
+	ret->size = 64;
+	proc_item_owner(it, 0, &ret->uid, &ret->gid);
+}
+
+static const struct proc_row map_file_row = {
+	.name = "MAP", .mode = PROC_LNK(0700), .link = map_file_link, .target = map_file_target,
+	.attr = map_file_attr,
+};
+
+static int map_files_lookup(struct proc_item *it, const char *name, size_t name_size,
+			    const struct proc_row **row_ret)
+{
+	struct vm_area_struct __guest *vma;
+	char text[AREA_NAME_SIZE];
+	uint64_t start = 0;
+
+	for (size_t i = 0; i < name_size && i < 16 && name[i] != '-'; i++) {
+		char c = name[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+			return -ENOENT;
+		start = start << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	vma = area_at(it, start);
+	/* only as it is listed */
+	if (!vma || area_name(vma, text) != (int)name_size || memcmp(text, name, name_size) != 0)
+		return -ENOENT;
+	it->arg = start;
+	*row_ret = &map_file_row;
+	return 0;
+}
+
+static int map_files_list(const struct proc_item *it, struct proc_list *l)
+{
+	struct mm_struct __guest *mm = get_task_mm(item_task(it));
+	struct vm_area_struct __guest *vma;
+	struct proc_item child = *it;
+	struct klib_vma_walk w;
+
+	if (!mm)
+		return 0;
+	klib_vma_begin(&w, mm);
+	while ((vma = klib_vma_next(&w))) {
+		struct guest_record r = guest_record_begin();
+		char name[AREA_NAME_SIZE];
+		bool file = vma->vm_file;
+		int size = area_name(vma, name);
+
+		child.arg = vma->vm_start;
+		if (guest_record_end(&r) && file &&
+		    !proc_list_emit(l, name, (size_t)size, &child, &map_file_row))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+const struct proc_dir proc_map_files_dir = { .lookup = map_files_lookup, .list = map_files_list };
+
 extern const char __guest proc_fd_getattr;
 
 void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret)

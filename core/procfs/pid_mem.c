@@ -117,24 +117,31 @@ extern const char __guest special_mapping_name;
 extern struct vm_area_struct __guest gate_vma;
 extern int __guest vsyscall_mode;
 
+void proc_put_range(struct seq_file *m, const struct proc_range *r)
+{
+	seq_setwidth(m, NAME_COLUMN);
+	seq_put_hex_ll(m, "", r->start, 8);
+	seq_put_hex_ll(m, "-", r->end, 8);
+	seq_putc(m, ' ');
+	seq_putc(m, r->flags & VM_READ_FLAG ? 'r' : '-');
+	seq_putc(m, r->flags & VM_WRITE_FLAG ? 'w' : '-');
+	seq_putc(m, r->flags & VM_EXEC_FLAG ? 'x' : '-');
+	seq_putc(m, r->flags & VM_MAYSHARE_FLAG ? 's' : 'p');
+	seq_put_hex_ll(m, " ", r->pgoff, 8);
+	seq_put_hex_ll(m, " ", r->dev >> 20, 2);
+	seq_put_hex_ll(m, ":", r->dev & 0xfffff, 2);
+	seq_put_decimal_ull(m, " ", r->ino);
+	seq_putc(m, ' ');
+}
+
 static void put_range(struct seq_file *m, struct vm_area_struct __guest *vma, uint64_t pgoff,
 		      uint32_t dev, uint64_t ino)
 {
-	uint64_t flags = vma->vm_flags;
+	const struct proc_range r = {
+		vma->vm_start, vma->vm_end, vma->vm_flags, pgoff, ino, dev
+	};
 
-	seq_setwidth(m, NAME_COLUMN);
-	seq_put_hex_ll(m, "", vma->vm_start, 8);
-	seq_put_hex_ll(m, "-", vma->vm_end, 8);
-	seq_putc(m, ' ');
-	seq_putc(m, flags & VM_READ_FLAG ? 'r' : '-');
-	seq_putc(m, flags & VM_WRITE_FLAG ? 'w' : '-');
-	seq_putc(m, flags & VM_EXEC_FLAG ? 'x' : '-');
-	seq_putc(m, flags & VM_MAYSHARE_FLAG ? 's' : 'p');
-	seq_put_hex_ll(m, " ", pgoff, 8);
-	seq_put_hex_ll(m, " ", dev >> 20, 2);
-	seq_put_hex_ll(m, ":", dev & 0xfffff, 2);
-	seq_put_decimal_ull(m, " ", ino);
-	seq_putc(m, ' ');
+	proc_put_range(m, &r);
 }
 
 static bool put_special_name(struct seq_file *m, struct vm_area_struct __guest *vma)
@@ -153,8 +160,8 @@ static bool put_special_name(struct seq_file *m, struct vm_area_struct __guest *
 	return true;
 }
 
-static void put_area(struct seq_file *m, struct mm_struct __guest *mm,
-		     struct vm_area_struct __guest *vma, const struct klib_path *root)
+void proc_put_area(struct seq_file *m, struct mm_struct __guest *mm,
+		   struct vm_area_struct __guest *vma, const struct klib_path *root)
 {
 	struct file __guest *file = vma->vm_file;
 	char path[VFS_PATH_MAX];
@@ -190,6 +197,20 @@ static void put_area(struct seq_file *m, struct mm_struct __guest *mm,
 	seq_putc(m, '\n');
 }
 
+/* The modes are EMULATE, XONLY and NONE; only the second has a name that nothing else has. */
+struct vm_area_struct __guest *proc_gate_area(void)
+{
+	return guest_has_symbol(gate_vma) && guest_has_symbol(vsyscall_mode) &&
+	       vsyscall_mode != guest_enum_any_or(XONLY, 1) + 1 ? &gate_vma : NULL;
+}
+
+void proc_put_gate_area(struct seq_file *m)
+{
+	put_range(m, &gate_vma, 0, 0, 0);
+	seq_pad(m, ' ');
+	seq_puts(m, "[vsyscall]\n");
+}
+
 int proc_pid_maps_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct mm_struct __guest *mm = get_task_mm(item_task(it));
@@ -204,16 +225,11 @@ int proc_pid_maps_show(const struct proc_item *it, struct seq_file *m)
 		struct guest_record r = guest_record_begin();
 		size_t mark = seq_mark(m);
 
-		put_area(m, mm, vma, &root);
+		proc_put_area(m, mm, vma, &root);
 		if (!guest_record_end(&r))
 			seq_rollback(m, mark);
 	}
-	/* The modes are EMULATE, XONLY and NONE; only the second has a name that nothing else has. */
-	if (guest_has_symbol(gate_vma) && guest_has_symbol(vsyscall_mode) &&
-	    vsyscall_mode != guest_enum_any_or(XONLY, 1) + 1) {
-		put_range(m, &gate_vma, 0, 0, 0);
-		seq_pad(m, ' ');
-		seq_puts(m, "[vsyscall]\n");
-	}
+	if (proc_gate_area())
+		proc_put_gate_area(m);
 	return 0;
 }

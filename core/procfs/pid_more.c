@@ -12,6 +12,32 @@ struct autogroup { /* kernel/sched/autogroup.h */
 	struct task_group __guest *tg;
 };
 
+/* include/uapi/asm-generic/siginfo.h: of what timers send, only the number and the value */
+union __sifields {
+	struct {
+		void __guest *_sigval;
+	} _rt;
+};
+
+struct kernel_siginfo {
+	int si_signo;
+	union __sifields _sifields;
+};
+
+struct sigqueue {
+	struct kernel_siginfo info;
+};
+
+struct k_itimer { /* include/linux/posix-timers.h */
+	char list[8]; /* list_head, or hlist_node since 6.12 */
+	int it_clock;
+	int it_id;
+	int it_sigev_notify;
+	unsigned int it_sigqueue_seq; /* since 6.13, when sigq became a record of its own */
+	struct pid __guest *it_pid;
+	char sigq[8];
+};
+
 struct task_group { /* kernel/sched/sched.h */
 	struct autogroup __guest *autogroup;
 };
@@ -159,6 +185,49 @@ int proc_pid_children_show(const struct proc_item *it, struct seq_file *m)
 
 		if (guest_record_end(&r))
 			seq_printf(m, "%d ", nr);
+	}
+	return 0;
+}
+
+/* ---- timers: fs/proc/base.c: show_timer() ---- */
+
+static void put_timer(struct seq_file *m, struct k_itimer __guest *t)
+{
+	static const char *const kinds[] = { "signal", "none", "thread" };
+	enum { SIGEV_THREAD_ID_BIT = 4, KINDS = 3 };
+	bool embedded = guest_has(struct k_itimer, it_sigqueue_seq);
+	uint64_t sigq = guest_addr(t->sigq);
+	struct kernel_siginfo __guest *info =
+		&guest_ptr(struct sigqueue, embedded ? sigq : *guest_ptr(uint64_t, sigq))->info;
+	unsigned int notify = (unsigned int)t->it_sigev_notify;
+	unsigned int kind = notify & ~(unsigned int)SIGEV_THREAD_ID_BIT;
+
+	seq_printf(m, "ID: %d\nsignal: %d/%016llx\n", t->it_id, info->si_signo,
+		   (unsigned long long)guest_addr(info->_sifields._rt._sigval));
+	seq_printf(m, "notify: %s/%s.%d\nClockID: %d\n", kind < KINDS ? kinds[kind] : "(null)",
+		   notify & SIGEV_THREAD_ID_BIT ? "tid" : "pid", pid_nr_ns(t->it_pid, &init_pid_ns),
+		   t->it_clock);
+}
+
+int proc_pid_timers_show(const struct proc_item *it, struct seq_file *m)
+{
+	enum { TIMERS_MAX = 1 << 20 };
+	struct task_struct __guest *t = item_task(it);
+	struct guest_bound b = GUEST_BOUND(TIMERS_MAX);
+	uint64_t head, at;
+
+	if (!t->sighand)
+		return -ESRCH;
+	head = guest_addr(t->signal->posix_timers);
+	/* a list ends at its head, or at NULL */
+	for (at = *guest_ptr(uint64_t, head); at && at != head && guest_more_at(&b, at);
+	     at = *guest_ptr(uint64_t, at)) {
+		struct guest_record r = guest_record_begin();
+		size_t mark = seq_mark(m);
+
+		put_timer(m, guest_ptr(struct k_itimer, at - guest_offsetof(struct k_itimer, list)));
+		if (!guest_record_end(&r))
+			seq_rollback(m, mark);
 	}
 	return 0;
 }

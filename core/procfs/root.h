@@ -39,6 +39,14 @@ bool proc_cgroups_present(const struct proc_item *it);
 bool proc_execdomains_present(const struct proc_item *it);
 bool proc_key_users_present(const struct proc_item *it);
 
+/* sysvipc.c, pressure.c, irq.c */
+extern const struct proc_row proc_sysvipc_rows[], proc_pressure_rows[];
+extern const struct proc_dir proc_irq_dir;
+bool proc_sysvipc_present(const struct proc_item *it);
+bool proc_pressure_present(const struct proc_item *it);
+proc_show_fn proc_schedstat_show;
+bool proc_schedstat_present(const struct proc_item *it);
+
 bool proc_dma_present(const struct proc_item *it);
 
 /* sys.c */

@@ -71,8 +71,7 @@ static const char *const never[] = {
 	"sysrq-trigger", "clear_refs", "stat_refresh", "drop_caches", "compact_memory",
 };
 static const char *const costly[] = {
-	"kallsyms", "smaps", "smaps_rollup", "numa_maps", "map_files", "pagetypeinfo", "slabinfo",
-	"vmallocinfo",
+	"kallsyms", "pagetypeinfo", "slabinfo", "vmallocinfo",
 };
 
 static bool among(const char *name, const char *const *list, size_t count)

@@ -8,6 +8,7 @@
 #define SCW_KLIB_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -19,6 +20,12 @@ bool klib_text_refers(uint64_t code, uint32_t size, uint64_t target);
 
 /* Do they hold these bytes? */
 bool klib_text_has_bytes(uint64_t code, uint32_t size, const void *bytes, uint32_t count);
+
+/*
+ * The address of these bytes in the kernel's read-only data, if the code holds it: the first such; 0
+ * when there is none.
+ */
+uint64_t klib_text_find(uint64_t code, uint32_t size, const void *bytes, size_t count);
 
 /* Do they hold the address of exactly this string, in the kernel's read-only data? */
 bool klib_text_has_string(uint64_t code, uint32_t size, const char *string);

@@ -88,10 +88,12 @@ struct inode {
 	kuid_t i_uid;
 	kgid_t i_gid;
 	struct super_block __guest *i_sb;
+	void __guest *i_mapping;
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	uint32_t i_rdev;
 	int64_t i_size;
+	atomic_t i_writecount;
 	struct timespec64 i_atime, i_mtime, i_ctime; /* until 6.5; i_ctime until 6.5 */
 	struct timespec64 __i_atime, __i_mtime, __i_ctime; /* 6.6 to 6.10 */
 	int64_t i_atime_sec, i_mtime_sec, i_ctime_sec; /* since 6.11 */
@@ -107,6 +109,7 @@ struct file {
 	unsigned int f_flags;
 	unsigned int f_mode;
 	int64_t f_pos;
+	void __guest *f_mapping;
 	void __guest *private_data;
 };
 
@@ -116,8 +119,10 @@ struct proc_ns_operations {
 	const char __guest *real_ns_name;
 };
 
+struct ipc_ids;
 struct ipc_namespace {
 	struct ns_common ns;
+	unsigned char ids[1]; /* three of struct ipc_ids */
 };
 
 struct timens_offsets {

@@ -111,6 +111,9 @@ struct irq_domain {
 };
 struct irq_common_data {
 	unsigned int state_use_accessors;
+	unsigned int node;
+	struct cpumask __guest *affinity; /* each of these masks may be in place instead */
+	struct cpumask __guest *effective_affinity;
 };
 struct irq_data {
 	unsigned int irq;
@@ -123,6 +126,7 @@ struct irqaction {
 	struct irqaction __guest *next;
 	const char __guest *name;
 	void __guest *handler;
+	void __guest *dir;
 };
 struct irq_desc {
 	struct irq_common_data irq_common_data;
@@ -134,6 +138,12 @@ struct irq_desc {
 	unsigned int core_internal_state__do_not_mess_with_it;
 	unsigned char tot_count[4]; /* or a long, since 7.2: its lower half */
 	const char __guest *name;
+	const struct cpumask __guest *affinity_hint;
+	struct cpumask __guest *pending_mask;
+	unsigned int irq_count;
+	unsigned int irqs_unhandled;
+	unsigned long last_unhandled;
+	void __guest *dir;
 };
 
 /* include/linux/mmzone.h */

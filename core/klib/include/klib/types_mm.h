@@ -14,7 +14,10 @@ struct anon_vma_name {
 
 struct vm_operations_struct {
 	void __guest *name;
+	void __guest *huge_fault;
 };
+
+struct mempolicy;
 
 struct vm_area_struct {
 	unsigned long vm_start;
@@ -27,6 +30,7 @@ struct vm_area_struct {
 	struct vm_operations_struct __guest *vm_ops;
 	void __guest *vm_private_data;
 	struct anon_vma_name __guest *anon_name;
+	struct mempolicy __guest *vm_policy;
 };
 
 /* The name of the counters' record until 6.1; after that they are percpu_counters. */

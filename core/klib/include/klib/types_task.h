@@ -19,6 +19,7 @@ struct ipc_namespace;
 struct time_namespace;
 struct cgroup_namespace;
 struct autogroup;
+struct mempolicy;
 
 struct path {
 	struct vfsmount __guest *mnt;
@@ -155,6 +156,7 @@ struct signal_struct {
 	struct task_io_accounting ioac;
 	short oom_score_adj;
 	struct autogroup __guest *autogroup;
+	char posix_timers[8]; /* the head of a list: list_head, or hlist_head since 6.12 */
 	void __guest *core_state; /* since 5.16; before in mm_struct */
 };
 
@@ -338,6 +340,7 @@ struct task_struct {
 	nodemask_t mems_allowed;
 	struct css_set __guest *cgroups;
 	struct numa_group __guest *numa_group;
+	struct mempolicy __guest *mempolicy;
 	struct task_delay_info __guest *delays;
 	uint64_t timer_slack_ns;
 	refcount_t stack_refcount;
