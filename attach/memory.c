@@ -53,19 +53,23 @@ static enum err find_vm(const char *name, struct vms_entry *ret, struct err_ctx 
 	return e;
 }
 
-enum err attach_memory_open(const char *name, uid_t reader, size_t limit,
-			    struct attach_memory **ret, struct err_ctx *err)
+static struct attach_memory *create(size_t limit, struct err_ctx *err)
 {
 	struct attach_memory *m = calloc(1, sizeof(*m));
-	uint64_t start;
-	enum err e;
 
-	if (!m)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	base_alloc_init(&m->alloc, limit);
-	e = find_vm(name, &m->vmm, err);
-	if (!e)
-		e = source_open_process(m->vmm.pid, &m->source, err);
+	if (m)
+		base_alloc_init(&m->alloc, limit);
+	else
+		err_set(err, ERR_NOMEM, "out of memory");
+	return m;
+}
+
+/* A source was opened, or that failed with `e`. */
+static enum err keep(struct attach_memory *m, enum err e, uid_t reader, struct attach_memory **ret,
+		     struct err_ctx *err)
+{
+	uint64_t start;
+
 	if (!e)
 		e = source_keep(m->source, m->vmm.pid, reader, err);
 	/* the process that we found, and not one that got its number since */
@@ -77,6 +81,43 @@ enum err attach_memory_open(const char *name, uid_t reader, size_t limit,
 	}
 	*ret = m;
 	return ERR_OK;
+}
+
+enum err attach_memory_open(const char *name, uid_t reader, size_t limit,
+			    struct attach_memory **ret, struct err_ctx *err)
+{
+	struct attach_memory *m = create(limit, err);
+	enum err e;
+
+	if (!m)
+		return ERR_NOMEM;
+	e = find_vm(name, &m->vmm, err);
+	if (!e)
+		e = source_open_process(m->vmm.pid, &m->source, err);
+	return keep(m, e, reader, ret, err);
+}
+
+enum err attach_memory_open_at(const struct attach_memory_at *at, uid_t reader, size_t limit,
+			       struct attach_memory **ret, struct err_ctx *err)
+{
+	struct attach_memory *m = create(limit, err);
+	enum err e;
+
+	if (!m)
+		return ERR_NOMEM;
+	m->vmm.pid = at->vmm;
+	m->vmm.start = at->start;
+	e = source_open_pieces(at->vmm, at->pieces, at->piece_count, &m->source, err);
+	return keep(m, e, reader, ret, err);
+}
+
+void attach_memory_locate(const struct attach_memory *m, struct attach_memory_at *ret)
+{
+	size_t count;
+
+	*ret = (struct attach_memory_at){.vmm = m->vmm.pid, .start = m->vmm.start};
+	if (source_pieces(m->source, ret->pieces, &count) == ERR_OK)
+		ret->piece_count = (uint32_t)count;
 }
 
 void attach_memory_close(struct attach_memory *m)

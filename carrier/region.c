@@ -10,6 +10,7 @@
 
 enum {
 	SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW,
+	PAGE = 4096, /* or less than one */
 };
 
 static enum err map(int fd, const struct channel_ring_sizes *sizes, bool whole,
@@ -25,8 +26,8 @@ static enum err map(int fd, const struct channel_ring_sizes *sizes, bool whole,
 	return ERR_OK;
 }
 
-enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct carrier_region *ret,
-			       int *fd_ret, struct err_ctx *err)
+enum err carrier_region_create(const struct channel_ring_sizes *sizes, size_t ready,
+			       struct carrier_region *ret, int *fd_ret, struct err_ctx *err)
 {
 	size_t size = channel_ring_region_size(sizes);
 	enum err e;
@@ -43,11 +44,13 @@ enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct ca
 		close(fd);
 		return e;
 	}
-	e = map(fd, sizes, true, ret, err);
+	e = map(fd, sizes, false, ret, err);
 	if (e) {
 		close(fd);
 		return e;
 	}
+	for (size_t at = 0; at < ready && at < size; at += PAGE)
+		*(volatile char *)((char *)ret->at + at) = 0;
 	*fd_ret = fd;
 	return ERR_OK;
 }

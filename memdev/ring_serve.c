@@ -2,6 +2,8 @@
 /* Requests out of a ring, answers into one. */
 #include "memdev/ring_serve.h"
 
+#include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "carrier/carrier.h"
@@ -23,7 +25,7 @@ struct server {
 	struct carrier_region region;
 	struct carrier_wait wait;
 	struct channel_ring_end to_client, to_device;
-	uint8_t record[REQUEST_RECORD_MAX];
+	uint8_t record[REQUEST_RECORD_MAX]; /* not cleared */
 };
 
 static enum err put_record(struct memdev_records *r, const void *record, size_t size,
@@ -34,9 +36,9 @@ static enum err put_record(struct memdev_records *r, const void *record, size_t 
 	return channel_ring_write(&s->to_client, record, size, err);
 }
 
-static uint32_t at_most(uint32_t asked, uint32_t limit)
+static uint32_t at_most(size_t asked, uint32_t limit)
 {
-	return asked < limit ? asked : limit;
+	return asked < limit ? (uint32_t)asked : limit;
 }
 
 /* A sleep, and once in a while a look at what else may have ended. */
@@ -52,11 +54,13 @@ static enum err sleep_and_look(struct channel_ring_wait *w, uint64_t *bell, stru
 	return s->o->look(s->o->ctx, err);
 }
 
-enum err memdev_ring_prepare(struct memdev_ring_ready *ret, struct err_ctx *err)
+enum err memdev_ring_prepare(size_t answers, struct memdev_ring_ready *ret, struct err_ctx *err)
 {
 	static const struct channel_ring_sizes usual = {CARRIER_TO_DEVICE, CARRIER_TO_CLIENT};
+	size_t ready = sizeof(struct channel_ring_head) + CARRIER_TO_DEVICE;
 
-	return carrier_region_create(&usual, &ret->region, &ret->fd, err);
+	return carrier_region_create(&usual, ready + at_most(answers, CARRIER_TO_CLIENT), &ret->region,
+				     &ret->fd, err);
 }
 
 void memdev_ring_drop(struct memdev_ring_ready *r)
@@ -74,7 +78,7 @@ static enum err make_region(struct server *s, const struct channel_ring_sizes *s
 
 	if (!r || !r->region.at || r->region.sizes.to_device != sizes->to_device ||
 	    r->region.sizes.to_client != sizes->to_client)
-		return carrier_region_create(sizes, &s->region, fd_ret, err);
+		return carrier_region_create(sizes, 0, &s->region, fd_ret, err);
 	s->region = r->region;
 	*fd_ret = r->fd;
 	r->region = (struct carrier_region){0};
@@ -118,12 +122,13 @@ static enum err set_up(struct server *s, const struct memdev_ring_options *o, co
 enum err memdev_ring_serve(const struct memdev_ring_options *o, const void *ask, size_t size,
 			   struct err_ctx *err)
 {
-	struct server *s = base_alloc_zeroed(o->alloc, 1, sizeof(*s));
+	struct server *s = base_alloc_resize(o->alloc, NULL, 1, sizeof(*s));
 	struct err_ctx detail = {0};
 	enum err e;
 
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a ring");
+	memset(s, 0, offsetof(struct server, record));
 	s->o = o;
 	e = set_up(s, o, ask, size, &detail);
 	while (!e) {

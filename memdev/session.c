@@ -38,6 +38,8 @@ struct memdev_session {
 	struct memdev_records as_frames;
 	struct memdev_out *out;
 
+	/* not cleared: most of it is never touched. Of `in`, the first `in_used` bytes were written. */
+	size_t in_used;
 	uint8_t in[CHANNEL_FRAME_PAYLOAD_MAX];
 	uint8_t sealed[CHANNEL_RECORD_MAX];
 };
@@ -234,6 +236,7 @@ enum err memdev_session_frame(struct memdev_session *s, enum channel_frame_kind 
 		e = take_hello(s, bytes, size, &detail);
 	} else if (kind == CHANNEL_FRAME_RECORD && s->state != STATE_HELLO) {
 		memcpy(s->in, bytes, size);
+		s->in_used = size > s->in_used ? size : s->in_used;
 		e = take_record(s, s->in, size, &detail);
 	} else if (kind == CHANNEL_FRAME_READ && s->state == STATE_SERVING) {
 		e = take_read(s, bytes, size, &detail);
@@ -283,9 +286,10 @@ enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_ses
 
 	if (!channel_vm_name_valid(o->vm))
 		return err_set(err, ERR_INVAL, "not a name that a VM may have");
-	s = base_alloc_zeroed(alloc, 1, sizeof(*s));
+	s = base_alloc_resize(alloc, NULL, 1, sizeof(*s));
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	memset(s, 0, offsetof(struct memdev_session, in));
 	s->alloc = alloc;
 	s->sink.record = send_pages;
 	s->as_frames.record = record_as_frames;
@@ -308,7 +312,8 @@ void memdev_session_destroy(struct memdev_session *s)
 	memdev_engine_destroy(s->engine);
 	channel_sealer_destroy(s->sealer);
 	channel_opener_destroy(s->opener);
-	channel_wipe(s, sizeof(*s));
+	/* what was sealed is no secret */
+	channel_wipe(s, offsetof(struct memdev_session, in) + s->in_used);
 	base_free(alloc, s);
 }
 

@@ -152,7 +152,7 @@ enum err source_pieces(const struct source *s, struct source_piece ret[SOURCE_PI
 		const struct source_block *b = &s->blocks[i];
 		struct source_piece *p = &ret[count];
 
-		if (!b->store || !has_extent(s, b))
+		if (!b->store || (s->extent_count && !has_extent(s, b)))
 			continue;
 		if (count == SOURCE_PIECES_MAX ||
 		    (b->opened && strlen(b->opened) >= sizeof(p->path)))

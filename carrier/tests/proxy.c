@@ -178,7 +178,7 @@ static void split_ring(struct proxy *p, struct proxy_item *i)
 	if (channel_ring_sizes_decode(i->bytes, i->size, &sizes, NULL))
 		DIE("a malformed ring from the device");
 	if (carrier_region_map(fd, &sizes, true, &p->device_region, NULL) ||
-	    carrier_region_create(&sizes, &p->client_region, &i->fd, NULL))
+	    carrier_region_create(&sizes, 0, &p->client_region, &i->fd, NULL))
 		DIE("no memory for a ring");
 	close(fd);
 	start_pump(p, TO_DEVICE);

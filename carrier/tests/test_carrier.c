@@ -328,7 +328,7 @@ static void a_region_is_the_same_memory_at_both_ends(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(carrier_region_create(&sizes, &device, &fd, NULL), ERR_OK);
+	assert_int_equal(carrier_region_create(&sizes, 0, &device, &fd, NULL), ERR_OK);
 	assert_int_equal(carrier_region_map(fd, &sizes, true, &client, NULL), ERR_OK);
 	((uint64_t *)device.at)[9] = 42;
 	assert_int_equal(((uint64_t *)client.at)[9], 42);

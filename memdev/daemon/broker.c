@@ -24,6 +24,7 @@
 #include "carrier/wait.h"
 #include "log.h"
 #include "report.h"
+#include "sandbox.h"
 #include "worker.h"
 
 enum {
@@ -31,7 +32,8 @@ enum {
 	FD_CLIENT = 3,	/* in a worker */
 	FD_BROKER = 4,
 	LISTENERS = 3, /* descriptors polled beside those of workers */
-	WARM_MAX = 4,  /* VMs that are kept open for their next sessions */
+	WARM_EACH = 2, /* workers that wait for the next sessions with a VM */
+	WARM_MAX = 8,  /* of all VMs */
 	WARM_LOOK_MS = 500, /* how often to see whether they still should be */
 };
 
@@ -51,14 +53,17 @@ struct slot {
 	bool opened, found;
 	pid_t vmm;
 	uint64_t vmm_start;
+	uint64_t named; /* carrier_now() when the VM was looked for by its name */
 	char vm[CHANNEL_VM_NAME_MAX + 1];
 };
 
-/* What a worker found out of a VM, for the next one: it is only kept here, never looked into. */
+/* What workers found out of a VM, for the next one: it is only kept here, never looked into. */
 struct known {
 	pid_t vmm; /* 0: free */
 	uint64_t start, used;
-	char *text;
+	uint64_t named;		    /* slot.named of who said where it is; 0: nobody did */
+	struct attach_memory_at at; /* said by a worker that had its privileges yet */
+	char *text;		    /* said by one that had given them up; NULL: none */
 };
 
 struct broker {
@@ -71,7 +76,11 @@ struct broker {
 	sigset_t mask_before;
 	bool ending;
 	pid_t with;
-	bool left; /* by that, so that there is no use in going on */
+	bool left;	 /* by that, so that there is no use in going on */
+	uint64_t looked; /* carrier_now() of the last end_cold() */
+	/* of each worker, but made once */
+	uint32_t spins;
+	struct sandbox_filter *filter;
 };
 
 /* ---- what is remembered ---- */
@@ -85,10 +94,13 @@ static struct known *known_find(struct broker *b, pid_t vmm, uint64_t start)
 	return NULL;
 }
 
-static void known_put(struct broker *b, pid_t vmm, uint64_t start, const char *text)
+/* The place for it: its own, an empty one, or that of the one not used for longest. */
+static struct known *known_get(struct broker *b, pid_t vmm, uint64_t start)
 {
 	struct known *k = known_find(b, vmm, start);
 
+	if (k)
+		return k;
 	for (size_t i = 0; !k && i < KNOWN_MAX; i++) {
 		if (!b->known[i].vmm)
 			k = &b->known[i];
@@ -101,12 +113,8 @@ static void known_put(struct broker *b, pid_t vmm, uint64_t start, const char *t
 		}
 	}
 	free(k->text);
-	*k = (struct known){.text = strdup(text)};
-	if (k->text) {
-		k->vmm = vmm;
-		k->start = start;
-		k->used = b->number;
-	}
+	*k = (struct known){.vmm = vmm, .start = start, .used = b->number};
+	return k;
 }
 
 /* ---- slots ---- */
@@ -178,13 +186,14 @@ static void slot_clear(struct slot *s)
 }
 
 static void offer(struct broker *b, int client, uint64_t before);
-static void warm_up(struct broker *b, const struct slot *s);
+static void warm_up(struct broker *b, const struct slot *s, uint64_t bytes_out);
 
 /* A worker has ended: its place is free. */
 static void take_end(struct broker *b, struct slot *s, int status)
 {
 	struct slot ended = *s;
 	bool served = s->page->state == REPORT_FRAMES || s->page->state == REPORT_RING;
+	uint64_t bytes_out = s->page->bytes_out;
 
 	if (!s->warm)
 		log_end(s, status);
@@ -195,7 +204,7 @@ static void take_end(struct broker *b, struct slot *s, int status)
 	if (ended.offered >= 0)
 		offer(b, ended.offered, ended.serial);
 	else if (ended.opened && served && WIFEXITED(status))
-		warm_up(b, &ended);
+		warm_up(b, &ended, bytes_out);
 }
 
 static void reap(struct broker *b)
@@ -233,7 +242,7 @@ static void refuse(int client, enum err code, const char *text)
 
 /* In the child: keep the two sockets that it needs and nothing else. */
 static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, int channel,
-				pid_t parent, const char *vm)
+				pid_t parent, const struct attach_memory_at *at, size_t answers)
 {
 	static const int defaults[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP};
 	struct worker_setup w = {
@@ -241,7 +250,11 @@ static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, in
 		.policy = b->setup->policy,
 		.key = b->setup->key,
 		.client = client < 0 ? -1 : FD_CLIENT,
-		.vm = vm,
+		.vm = s->vm,
+		.at = at,
+		.answers = answers,
+		.spins = b->spins,
+		.filter = b->filter,
 		.broker = FD_BROKER,
 		.page = s->page,
 		.parent = parent,
@@ -263,7 +276,8 @@ static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, in
 		signal(defaults[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &b->mask_before, NULL);
 	prctl(PR_SET_NAME, "scwatcherd-work", 0, 0, 0);
-	exit(worker_run(&w));
+	/* what libraries would do at the end is a tenth of a small session */
+	_exit(worker_run(&w));
 }
 
 /* A session begins. */
@@ -279,14 +293,33 @@ static bool count_in(struct broker *b, struct slot *s, int client)
 	return true;
 }
 
-/* For a client, or (-1) a warm one for `vm`. */
-static bool start_worker(struct broker *b, struct slot *s, int client, const char *vm)
+/* For a client, or (-1) a warm one for the VM of `like`, whose client will want about `answers` bytes. */
+static bool start_worker(struct broker *b, struct slot *s, int client, const struct slot *like,
+			 size_t answers)
 {
+	uint64_t fresh = b->setup->config->warm_s * 1000000000ull / 2, now = carrier_now();
+	const struct attach_memory_at *at = NULL;
 	pid_t self = getpid(), pid;
+	struct known *k;
 	int pair[2];
 
-	*s = (struct slot){
-		.channel = -1, .offered = -1, .warm = client < 0, .serial = ++b->serial};
+	*s = (struct slot){.channel = -1,
+			   .offered = -1,
+			   .warm = client < 0,
+			   .serial = ++b->serial,
+			   .began = now,
+			   .named = now};
+	k = like ? known_find(b, like->vmm, like->vmm_start) : NULL;
+	if (like) {
+		s->vmm = like->vmm;
+		s->vmm_start = like->vmm_start;
+		memcpy(s->vm, like->vm, sizeof(s->vm));
+	}
+	/* the name is looked for once in a while: another VM may have it by now */
+	if (k && k->at.piece_count && now - k->named < fresh) {
+		at = &k->at;
+		s->named = k->named;
+	}
 	if ((client >= 0 && !count_in(b, s, client)) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return false; /* the place stays free */
@@ -302,7 +335,7 @@ static bool start_worker(struct broker *b, struct slot *s, int client, const cha
 		s->page->state = REPORT_WARM;
 	pid = fork();
 	if (pid == 0)
-		be_worker(b, s, client, pair[1], self, vm);
+		be_worker(b, s, client, pair[1], self, at, answers);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -313,7 +346,6 @@ static bool start_worker(struct broker *b, struct slot *s, int client, const cha
 	madvise(s->page, sizeof(*s->page), MADV_DONTFORK);
 	s->pid = pid;
 	s->channel = pair[0];
-	s->began = carrier_now();
 	return true;
 }
 
@@ -327,11 +359,13 @@ static void take_client(struct broker *b)
 
 /* ---- warm workers ---- */
 
-/* A second worker for a VM that was served just now, for who comes next. */
-static void warm_up(struct broker *b, const struct slot *s)
+/*
+ * Workers for a VM that was served just now, for who comes next: as one session was sent `bytes_out` bytes, so may
+ * be another one. More than one, since a small tool takes no longer than it takes to make one ready.
+ */
+static void warm_up(struct broker *b, const struct slot *s, uint64_t bytes_out)
 {
-	size_t count = 0;
-	struct slot *to;
+	size_t count = 0, of_vm = 0;
 
 	for (size_t i = 0; i < b->slot_count; i++) {
 		const struct slot *w = &b->slots[i];
@@ -339,13 +373,14 @@ static void warm_up(struct broker *b, const struct slot *s)
 		if (!w->pid || !w->warm)
 			continue;
 		count++;
-		if (w->vmm == s->vmm && w->vmm_start == s->vmm_start)
+		of_vm += w->vmm == s->vmm && w->vmm_start == s->vmm_start;
+	}
+	for (; b->setup->config->warm_s && of_vm < WARM_EACH && count < WARM_MAX; of_vm++, count++) {
+		struct slot *to = slot_free(b);
+
+		if (!to || !start_worker(b, to, -1, s, (size_t)bytes_out))
 			return;
 	}
-	to = slot_free(b);
-	if (!to || !b->setup->config->warm_s || count >= WARM_MAX)
-		return;
-	(void)!start_worker(b, to, -1, s->vm);
 }
 
 /* Its VM as it was opened, and not for too long: another one may have the name by now. */
@@ -354,11 +389,16 @@ static bool still_warm(const struct broker *b, const struct slot *s)
 	uint64_t start;
 
 	return s->opened && vms_start_time(s->vmm, &start) && start == s->vmm_start &&
-	       carrier_now() - s->began < b->setup->config->warm_s * 1000000000ull;
+	       carrier_now() - s->named < b->setup->config->warm_s * 1000000000ull;
 }
 
 static void end_cold(struct broker *b)
 {
+	uint64_t now = carrier_now();
+
+	if (now - b->looked < WARM_LOOK_MS * 1000000ull)
+		return;
+	b->looked = now;
 	for (size_t i = 0; i < b->slot_count; i++) {
 		struct slot *s = &b->slots[i];
 
@@ -423,7 +463,7 @@ static void offer(struct broker *b, int client, uint64_t before)
 		return;
 	}
 	s = slot_free(b);
-	if (!s || !start_worker(b, s, client, NULL))
+	if (!s || !start_worker(b, s, client, NULL, 0))
 		refuse(client, ERR_NOMEM, "the memory device can't start another session now");
 	close(client);
 }
@@ -472,24 +512,36 @@ static void give_verdict(struct broker *b, struct slot *s)
 
 static bool take_opened(struct broker *b, struct slot *s, const struct report_opened *m, size_t size)
 {
-	if (size != sizeof(*m) || s->opened || m->vmm <= 0 || m->vm[sizeof(m->vm) - 1] ||
+	struct known *k;
+
+	if (size != sizeof(*m) || s->opened || m->at.vmm <= 0 ||
+	    m->at.piece_count > SOURCE_PIECES_MAX || m->vm[sizeof(m->vm) - 1] ||
 	    !channel_vm_name_valid(m->vm))
 		return false;
 	s->opened = true;
-	s->vmm = m->vmm;
-	s->vmm_start = m->start;
+	s->vmm = m->at.vmm;
+	s->vmm_start = m->at.start;
 	memcpy(s->vm, m->vm, sizeof(s->vm));
+	k = known_get(b, s->vmm, s->vmm_start);
+	if (k->named <= s->named) {
+		k->named = s->named;
+		k->at = m->at;
+	}
 	give_verdict(b, s);
 	return true;
 }
 
 static bool take_found(struct broker *b, struct slot *s, const struct report_found *m, size_t size)
 {
+	struct known *k;
+
 	if (size != sizeof(*m) || !s->opened || s->found || m->known[sizeof(m->known) - 1])
 		return false;
 	s->found = true;
 	/* at worst wrong of its own VM, which the next worker notices */
-	known_put(b, s->vmm, s->vmm_start, m->known);
+	k = known_get(b, s->vmm, s->vmm_start);
+	free(k->text);
+	k->text = strdup(m->known);
 	return true;
 }
 
@@ -595,18 +647,21 @@ static void take_signals(struct broker *b)
 
 static void turn(struct broker *b, struct pollfd *fds)
 {
+	size_t count = b->slot_count; /* up to the last one that is in use */
 	struct pollfd *p = fds;
 
 	*p++ = (struct pollfd){.fd = b->signals, .events = POLLIN};
 	*p++ = (struct pollfd){.fd = b->setup->device, .events = POLLIN};
 	*p++ = (struct pollfd){.fd = b->setup->control, .events = POLLIN};
-	for (size_t i = 0; i < b->slot_count; i++)
+	while (count && !b->slots[count - 1].pid)
+		count--;
+	for (size_t i = 0; i < count; i++)
 		*p++ = (struct pollfd){.fd = b->slots[i].pid ? b->slots[i].channel : -1,
 				       .events = POLLIN};
-	if (poll(fds, LISTENERS + b->slot_count, has_warm(b) ? WARM_LOOK_MS : -1) < 0)
+	if (poll(fds, LISTENERS + count, has_warm(b) ? WARM_LOOK_MS : -1) < 0)
 		return;
 	end_cold(b);
-	for (size_t i = 0; i < b->slot_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (fds[LISTENERS + i].revents && b->slots[i].channel >= 0)
 			take_message(b, &b->slots[i]);
 	}
@@ -667,7 +722,10 @@ enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx
 
 	b.slots = calloc(b.slot_count, sizeof(*b.slots));
 	worker_rehearse();
+	b.spins = carrier_spins(CARRIER_SPIN_NS);
 	e = fds && b.slots ? block_signals(&b, err) : err_set(err, ERR_NOMEM, "out of memory");
+	if (!e)
+		e = sandbox_filter_create(&b.filter, err);
 	for (size_t i = 0; !e && i < b.slot_count; i++)
 		b.slots[i].channel = b.slots[i].offered = -1;
 	while (!e && !b.ending)
@@ -676,6 +734,7 @@ enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx
 		end_all(&b);
 	if (!e && b.left)
 		e = err_set(err, ERR_GONE, "what serves %.150s has ended", setup->config->mount);
+	sandbox_filter_destroy(b.filter);
 	free(b.slots);
 	free(fds);
 	return e;

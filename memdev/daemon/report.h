@@ -31,12 +31,14 @@ struct report_page {
 	char reason[256]; /* why it ended */
 };
 
-/* Worker: this is the VM. Once. */
+/*
+ * Worker: this is the VM. Once, and while it has its privileges: what it says of places comes from one who
+ * hasn't met a guest.
+ */
 struct report_opened {
 	uint32_t kind; /* REPORT_OPENED */
-	int32_t vmm;
-	uint64_t start;
 	char vm[CHANNEL_VM_NAME_MAX + 1];
+	struct attach_memory_at at;
 };
 
 /* Broker's answer: may it be served (ERR_OK)? And what is remembered of the VM: "" or a text. */

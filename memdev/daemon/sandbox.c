@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,6 +26,11 @@
 #else
 #define SANITIZED 0
 #endif
+
+struct sandbox_filter {
+	unsigned short count;
+	struct sock_filter code[BPF_MAXINSNS];
+};
 
 static enum err become(const struct sandbox *s, struct err_ctx *err)
 {
@@ -142,32 +150,61 @@ static int allow_fcntl(scmp_filter_ctx ctx, const unsigned int *commands, size_t
 	return r;
 }
 
-/* Load what was allowed, unless `r` says that something couldn't be. */
-static enum err finish(scmp_filter_ctx ctx, int r, struct err_ctx *err)
+/* By way of a file, as the library does it. */
+static int export(scmp_filter_ctx ctx, struct sandbox_filter *f)
+{
+	int fd = memfd_create("scwatcherd-filter", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
+	ssize_t n = r ? 0 : pread(fd, f->code, sizeof(f->code), 0);
+
+	if (!r)
+		r = n < 0 ? -errno : n == 0 || n == sizeof(f->code) ? -E2BIG : 0;
+	f->count = (unsigned short)((size_t)n / sizeof(f->code[0]));
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* Load what was allowed, or put it into `f`, unless `r` says that something couldn't be. */
+static enum err finish(scmp_filter_ctx ctx, int r, struct sandbox_filter *f, struct err_ctx *err)
 {
 	if (!r && SANITIZED)
 		r = allow(ctx, sanitizers, BASE_COUNT(sanitizers));
 	if (!r)
-		r = seccomp_load(ctx);
+		r = f ? export(ctx, f) : seccomp_load(ctx);
 	seccomp_release(ctx);
 	return r ? err_set_errno(err, ERR_IO, -r, "can't set up the system call filter") : ERR_OK;
 }
 
-static enum err filter(struct err_ctx *err)
+enum err sandbox_filter_create(struct sandbox_filter **ret, struct err_ctx *err)
 {
 	/* for the ring's memory; not F_SETOWN and the like */
 	static const unsigned int seals[] = {F_ADD_SEALS, F_GET_SEALS};
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	struct sandbox_filter *f = malloc(sizeof(*f));
+	scmp_filter_ctx ctx = f ? seccomp_init(SCMP_ACT_KILL_PROCESS) : NULL;
+	enum err e;
 	int r;
 
-	if (!ctx)
+	if (!ctx) {
+		free(f);
 		return err_set(err, ERR_NOMEM, "out of memory for a system call filter");
+	}
 	r = allow(ctx, allowed, BASE_COUNT(allowed));
 	if (!r)
 		r = allow_memory(ctx);
 	if (!r)
 		r = allow_fcntl(ctx, seals, BASE_COUNT(seals));
-	return finish(ctx, r, err);
+	e = finish(ctx, r, f, err);
+	if (e)
+		free(f);
+	else
+		*ret = f;
+	return e;
+}
+
+void sandbox_filter_destroy(struct sandbox_filter *f)
+{
+	free(f);
 }
 
 enum err sandbox_front(struct err_ctx *err)
@@ -189,7 +226,17 @@ enum err sandbox_front(struct err_ctx *err)
 	if (!r)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				     SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-	return finish(ctx, r, err);
+	return finish(ctx, r, NULL, err);
+}
+
+static enum err load(const struct sandbox_filter *f, struct err_ctx *err)
+{
+	/* the kernel only reads it */
+	struct sock_fprog program = {.len = f->count, .filter = (struct sock_filter *)f->code};
+
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ?
+		       err_set_errno(err, ERR_IO, errno, "can't set up the system call filter") :
+		       ERR_OK;
 }
 
 enum err sandbox_enter(const struct sandbox *s, struct err_ctx *err)
@@ -209,5 +256,5 @@ enum err sandbox_enter(const struct sandbox *s, struct err_ctx *err)
 		e = err_set(err, ERR_GONE, "the broker has ended");
 	if (!e)
 		e = limit(s, err);
-	return e ? e : filter(err);
+	return e ? e : load(s->filter, err);
 }

@@ -8,7 +8,13 @@
 
 #include "base/err.h"
 
+/* The system calls of a worker as the kernel wants them: made once, by who starts workers. */
+struct sandbox_filter;
+enum err sandbox_filter_create(struct sandbox_filter **ret, struct err_ctx *err) ERR_NODISCARD;
+void sandbox_filter_destroy(struct sandbox_filter *f);
+
 struct sandbox {
+	const struct sandbox_filter *filter;
 	uid_t uid;
 	gid_t gid;
 	size_t memory;	/* bytes of private memory that may be written to */

@@ -36,7 +36,8 @@ enum side { WORKER, FILES };
 
 static bool confine(enum side side)
 {
-	const struct sandbox s = {
+	struct sandbox_filter *filter = NULL;
+	struct sandbox s = {
 		.uid = geteuid() ? geteuid() : NOBODY,
 		.gid = geteuid() ? getegid() : NOBODY,
 		.memory = MEMORY_MAX,
@@ -44,8 +45,12 @@ static bool confine(enum side side)
 		.parent = getppid(),
 	};
 	struct err_ctx err = {0};
-	enum err e = side == WORKER ? sandbox_enter(&s, &err) : sandbox_front(&err);
+	enum err e = side == WORKER ? sandbox_filter_create(&filter, &err) : sandbox_front(&err);
 
+	s.filter = filter;
+	if (!e && side == WORKER)
+		e = sandbox_enter(&s, &err);
+	sandbox_filter_destroy(filter);
 	if (e)
 		fprintf(stderr, "%s\n", err.text);
 	return !e;

@@ -29,9 +29,9 @@
 
 enum {
 	LOOK_NS = 250000000, /* how often to see whether VM and broker are still there */
-	READY_BLOCKS = 8,
-	READY_BLOCK = 1 << 16,
-	OFFER_MS = 20,	     /* how long a client that was offered may take to say what it wants */
+	LARGE_BYTES = 64 << 10,	 /* what is allocated as pages of its own */
+	READY_BYTES = 320 << 10, /* of what a small session allocates and uses */
+	OFFER_MS = 20,		 /* how long a client that was offered may take to say what it wants */
 };
 
 struct worker {
@@ -71,12 +71,12 @@ static void report(struct worker *w, enum report_state state)
 /* Tell the broker which VM it is, and hear whether it may be served. */
 static enum err ask_broker(struct worker *w, struct err_ctx *err)
 {
-	struct report_opened m = {
-		.kind = REPORT_OPENED, .vmm = w->memory->vmm.pid, .start = w->memory->vmm.start};
+	struct report_opened m = {.kind = REPORT_OPENED};
 	struct report_verdict *v = &w->verdict;
 	ssize_t n;
 
 	memcpy(m.vm, w->vm, sizeof(m.vm));
+	attach_memory_locate(w->memory, &m.at);
 	if (send(w->setup->broker, &m, sizeof(m), MSG_NOSIGNAL) != sizeof(m))
 		return err_set_errno(err, ERR_GONE, errno, "the broker has ended");
 	do
@@ -259,10 +259,12 @@ static enum err serve(struct worker *w, struct err_ctx *err)
 static enum err open_memory(struct worker *w, struct err_ctx *err)
 {
 	const struct worker_setup *s = w->setup;
-	enum err e = attach_memory_open(w->vm, s->uid, s->config->memory_mib * MIB * 3 / 4,
-					&w->memory, err);
+	size_t limit = s->config->memory_mib * MIB * 3 / 4;
 
-	return e ? e : ask_broker(w, err);
+	/* where it was a moment ago; if it isn't there, its name tells */
+	if (s->at && attach_memory_open_at(s->at, s->uid, limit, &w->memory, NULL) == ERR_OK)
+		return ERR_OK;
+	return attach_memory_open(w->vm, s->uid, limit, &w->memory, err);
 }
 
 /* The client's first frame: which VM it wants. */
@@ -324,21 +326,30 @@ static enum err make_session(struct worker *w, struct err_ctx *err)
 
 /* ---- warm: the VM first, then the client ---- */
 
-/* What takes its time and needs no client: memory for the ring, and for what a session allocates. */
+/* All that takes privileges, and what needs none of the client or the guest. */
+static enum err get_ready(struct worker *w, struct err_ctx *err)
+{
+	enum err e = open_memory(w, err);
+
+	if (!e)
+		e = read_trust(w, err);
+	return e ? e : make_session(w, err);
+}
+
+/* What takes its time and needs no client, nor a look at what the guest wrote. */
 static enum err make_ready(struct worker *w, struct err_ctx *err)
 {
-	void *blocks[READY_BLOCKS];
+	enum err e = get_ready(w, err);
+	void *block;
 
-	/* touched once, and kept by malloc() */
-	mallopt(M_TRIM_THRESHOLD, 4 * READY_BLOCKS * READY_BLOCK);
-	for (int i = 0; i < READY_BLOCKS; i++) {
-		blocks[i] = malloc(READY_BLOCK);
-		if (blocks[i])
-			memset(blocks[i], 0, READY_BLOCK);
-	}
-	for (int i = 0; i < READY_BLOCKS; i++)
-		free(blocks[i]);
-	return memdev_ring_prepare(&w->ring, err);
+	/* of what a session allocates, that which is used each time: touched once, and kept by malloc() */
+	mallopt(M_MMAP_THRESHOLD, 2 * READY_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 4 * READY_BYTES);
+	block = malloc(READY_BYTES);
+	if (block)
+		explicit_bzero(block, READY_BYTES); /* and not left out, as a memset() would be */
+	free(block);
+	return e ? e : memdev_ring_prepare(w->setup->answers, &w->ring, err);
 }
 
 /* A client that the broker offers. ERR_GONE: there will be none. */
@@ -421,6 +432,7 @@ static enum err run(struct worker *w, struct err_ctx *err)
 {
 	const struct worker_setup *s = w->setup;
 	const struct sandbox sandbox = {
+		.filter = s->filter,
 		.uid = s->uid,
 		.gid = s->gid,
 		.memory = s->config->memory_mib * MIB,
@@ -432,21 +444,17 @@ static enum err run(struct worker *w, struct err_ctx *err)
 	enum err e = ERR_OK;
 
 	w->client = s->client;
+	w->spins = s->spins;
 	if (warm)
 		snprintf(w->vm, sizeof(w->vm), "%s", s->vm);
 	else
 		e = take_open(w, w->vm, err);
 	if (!e)
-		e = open_memory(w, err);
-	w->spins = carrier_spins(CARRIER_SPIN_NS);
+		e = warm ? make_ready(w, err) : get_ready(w, err);
 	if (!e)
-		e = read_trust(w, err);
+		e = ask_broker(w, err);
 	if (!e)
 		e = sandbox_enter(&sandbox, err);
-	if (!e)
-		e = make_session(w, err);
-	if (!e && warm)
-		e = make_ready(w, err);
 	if (!e && warm)
 		e = await_client(w, err);
 	if (e) {
@@ -507,6 +515,9 @@ void worker_rehearse(void)
 	channel_session_wipe(&ours);
 	channel_session_wipe(&theirs);
 	channel_wipe(&key, sizeof(key));
+	/* of what is large most is never touched: it comes as new pages, not out of what was freed here */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	malloc_trim(0);
 }
 
 int worker_run(const struct worker_setup *setup)

@@ -7,6 +7,7 @@
 #ifndef SCW_DAEMON_WORKER_H
 #define SCW_DAEMON_WORKER_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "channel/channel.h"
@@ -18,8 +19,12 @@ struct worker_setup {
 	const struct config *config;
 	const struct memdev_policy *policy;
 	struct channel_key_pair *key; /* this process's copy; wiped */
-	int client;		      /* socket of the client; -1: a warm worker, see `vm` */
-	const char *vm;		      /* to open, without a client */
+	int client;		      /* socket of the client; -1: a warm worker, which has: */
+	const char *vm;		      /* to open */
+	const struct attach_memory_at *at; /* and where it is; NULL: to be looked for */
+	size_t answers;		      /* bytes that its client will probably want */
+	uint32_t spins;		      /* carrier_spins(CARRIER_SPIN_NS) */
+	const struct sandbox_filter *filter;
 	int broker;		      /* socket pair's end */
 	struct report_page *page;
 	pid_t parent;

@@ -73,6 +73,7 @@ int main(int argc, char **argv)
 				  .memory = 192u << 20, .file = 1 << 20};
 	static uint8_t quote[1 << 16], transcript[KEYS_SIZE];
 	struct memdev_trust_files *files = NULL;
+	struct sandbox_filter *filter = NULL;
 	struct err_ctx err = {0};
 	FILE *f = argc == 7 ? fopen(argv[3], "rb") : NULL;
 	size_t size;
@@ -89,10 +90,14 @@ int main(int argc, char **argv)
 	if (memdev_trust_files_read(argv[1], argv[2], &files, &err) && err.code != ERR_ABSENT)
 		return complain(&err);
 	err_clear(&err);
+	if (sandbox_filter_create(&filter, &err))
+		return complain(&err);
+	sandbox.filter = filter;
 	if (sandbox_enter(&sandbox, &err))
 		return complain(&err);
 	status = judge(files, quote, size, argv[4], argv[5], transcript);
 	memdev_trust_files_destroy(files);
+	sandbox_filter_destroy(filter);
 	fflush(stdout);
 	_exit(status); /* a leak checker can't look into who gave up its rights */
 }

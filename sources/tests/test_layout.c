@@ -184,6 +184,15 @@ static void end_vmm(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+static bool holds_piece(const struct source_piece *all, size_t count, const struct source_piece *p)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (memcmp(&all[i], p, sizeof(*p)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_process(struct fixture *f, struct blocks *b, bool shared)
 {
 	pid_t pid = start_vmm(b, shared);
@@ -191,10 +200,16 @@ static void check_process(struct fixture *f, struct blocks *b, bool shared)
 	struct ktype_boot boot;
 	struct source_extent extents[8];
 	const struct source_extent *x;
-	struct source_piece pieces[SOURCE_PIECES_MAX];
-	size_t piece_count;
+	struct source_piece pieces[SOURCE_PIECES_MAX], kept[SOURCE_PIECES_MAX];
+	size_t piece_count, kept_count;
 	struct source *s;
 	size_t count;
+
+	/* where it is, by who opens all that may be a guest's */
+	assert_int_equal(source_open_process(pid, &s, &err), ERR_OK);
+	assert_int_equal(source_keep(s, 0, getuid(), &err), ERR_OK);
+	assert_int_equal(source_pieces(s, kept, &kept_count), ERR_OK);
+	source_close(s);
 
 	assert_int_equal(source_open_process(pid, &s, &err), ERR_OK);
 	check_placed(f, s, false);
@@ -209,6 +224,8 @@ static void check_process(struct fixture *f, struct blocks *b, bool shared)
 	assert_int_equal(source_pieces(s, pieces, &piece_count), ERR_OK);
 	assert_true(piece_count > 0);
 	assert_int_equal(pieces[0].path[0] != '\0', shared);
+	for (size_t i = 0; i < piece_count; i++)
+		assert_true(holds_piece(kept, kept_count, &pieces[i]));
 	source_close(s);
 
 	/* without looking for it */

@@ -30,13 +30,30 @@ struct attach_memory {
 	struct guest_pages *pages; /* once found */
 };
 
+/* Where it is, for who opens it again while the VMM runs. */
+struct attach_memory_at {
+	int32_t vmm;
+	uint32_t piece_count; /* 0: not told */
+	uint64_t start;	      /* of the VMM, as vms_start_time() tells */
+	struct source_piece pieces[SOURCE_PIECES_MAX];
+};
+
 /*
  * Open the memory of the VM called `name`: a name, or the PID of a VMM. Opens whatever later looks need,
  * so that user `reader` can go on without privileges. At most `limit` bytes will be allocated. ERR_ABSENT, ERR_AMBIGUOUS, ERR_PERM, ERR_GONE, ...
  */
 enum err attach_memory_open(const char *name, uid_t reader, size_t limit,
 			    struct attach_memory **ret, struct err_ctx *err) ERR_NODISCARD;
+/*
+ * The same without looking for it in /proc, which takes longer than all the rest. ERR_GONE or ERR_TORN when it isn't
+ * there any more.
+ */
+enum err attach_memory_open_at(const struct attach_memory_at *at, uid_t reader, size_t limit,
+			       struct attach_memory **ret, struct err_ctx *err) ERR_NODISCARD;
 void attach_memory_close(struct attach_memory *m);
+
+/* Where opened memory is; what is to be opened by it later must come from who had the privileges to. */
+void attach_memory_locate(const struct attach_memory *m, struct attach_memory_at *ret);
 
 /*
  * Find the guest: first where `known` (NULL, or what attach_memory_remember() gave for this VM, from

@@ -19,11 +19,13 @@ struct carrier_region {
 };
 
 /*
- * Make and map a region of zeros; *fd_ret, which the caller closes, is what to send to the client.
+ * Make and map a region of zeros, the first `ready` bytes of it with their pages; *fd_ret, which the caller
+ * closes, is what to send to the client.
  * ERR_INVAL for sizes that break a limit, ERR_NOMEM, ERR_IO.
  */
-enum err carrier_region_create(const struct channel_ring_sizes *sizes, struct carrier_region *ret,
-			       int *fd_ret, struct err_ctx *err) ERR_NODISCARD;
+enum err carrier_region_create(const struct channel_ring_sizes *sizes, size_t ready,
+			       struct carrier_region *ret, int *fd_ret,
+			       struct err_ctx *err) ERR_NODISCARD;
 
 /*
  * Map the region that came as `fd` (borrowed); `whole`: all of it will be used, so with its pages. ERR_TAMPERED unless it is as large as `sizes` make it

@@ -25,7 +25,9 @@ struct memdev_ring_ready {
 	struct carrier_region region;
 	int fd; /* meaningless without a region */
 };
-enum err memdev_ring_prepare(struct memdev_ring_ready *ret, struct err_ctx *err) ERR_NODISCARD;
+/* `answers`: how many bytes will probably be written to the client, thus need pages. */
+enum err memdev_ring_prepare(size_t answers, struct memdev_ring_ready *ret,
+			     struct err_ctx *err) ERR_NODISCARD;
 void memdev_ring_drop(struct memdev_ring_ready *r);
 
 struct memdev_ring_options {

@@ -73,7 +73,10 @@ struct source_piece {
 	char path[SOURCE_PIECE_PATH_SIZE]; /* by which it can be opened; "": private memory */
 };
 
-/* The pieces that a placed process source is made of. ERR_LIMIT when they can't be told. */
+/*
+ * The pieces that a placed process source is made of; of one that isn't placed, what source_keep() opened.
+ * ERR_LIMIT when they can't be told.
+ */
 enum err source_pieces(const struct source *s, struct source_piece ret[SOURCE_PIECES_MAX],
 		       size_t *count_ret) ERR_NODISCARD;
 
