@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "attach/vms.h"
-#include "cache.h"
+#include "attach/cache.h"
 #include "instance.h"
 #include "place.h"
 

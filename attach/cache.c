@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* See cache.h. */
-#include "cache.h"
+#include "attach/cache.h"
 
 #include <dirent.h>
 #include <errno.h>

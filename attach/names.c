@@ -13,7 +13,7 @@
 #define XXH_INLINE_ALL /* no library to load in every tool that we are preloaded into */
 #include <xxhash.h>
 
-#include "cache.h"
+#include "attach/cache.h"
 
 enum {
 	VALID_SECONDS = 60,

@@ -11,7 +11,7 @@
 
 #include "attach/attach.h"
 #include "attach/vms.h"
-#include "cache.h"
+#include "attach/cache.h"
 
 enum {
 	INSTANCE_DAYS = 7,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "attach/start.h"
-#include "cache.h"
+#include "attach/cache.h"
 #include "channel/message.h"
 
 enum {

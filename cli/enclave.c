@@ -10,6 +10,7 @@
 
 #include "abi/guest.h"
 #include "abi/proxy.h"
+#include "attach/cache.h"
 #include "attach/keys.h"
 #include "base/checked.h"
 #include "cli.h"
@@ -21,8 +22,13 @@
 #include "host/proxy.h"
 #include "host/run.h"
 #include "host/sign.h"
+#include "measure/measure.h"
 
 #define MAX_FILE (1ll << 32)
+
+enum {
+	NOTE_DAYS = 30,
+};
 
 /* A whole file, from malloc(). */
 static enum err read_file(const char *path, uint8_t **data_ret, size_t *size_ret, struct err_ctx *err)
@@ -358,7 +364,7 @@ enum status cli_inspect(const struct options *o, int argc, char **argv)
 /* ---- run ---- */
 
 static enum err load_image(const struct options *o, const char *path, struct host_enclave *ret,
-			   bool *emulated_ret, struct err_ctx *err)
+			   bool *emulated_ret, uint8_t mrenclave_ret[MEASURE_HASH_SIZE], struct err_ctx *err)
 {
 	const struct backend *backend;
 	unsigned int modes = 0;
@@ -375,8 +381,10 @@ static enum err load_image(const struct options *o, const char *path, struct hos
 		e = image_parse(data, size, &image, err);
 	if (!e)
 		e = host_load(backend, &image, ret, err);
-	if (!e)
+	if (!e) {
 		*emulated_ret = !backend->protects;
+		memcpy(mrenclave_ret, image.header->sigstruct.enclave_hash, MEASURE_HASH_SIZE);
+	}
 	free(data);
 	return e;
 }
@@ -407,6 +415,7 @@ static const char *const call_names[HOST_CALLS] = {
 	[ABI_GUEST_QUOTE] = "session: quote",
 	[ABI_GUEST_WATCH] = "session: worker",
 	[ABI_GUEST_CARRIER] = "session: ring or files",
+	[ABI_GUEST_KEEP] = "session: a note for the next run",
 	[ABI_GUEST_OPEN] = "memory: opening a file",
 	[ABI_GUEST_READ] = "memory: reading a file",
 	[ABI_GUEST_CLOSE] = "memory: closing a file",
@@ -428,6 +437,39 @@ static void print_counts(void)
 	}
 }
 
+/* ---- notes ---- */
+
+/* Of this enclave about this VM, by the program's name, as an image may go by many. */
+static bool note_path(const uint8_t mrenclave[MEASURE_HASH_SIZE], const char *vm, const char *program,
+		      char path[PATH_MAX])
+{
+	const char *name = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
+	char text[PATH_MAX], hex[2 * MEASURE_HASH_SIZE + 1];
+	uint8_t hash[MEASURE_HASH_SIZE];
+	int size;
+
+	measure_hex(mrenclave, MEASURE_HASH_SIZE, hex);
+	size = snprintf(text, sizeof(text), "%s/%s/%s", hex, vm, name);
+	if (size < 0 || size >= (int)sizeof(text))
+		return false;
+	measure_hash(text, (size_t)size, hash);
+	measure_hex(hash, sizeof(hash), hex);
+	return cache_path(path, "enclaves", hex);
+}
+
+static size_t note_read(void *opaque, void *buf, size_t room)
+{
+	size_t size;
+
+	return cache_read(opaque, buf, room, &size) ? size : 0;
+}
+
+static void note_write(void *opaque, const void *bytes, size_t size)
+{
+	if (cache_write(opaque, bytes, size))
+		cache_expire("enclaves", NOTE_DAYS);
+}
+
 static enum err open_guest(const struct options *o, bool emulated, struct host_guest **ret,
 			   struct err_ctx *err)
 {
@@ -443,9 +485,12 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 	struct host_guest *guest = NULL;
 	struct host_enclave enclave;
 	struct err_ctx err = {0};
+	uint8_t mrenclave[MEASURE_HASH_SIZE];
+	struct host_notes notes = {note_read, note_write, NULL};
+	char path[PATH_MAX];
 	bool emulated = false;
 	int code = 0;
-	enum err e = load_image(o, argv[1], &enclave, &emulated, &err);
+	enum err e = load_image(o, argv[1], &enclave, &emulated, mrenclave, &err);
 
 	if (e) {
 		cli_complain(argv[1], e, &err);
@@ -454,6 +499,10 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 	/* without a VM there is no device to reach */
 	if (strcmp(argv[0], "-") != 0)
 		e = open_guest(o, emulated, &guest, &err);
+	if (guest && !o->no_cache && note_path(mrenclave, argv[0], argv[1], path)) {
+		notes.opaque = path;
+		host_guest_keep(guest, &notes);
+	}
 	if (!e) {
 		const struct host_hook hooks[] = {
 			{ABI_OCALL_PROXY_FIRST, ABI_OCALL_PROXY_LAST, host_proxy_serve, NULL},

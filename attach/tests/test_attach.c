@@ -21,7 +21,7 @@
 #include "attach/pause.h"
 #include "attach/share.h"
 #include "attach/vms.h"
-#include "cache.h"
+#include "attach/cache.h"
 #include "instance.h"
 #include "names.h"
 

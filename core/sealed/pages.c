@@ -235,9 +235,10 @@ static void add_trail(struct sealed_pages *s)
 	}
 }
 
+/* Where hints waited for it, they had to be sent anyway, and often bring what was missed. */
 static void note_missed(struct sealed_pages *s, const struct channel_item *asked)
 {
-	if (asked->space)
+	if (asked->space || s->request.count > 1)
 		return;
 	s->missed[trail_of(s)]++;
 	for (uint64_t at = 0; at < asked->size; at += GUEST_PAGE_SIZE)

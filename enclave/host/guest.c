@@ -35,6 +35,7 @@ struct host_guest {
 	int passed; /* the ring's memory, until it is mapped; -1 */
 	struct carrier_region region;
 	struct worker *worker; /* NULL: none */
+	const struct host_notes *notes; /* NULL: none are kept */
 	struct carrier_frame frame;
 };
 
@@ -97,6 +98,29 @@ void host_guest_close(struct host_guest *g)
 		close(g->passed);
 	carrier_region_unmap(&g->region);
 	free(g);
+}
+
+void host_guest_keep(struct host_guest *g, const struct host_notes *notes)
+{
+	g->notes = notes;
+}
+
+static int64_t carrier(const struct host_guest *g, void *arena, size_t arena_size)
+{
+	size_t room = arena_size < ABI_GUEST_NOTE_MAX ? arena_size : ABI_GUEST_NOTE_MAX;
+	size_t size = g->notes ? g->notes->read(g->notes->opaque, arena, room) : 0;
+
+	return (int64_t)(size << 8) | (g->socket >= 0 ? ABI_GUEST_BY_RING : ABI_GUEST_BY_FILES);
+}
+
+static int64_t keep(const struct host_guest *g, const uint64_t args[6], const void *arena,
+		    size_t arena_size)
+{
+	if (args[0] > ABI_GUEST_NOTE_MAX || args[0] > arena_size)
+		return -EINVAL;
+	if (g->notes)
+		g->notes->write(g->notes->opaque, arena, args[0]);
+	return 0;
 }
 
 static int64_t errno_of(enum err e)
@@ -266,13 +290,15 @@ int64_t host_guest_serve(void *opaque, uint64_t number, const uint64_t args[6], 
 
 	switch (number) {
 	case ABI_GUEST_CARRIER:
-		return g->socket >= 0 ? ABI_GUEST_BY_RING : ABI_GUEST_BY_FILES;
+		return carrier(g, arena, arena_size);
 	case ABI_GUEST_OPEN:
 		return open_file(g, args, arena, arena_size);
 	case ABI_GUEST_READ:
 		return read_file(g, args, arena, arena_size);
 	case ABI_GUEST_CLOSE:
 		return close_file(g, args);
+	case ABI_GUEST_KEEP:
+		return keep(g, args, arena, arena_size);
 	case ABI_GUEST_SEND:
 		return send_frame(g, args, arena, arena_size);
 	case ABI_GUEST_RECEIVE:

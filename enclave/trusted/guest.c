@@ -109,7 +109,23 @@ static enum err open_pages(struct err_ctx *err)
 	o.generation = link_accept(g.link)->generation;
 	accept_to_boot(link_accept(g.link), &g.boot);
 	e = sealed_pages_create(&g.alloc, link_sealed(g.link), &o, &g.pages, err);
-	return e ? e : guest_pages_epoch(g.pages, err);
+	if (!e)
+		e = guest_pages_epoch(g.pages, err);
+	if (!e && link_trail(g.link))
+		sealed_pages_follow(g.pages, link_trail(g.link));
+	return e;
+}
+
+/*
+ * What a run of so many round trips missed, for the next one. Keeping it is an exit, so only if that saves some: an epoch
+ * takes two round trips at best, for what is followed, and for the hints of the first walk.
+ */
+static void keep_trail(uint64_t round_trips)
+{
+	static struct guest_trail t;
+
+	if (round_trips > 2 * g.pages->stats.epochs && sealed_pages_trail(g.pages, &t))
+		link_keep_trail(g.link, &t);
 }
 
 static void note_failure(void *ctx, enum err e)
@@ -205,8 +221,12 @@ int trusted_vfs_end(int code, bool locked)
 	char why[320];
 
 	if (g.procfs) {
+		uint64_t round_trips = sealed_pages_stats(g.pages).round_trips;
+
 		if (locked && !g.failed)
 			g.failed = guest_pages_verify(g.pages, &err);
+		if (locked && !g.failed)
+			keep_trail(round_trips);
 		if (err.code)
 			err_describe(&err, why, sizeof(why));
 		if (g.failed)

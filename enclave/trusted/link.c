@@ -14,6 +14,7 @@
 #include "carrier/pread.h"
 #include "channel/message.h"
 #include "channel/ring.h"
+#include "note.h"
 #include "trusted/ocall.h"
 #include "trusted/runtime.h"
 
@@ -35,6 +36,8 @@ enum {
 #define TIMEOUT_NS 30000000000ull
 
 struct link {
+	const char *vm;
+	struct note note; /* generation 0: none */
 	struct sealed_carrier sealed;
 	struct sealed_transport transport;
 	struct channel_ring_wait wait;
@@ -401,14 +404,19 @@ enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *devi
 		   struct link **ret, struct err_ctx *err)
 {
 	struct link *l = base_alloc_zeroed(alloc, 1, sizeof(*l));
+	int64_t how;
 	enum err e;
 
 	if (!l)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	l->alloc = alloc;
+	l->vm = vm;
 	l->sealed = (struct sealed_carrier){
 		.send = send, .receive = receive, .now = now, .stats = stats};
-	if (ask(ABI_GUEST_CARRIER, 0, 0) == ABI_GUEST_BY_FILES)
+	how = ask(ABI_GUEST_CARRIER, 0, 0);
+	if (how > 0)
+		(void)note_take(vm, (uint64_t)how >> 8, &l->note);
+	if (how > 0 && (how & 0xff) == ABI_GUEST_BY_FILES)
 		e = open_files(l, vm, device, err);
 	else
 		e = open_session(l, vm, device, err);
@@ -436,4 +444,16 @@ struct sealed_carrier *link_sealed(struct link *l)
 const struct channel_accept *link_accept(const struct link *l)
 {
 	return l->files ? carrier_pread_accept(l->files) : &l->session->accept;
+}
+
+const struct guest_trail *link_trail(const struct link *l)
+{
+	return l->note.generation == link_accept(l)->generation ? &l->note.trail : NULL;
+}
+
+void link_keep_trail(const struct link *l, const struct guest_trail *t)
+{
+	const struct note n = {.generation = link_accept(l)->generation, .trail = *t};
+
+	note_keep(l->vm, &n);
 }

@@ -8,14 +8,15 @@
 #define SCW_TRUSTED_LINK_H
 
 #include "abi/sgx.h"
+#include "guest/pages.h"
 #include "sealed/session.h"
 
 struct link;
 
 /*
  * Open a session for `vm` with the device whose public key is `device` (CHANNEL_KEY_SIZE bytes). Errors as
- * sealed_session_open()'s; ERR_TAMPERED also for a host that gives a ring where it mustn't be. `alloc` is used
- * until link_close().
+ * sealed_session_open()'s; ERR_TAMPERED also for a host that gives a ring where it mustn't be. `alloc` and `vm` are
+ * used until link_close().
  */
 enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *device,
 		   struct link **ret, struct err_ctx *err) ERR_NODISCARD;
@@ -27,11 +28,18 @@ struct sealed_carrier *link_sealed(struct link *l);
 /* What the device said of the guest. */
 const struct channel_accept *link_accept(const struct link *l);
 
+/* What the last run on this boot of the guest missed, by a note of its; NULL: nothing is known. */
+const struct guest_trail *link_trail(const struct link *l);
+/* For the next run. */
+void link_keep_trail(const struct link *l, const struct guest_trail *t);
+
 /* An enclave's report as an identity. */
 void evidence_init(struct sealed_identity *ret);
 
 /* EREPORT. All aligned as the instruction wants it (abi/sgx.h). */
 void evidence_report(const struct abi_targetinfo *target, const uint8_t data[64],
 		     struct abi_report *ret);
+/* EGETKEY, the same. False: there is no such key. */
+bool evidence_key(const struct abi_keyrequest *request, uint8_t ret[ABI_KEY_SIZE]);
 
 #endif

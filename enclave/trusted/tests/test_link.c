@@ -25,6 +25,7 @@
 #include "abi/guest.h"
 #include "base/checked.h"
 #include "carrier/wait.h"
+#include "channel/note.h"
 #include "device.h"
 #include "emulation/report.h"
 #include "host/guest.h"
@@ -48,6 +49,9 @@ static struct {
 	struct channel_ring_head *ring;
 	struct abi_worker *worker, idle_worker;
 	uint64_t clock;
+	/* what is kept for the next run */
+	uint8_t note[ABI_GUEST_NOTE_MAX];
+	size_t note_size;
 	bool debug, other_enclave, alone; /* alone: there is no processor for a worker */
 } t;
 
@@ -66,6 +70,16 @@ void evidence_report(const struct abi_targetinfo *target, const uint8_t data[64]
 	memset(ret->mrenclave, t.other_enclave ? 0x78 : 0x77, sizeof(ret->mrenclave));
 	memcpy(ret->report_data, data, sizeof(ret->report_data));
 	emulation_report_mac(ret, target, ret->mac);
+}
+
+/* As a processor's: of this enclave, and what is asked for. */
+bool evidence_key(const struct abi_keyrequest *request, uint8_t ret[ABI_KEY_SIZE])
+{
+	assert_int_equal((uintptr_t)request % ABI_KEYREQUEST_ALIGN, 0);
+	assert_int_equal((uintptr_t)ret % ABI_KEY_SIZE, 0);
+	memcpy(ret, request->keyid, ABI_KEY_SIZE);
+	ret[0] ^= t.other_enclave ? 0x78 : 0x77;
+	return request->key_name == ABI_KEY_SEAL && request->key_policy == ABI_KEYPOLICY_MRENCLAVE;
 }
 
 uint64_t trusted_now(void)
@@ -93,6 +107,24 @@ static void serve(struct abi_ocall *call)
 }
 
 /* ---- a client ---- */
+
+static size_t note_read(void *opaque, void *buf, size_t room)
+{
+	(void)opaque;
+	assert_true(t.note_size <= room);
+	memcpy(buf, t.note, t.note_size);
+	return t.note_size;
+}
+
+static void note_write(void *opaque, const void *bytes, size_t size)
+{
+	(void)opaque;
+	assert_true(size <= sizeof(t.note));
+	memcpy(t.note, bytes, size);
+	t.note_size = size;
+}
+
+static const struct host_notes notes = {note_read, note_write, NULL};
 
 static int set_up(void **state)
 {
@@ -220,6 +252,143 @@ static void a_worker_sleeps_and_is_woken(void **state)
 		usleep(1000);
 	assert_int_equal(__atomic_load_n(&t.worker->watching, __ATOMIC_SEQ_CST), 1);
 	guest_pages_destroy(pages);
+	link_close(l);
+}
+
+static void connect_again(void)
+{
+	host_guest_close(t.host);
+	assert_true(device_wait(&t.device).ended);
+	t.device = device_start(true);
+	assert_int_equal(host_guest_open_socket(t.device.socket, true, &t.host, NULL), ERR_OK);
+	host_guest_keep(t.host, &notes);
+}
+
+/* What one run leaves to the next; `pages` are those that the first one missed. */
+static void keep_a_trail(struct guest_trail *ret)
+{
+	struct link *l;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->count[0] = 2;
+	ret->at[0][0].page = 0xffff888000005000;
+	ret->at[0][0].lines = 0x4141414141414141;
+	ret->at[0][1].page = 0xffff888000009000;
+	ret->at[0][1].lines = 1;
+	host_guest_keep(t.host, &notes);
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_null(link_trail(l));
+	link_keep_trail(l, ret);
+	assert_true(t.note_size > sizeof(*ret));
+	link_close(l);
+	connect_again();
+}
+
+static void a_trail_is_kept(void **state)
+{
+	static const char planted[] = "AAAAAAAA"; /* its lines */
+	struct guest_trail kept;
+	size_t size;
+	struct link *l;
+
+	(void)state;
+	keep_a_trail(&kept);
+	size = t.note_size;
+	assert_null(memmem(t.note, t.note_size, planted, sizeof(planted) - 1));
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_non_null(link_trail(l));
+	assert_memory_equal(link_trail(l), &kept, sizeof(kept));
+	/* as long, whatever is in it */
+	kept.count[0] = 0;
+	link_keep_trail(l, &kept);
+	assert_int_equal(t.note_size, size);
+	link_close(l);
+}
+
+static void note_of_nobody(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		memset(t.arena, 0, sizeof(t.arena));
+}
+static void altered_note(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		t.arena[100] ^= 1;
+}
+static void altered_key_of_a_note(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		t.arena[1] ^= 1;
+}
+static void shorter_note(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		call->result -= 1 << 8;
+}
+static void longer_note(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		call->result |= 1ll << 40;
+}
+static void note_of_another_enclave(struct abi_ocall *call)
+{
+	/* once the note has been opened it is this one again, or the device would refuse it */
+	t.other_enclave = call->number == ABI_GUEST_CARRIER;
+}
+static void note_about_another_vm(struct abi_ocall *call)
+{
+	uint8_t secret[16], *arena = (uint8_t *)t.arena;
+	size_t size = (size_t)call->result >> 8;
+
+	if (call->number != ABI_GUEST_CARRIER)
+		return;
+	/* the enclave's own, but for the name that it was sealed with */
+	memcpy(secret, arena, sizeof(secret));
+	secret[0] ^= 0x77;
+	assert_int_equal(channel_note_open(secret, DEVICE_VM, strlen(DEVICE_VM), arena + 48, size - 48, arena + 32,
+					   NULL), ERR_OK);
+	assert_int_equal(channel_note_seal(secret, "another", 7, arena + 48, size - 48, arena + 32, NULL), ERR_OK);
+}
+static void note_of_another_boot(struct abi_ocall *call)
+{
+	uint8_t secret[16], *arena = (uint8_t *)t.arena;
+	size_t size = (size_t)call->result >> 8;
+
+	if (call->number != ABI_GUEST_CARRIER)
+		return;
+	memcpy(secret, arena, sizeof(secret));
+	secret[0] ^= 0x77;
+	assert_int_equal(channel_note_open(secret, DEVICE_VM, strlen(DEVICE_VM), arena + 48, size - 48, arena + 32,
+					   NULL), ERR_OK);
+	arena[48] ^= 1; /* the generation */
+	assert_int_equal(channel_note_seal(secret, DEVICE_VM, strlen(DEVICE_VM), arena + 48, size - 48, arena + 32,
+					   NULL), ERR_OK);
+}
+
+static void (*const lies_about_notes[])(struct abi_ocall *call) = {
+	note_of_nobody,		 altered_note,		altered_key_of_a_note, shorter_note, longer_note,
+	note_of_another_enclave, note_about_another_vm, note_of_another_boot,
+};
+
+static void notes_that_are_none_are_left_alone(void **state)
+{
+	struct guest_trail kept;
+	struct link *l;
+
+	(void)state;
+	keep_a_trail(&kept);
+	for (size_t i = 0; i < BASE_COUNT(lies_about_notes); i++) {
+		t.lie = lies_about_notes[i];
+		t.other_enclave = t.lie == note_of_another_enclave;
+		assert_int_equal(open_link(&l, NULL), ERR_OK);
+		assert_null(link_trail(l));
+		link_close(l);
+		connect_again();
+	}
+	t.lie = NULL;
+	t.other_enclave = false;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_non_null(link_trail(l));
 	link_close(l);
 }
 
@@ -837,6 +1006,8 @@ int main(int argc, char **argv)
 		TEST(the_guest_is_read),
 		TEST(memory_costs_no_exit),
 		TEST(a_worker_sleeps_and_is_woken),
+		TEST(a_trail_is_kept),
+		TEST(notes_that_are_none_are_left_alone),
 		TEST(debug_enclaves_are_refused),
 		TEST(unknown_enclaves_are_refused),
 		TEST(a_ring_that_changes_while_it_is_read),

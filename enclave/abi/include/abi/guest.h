@@ -39,7 +39,10 @@ enum abi_guest_number {
 	 * enclave; -EAGAIN: there is no processor for it.
 	 */
 	ABI_GUEST_WATCH = ABI_OCALL_GUEST_FIRST + 7,
-	/* How the device is reached: enum abi_guest_carrier. Asked first. */
+	/*
+	 * How the device is reached: enum abi_guest_carrier. Asked first. Bits from 8 on: bytes of the note that this program
+	 * had kept when it looked at this VM last, which come to the arena; 0: none.
+	 */
 	ABI_GUEST_CARRIER = ABI_OCALL_GUEST_FIRST + 8,
 	/* a0: bytes of a path in the arena, below the folder that the device serves. A number for the file, 0 to 65535. */
 	ABI_GUEST_OPEN = ABI_OCALL_GUEST_FIRST + 9,
@@ -47,6 +50,12 @@ enum abi_guest_number {
 	ABI_GUEST_READ = ABI_OCALL_GUEST_FIRST + 10,
 	/* a0: number of a file. 0. */
 	ABI_GUEST_CLOSE = ABI_OCALL_GUEST_FIRST + 11,
+	/* a0: bytes of a note in the arena, at most ABI_GUEST_NOTE_MAX, to be kept for the next run. 0. */
+	ABI_GUEST_KEEP = ABI_OCALL_GUEST_FIRST + 12,
+};
+
+enum {
+	ABI_GUEST_NOTE_MAX = 8192,
 };
 
 enum abi_guest_carrier {

@@ -28,6 +28,16 @@ enum err host_guest_open_files(const char *path, bool emulated, struct host_gues
 			       struct err_ctx *err) ERR_NODISCARD;
 void host_guest_close(struct host_guest *g);
 
+/* Where what an enclave wants to have kept for its next run is. It can't be read by others than that enclave. */
+struct host_notes {
+	/* The bytes read, at most `room`; 0: there is none. */
+	size_t (*read)(void *opaque, void *buf, size_t room);
+	void (*write)(void *opaque, const void *bytes, size_t size);
+	void *opaque;
+};
+/* `notes` is borrowed; without this call nothing is kept. */
+void host_guest_keep(struct host_guest *g, const struct host_notes *notes);
+
 /*
  * A hook for host_run(), `g` being the struct host_guest. Serve a request of abi/guest.h with the calling thread's arena: the result for the enclave. -ENOSYS for
  * another one. From several threads, but frames and rings from one at a time.
