@@ -57,6 +57,34 @@ bool attach_requests_has(const uint8_t *items, size_t count, const uint8_t *item
 	return false;
 }
 
+static bool is_list(const uint8_t *item)
+{
+	uint32_t kind;
+
+	memcpy(&kind, item, sizeof(kind));
+	return le32toh(kind) == CHANNEL_CHASE || le32toh(kind) == CHANNEL_TABLE;
+}
+
+/* Long lists are used while they come; whatever else came behind them would be waited for until all of them has. */
+static void put_lists_last(uint8_t *items, size_t count)
+{
+	size_t size = count * CHANNEL_ITEM_SIZE;
+	uint8_t *copy = malloc(size), *to = items;
+
+	if (!copy)
+		return;
+	memcpy(copy, items, size);
+	for (int lists = 0; lists < 2; lists++) {
+		for (size_t at = 0; at < size; at += CHANNEL_ITEM_SIZE) {
+			if (is_list(copy + at) != lists)
+				continue;
+			memcpy(to, copy + at, CHANNEL_ITEM_SIZE);
+			to += CHANNEL_ITEM_SIZE;
+		}
+	}
+	free(copy);
+}
+
 void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *items, size_t count)
 {
 	uint8_t *request = calloc(1, CHANNEL_REQUEST_MAX), *to;
@@ -85,6 +113,7 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 		memmove(to + CHANNEL_ITEM_SIZE, to, there++ * CHANNEL_ITEM_SIZE);
 		memcpy(to, item, CHANNEL_ITEM_SIZE);
 	}
+	put_lists_last(to, there);
 	set_number(request, generation);
 	le = htole32((uint32_t)there);
 	memcpy(request + sizeof(uint64_t), &le, sizeof(le));

@@ -107,14 +107,19 @@ static void open_device(void)
 static void take_lines(struct channel_piece_sink *sink, const struct channel_piece *p)
 {
 	struct object *o = (struct object *)sink;
-	uint64_t size = p->lines * (uint64_t)CHANNEL_LINE_SIZE;
-	uint64_t from = p->address > o->address ? p->address : o->address;
-	uint64_t to = p->address + size < o->address + o->size ? p->address + size : o->address + o->size;
+	const uint8_t *data = p->data;
 
-	if (p->state != CHANNEL_PAGE_DATA || from >= to)
-		return;
-	memcpy(o->bytes + (from - o->address), (const uint8_t *)p->data + (from - p->address), to - from);
-	o->got += to - from;
+	for (uint64_t lines = p->lines; lines; lines &= lines - 1, data += CHANNEL_LINE_SIZE) {
+		uint64_t line = p->address + (uint64_t)__builtin_ctzll(lines) * CHANNEL_LINE_SIZE;
+		uint64_t end = line + CHANNEL_LINE_SIZE;
+		uint64_t from = line > o->address ? line : o->address;
+		uint64_t to = end < o->address + o->size ? end : o->address + o->size;
+
+		if (from >= to)
+			continue;
+		memcpy(o->bytes + (from - o->address), data + (from - line), to - from);
+		o->got += to - from;
+	}
 }
 
 /* Bytes that were got: less than `size` where the guest has no memory. */

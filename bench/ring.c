@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "carrier/carrier.h"
 #include "carrier/pread.h"
 #include "carrier/wait.h"
@@ -199,7 +200,7 @@ struct count {
 
 static void count_lines(struct channel_piece_sink *s, const struct channel_piece *p)
 {
-	((struct count *)s)->lines += p->lines;
+	((struct count *)s)->lines += base_count_bits(p->lines);
 }
 
 /* One request for `pages` pages, or for one that isn't mapped (0). */

@@ -508,7 +508,7 @@ static enum err read_cluster(struct carrier_pread *c, uint8_t *plain, size_t *si
 				.space = space,
 				.address = (first + i) * CHANNEL_PAGE_SIZE,
 				.state = state,
-				.lines = state == CHANNEL_PAGE_DATA ? CHANNEL_PAGE_LINES : 0,
+				.lines = state == CHANNEL_PAGE_DATA ? UINT64_MAX : 0,
 				.data = state == CHANNEL_PAGE_DATA ? data + i * CHANNEL_PAGE_SIZE : NULL,
 			},
 			plain + used);

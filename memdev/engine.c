@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/checked.h"
 
 enum {
@@ -29,6 +30,7 @@ enum {
 	/* What Linux maps at a fault, if it is there, and for how many we remember that it happened. */
 	MAPPED_AT_ONCE = 16 * CHANNEL_PAGE_SIZE,
 	MAPPED_SLOTS = 4096,
+	WALK_MAX = 16, /* items that are answered in one walk */
 };
 
 struct sent {
@@ -47,10 +49,15 @@ struct group {
 	const uint8_t *data;
 };
 
-/* Nodes, and where what is followed from each has led; 0: not there. */
+/* Nodes of lists, those who want them, and where what is followed from each node has led; 0: not there. */
 struct batch {
-	const struct channel_item *item;
-	uint32_t left; /* nodes that the item may still bring */
+	struct {
+		const struct channel_item *item;
+		uint32_t count; /* of the nodes, how many it wants: from the first on */
+	} of[WALK_MAX];
+	uint32_t items;
+	uint32_t bound; /* of nodes, the largest of all items */
+	uint32_t seen;	/* nodes so far, with those of earlier batches */
 	uint32_t count;
 	uint64_t at[CHANNEL_FOLLOW_MAX + 1][BATCH];
 };
@@ -203,21 +210,10 @@ static void put_groups(struct memdev_engine *e)
 	for (uint32_t i = 0; i < e->group_count; i++) {
 		const struct group *g = &e->groups[i];
 
-		for (uint64_t lines = g->lines; lines;) {
-			unsigned int first = (unsigned int)__builtin_ctzll(lines);
-			uint64_t rest = ~(lines >> first);
-			uint32_t n = rest ? (uint32_t)__builtin_ctzll(rest) : CHANNEL_PAGE_LINES;
-
-			if (n > CHANNEL_PAGE_LINES - first)
-				n = CHANNEL_PAGE_LINES - first;
-			put_piece(e, &(struct channel_piece){
-					     .space = g->space,
-					     .address = g->page + first * CHANNEL_LINE_SIZE,
-					     .lines = n,
-					     .data = g->data + first * CHANNEL_LINE_SIZE,
-				     });
-			lines &= n == CHANNEL_PAGE_LINES ? 0 : ~((((uint64_t)1 << n) - 1) << first);
-		}
+		put_piece(e, &(struct channel_piece){.space = g->space,
+						     .address = g->page,
+						     .lines = g->lines,
+						     .data = g->data});
 	}
 	e->group_count = 0;
 	e->grouped = 0;
@@ -335,11 +331,10 @@ static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, u
 	    e->groups[s->group].space != space) {
 		s->group = e->group_count++;
 		e->groups[s->group] = (struct group){.space = space, .page = page, .data = s->data};
+		e->grouped += CHANNEL_PIECE_HEADER_SIZE;
 	}
 	e->groups[s->group].lines |= lines;
-	/* fewer pieces if they lie beside others */
-	e->grouped += (size_t)__builtin_popcountll(lines & ~(lines << 1)) * CHANNEL_PIECE_HEADER_SIZE +
-		      (size_t)__builtin_popcountll(lines) * CHANNEL_LINE_SIZE;
+	e->grouped += (size_t)base_count_bits(lines) * CHANNEL_LINE_SIZE;
 	return e->failed == ERR_OK;
 }
 
@@ -394,14 +389,15 @@ static uint64_t read_pointer(struct memdev_engine *e, uint64_t space, uint64_t a
 	return value;
 }
 
-/* Follow one of the item's pointers from all nodes of the batch, in two steps since each waits for memory. */
-static bool follow_one(struct memdev_engine *e, struct batch *b, uint32_t f)
+/* Follow one of the item's pointers from `count` nodes of the batch, in two steps since each waits for memory. */
+static bool follow_one(struct memdev_engine *e, struct batch *b, const struct channel_item *i,
+		       uint32_t count, uint32_t f)
 {
-	const struct channel_follow *w = &b->item->follow[f];
-	const uint64_t *from = b->at[w->from], space = b->item->space;
+	const struct channel_follow *w = &i->follow[f];
+	const uint64_t *from = b->at[w->from], space = i->space;
 	uint64_t *to = b->at[f + 1];
 
-	for (uint32_t n = 0; n < b->count; n++) {
+	for (uint32_t n = 0; n < count; n++) {
 		uint64_t base = from[n] + (uint64_t)(int64_t)w->offset;
 
 		to[n] = 0;
@@ -410,9 +406,34 @@ static bool follow_one(struct memdev_engine *e, struct batch *b, uint32_t f)
 		to[n] = w->here ? base : read_pointer(e, space, base);
 		expect(e, space, to[n] + w->at);
 	}
-	for (uint32_t n = 0; n < b->count; n++)
+	for (uint32_t n = 0; n < count; n++)
 		if (to[n] && !send_range(e, space, to[n] + w->at, w->size))
 			return false;
+	return true;
+}
+
+/* Ranges of processes' memory, which follow `f` + 1 tells of, by the page tables that follow `f` leads to. */
+static bool follow_processes(struct memdev_engine *e, struct batch *b, const struct channel_item *i,
+			     uint32_t count, uint32_t f)
+{
+	const struct channel_follow *t = &i->follow[f], *r = t + 1;
+
+	for (uint32_t n = 0; n < count; n++) {
+		uint64_t tables = b->at[t->from][n], ends = b->at[r->from][n], top, from, to;
+
+		b->at[f + 1][n] = b->at[f + 2][n] = 0;
+		if (!tables || !ends || !r->size)
+			continue;
+		top = read_pointer(e, i->space, tables + (uint64_t)(int64_t)t->offset);
+		ends += (uint64_t)(int64_t)r->offset;
+		from = read_pointer(e, i->space, ends);
+		to = read_pointer(e, i->space, ends + r->at);
+		if (top < i->size || from >= to)
+			continue;
+		top = (top - i->size) & ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
+		if (top && !send_range(e, top, from, to - from < r->size ? to - from : r->size))
+			return false;
+	}
 	return true;
 }
 
@@ -421,28 +442,43 @@ static bool follow(struct memdev_engine *e, struct batch *b)
 {
 	bool whole = true;
 
-	for (uint32_t f = 0; f < CHANNEL_FOLLOW_MAX && whole; f++)
-		whole = follow_one(e, b, f);
+	for (uint32_t k = 0; k < b->items; k++) {
+		const struct channel_item *i = b->of[k].item;
+		uint32_t count = b->of[k].count;
+
+		for (uint32_t f = 0; f < CHANNEL_FOLLOW_MAX && whole; f++) {
+			if (i->follow[f].top)
+				whole = follow_processes(e, b, i, count, f++);
+			else
+				whole = follow_one(e, b, i, count, f);
+		}
+		b->of[k].count = 0;
+	}
 	b->count = 0;
 	return whole;
 }
 
 static bool is_node(const struct batch *b, uint64_t node)
 {
-	return node && !(node & 1) && b->left;
+	return node && !(node & 1) && b->seen < b->bound;
 }
 
 static bool add_node(struct memdev_engine *e, struct batch *b, uint64_t node)
 {
-	const struct channel_item *i = b->item;
+	for (uint32_t k = 0; k < b->items; k++) {
+		const struct channel_item *i = b->of[k].item;
 
-	if (!e->steps)
-		return false;
-	e->steps--;
-	b->left--;
-	e->stats.nodes++;
-	if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after))
-		return false;
+		if (b->seen >= i->bound)
+			continue;
+		if (!e->steps)
+			return false;
+		e->steps--;
+		e->stats.nodes++;
+		b->of[k].count++;
+		if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after))
+			return false;
+	}
+	b->seen++;
 	b->at[0][b->count++] = node;
 	return b->count < BATCH || follow(e, b);
 }
@@ -450,7 +486,7 @@ static bool add_node(struct memdev_engine *e, struct batch *b, uint64_t node)
 /* The rest of a list whose first node is in the batch. */
 static bool chase(struct memdev_engine *e, struct batch *b, uint64_t first)
 {
-	const struct channel_item *i = b->item;
+	const struct channel_item *i = b->of[0].item;
 	uint64_t node = first;
 
 	if (i->next_offset == CHANNEL_NEXT_NONE)
@@ -467,7 +503,7 @@ static bool chase(struct memdev_engine *e, struct batch *b, uint64_t first)
 /* Lists whose first nodes are known: all of these first. */
 static bool chase_all(struct memdev_engine *e, struct batch *b, uint64_t *first, uint32_t count)
 {
-	const struct channel_item *i = b->item;
+	const struct channel_item *i = b->of[0].item;
 
 	for (uint32_t n = 0; n < count; n++) {
 		if (i->next_offset == CHANNEL_NEXT_NONE)
@@ -485,7 +521,7 @@ static bool chase_all(struct memdev_engine *e, struct batch *b, uint64_t *first,
 
 static bool answer_table(struct memdev_engine *e, struct batch *b)
 {
-	const struct channel_item *i = b->item;
+	const struct channel_item *i = b->of[0].item;
 	uint64_t first[BATCH];
 
 	for (uint64_t done = 0; done < i->size; done += BATCH) {
@@ -505,8 +541,17 @@ static bool answer_table(struct memdev_engine *e, struct batch *b)
 	return true;
 }
 
-static bool answer_item(struct memdev_engine *e, const struct channel_item *i)
+static bool same_lists(const struct channel_item *a, const struct channel_item *b)
 {
+	return a->kind == b->kind && a->space == b->space && a->address == b->address &&
+	       a->next_offset == b->next_offset &&
+	       (a->kind == CHANNEL_CHASE || (a->size == b->size && a->stride == b->stride));
+}
+
+/* The item at `n`, with those behind it that walk the same lists. */
+static bool answer_item(struct memdev_engine *e, uint32_t n, bool answered[CHANNEL_ITEMS_MAX])
+{
+	const struct channel_item *i = &e->request.items[n];
 	struct batch *b = &e->batch;
 	uint64_t first = i->address;
 
@@ -514,9 +559,17 @@ static bool answer_item(struct memdev_engine *e, const struct channel_item *i)
 		return send_range(e, i->space, i->address, i->size);
 	if (i->kind == CHANNEL_LINES)
 		return send_lines(e, i->space, i->address, i->size);
-	b->item = i;
-	b->left = i->bound;
-	b->count = 0;
+	b->items = b->count = b->seen = b->bound = 0;
+	for (; n < e->request.count && b->items < WALK_MAX; n++) {
+		const struct channel_item *other = &e->request.items[n];
+
+		if (answered[n] || !same_lists(i, other))
+			continue;
+		answered[n] = true;
+		b->of[b->items].item = other;
+		b->of[b->items++].count = 0;
+		b->bound = other->bound > b->bound ? other->bound : b->bound;
+	}
 	if (!(i->kind == CHANNEL_CHASE ? chase_all(e, b, &first, 1) : answer_table(e, b)))
 		return false;
 	return follow(e, b);
@@ -538,7 +591,7 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 			      uint64_t generation, struct memdev_sink *sink, struct err_ctx *err)
 {
 	enum err r = channel_request_decode(request, size, &e->request, err);
-	bool whole = true;
+	bool answered[CHANNEL_ITEMS_MAX] = {0}, whole = true;
 
 	if (r != ERR_OK)
 		return r;
@@ -559,7 +612,7 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	e->steps = STEPS_MAX;
 	e->stats.requests++;
 	for (uint32_t n = 0; n < e->request.count && whole; n++)
-		whole = answer_item(e, &e->request.items[n]);
+		whole = answered[n] || answer_item(e, n, answered);
 	flush(e, whole ? 0 : CHANNEL_PAGES_TRUNCATED);
 	return e->failed;
 }

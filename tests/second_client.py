@@ -46,6 +46,7 @@ EVIDENCE, ACCEPTANCE, REFUSAL, REQUEST, PAGES, BYTES = range(1, 7)
 RANGE, LIST, TABLE, LINES = 1, 2, 3, 4
 NO_LINK = -(1 << 63)
 FOLLOW_HERE = 1 << 31
+VERSION = 2
 
 
 class Refused(Exception):
@@ -208,14 +209,14 @@ class Lines:
             raise Tampered("an answer to something else, or of another guest")
         at = 24
         for _ in range(count):
-            space, address = struct.unpack_from("<QQ", plain, at)
-            at += 16
+            space, page, lines = struct.unpack_from("<QQQ", plain, at)
+            at += 24
             if space & 3:
-                self.gone[space & ~3, address] = space & 3
-                continue
-            for line in range((address & 63) + 1):
-                self.lines[space, (address & ~63) + 64 * line] = plain[at:at + 64]
-                at += 64
+                self.gone[space & ~3, page] = space & 3
+            for line in range(64):
+                if lines >> line & 1:
+                    self.lines[space, page + 64 * line] = plain[at:at + 64]
+                    at += 64
         if at != len(plain):
             raise Tampered("an answer with something at its end")
         return bool(flags & 1)
@@ -257,7 +258,7 @@ class Socket:
         return kind, frame[8:], fds
 
     def hello(self, vm, message):
-        self.send(OPEN, struct.pack("<I", 1) + vm)
+        self.send(OPEN, struct.pack("<I", VERSION) + vm)
         self.receive(OPENED)
         self.send(HELLO, message)
         return self.receive(ANSWER)[1]
@@ -418,7 +419,7 @@ class Client:
         vm = vm.encode()
         self.carrier = carrier
         noise = Handshake(device_key)
-        number = noise.answer(carrier.hello(vm, noise.hello(struct.pack("<I", 1) + vm)))
+        number = noise.answer(carrier.hello(vm, noise.hello(struct.pack("<I", VERSION) + vm)))
         self.session = Session(*noise.keys(), struct.unpack("<Q", number)[0])
         carrier.record(self.session.seal(EVIDENCE, evidence(seed, noise.h)))
         kind, plain = self.session.open(carrier.answer())

@@ -283,6 +283,24 @@ static uint32_t count_kept(uint64_t name, uint64_t generation)
 		       0;
 }
 
+/* Whatever was asked for first. */
+static void lists_are_kept_behind_the_rest(void **state)
+{
+	const struct channel_item list = {.kind = CHANNEL_CHASE, .address = 4096, .bound = 5};
+	static uint8_t buf[CHANNEL_REQUEST_MAX];
+	uint8_t item[CHANNEL_ITEM_SIZE];
+	size_t size;
+
+	(void)state;
+	encode(some, 1, item);
+	attach_requests_add(COMMAND + 1, 1, item, 1);
+	encode(&list, 1, item);
+	attach_requests_add(COMMAND + 1, 1, item, 1);
+	assert_true(attach_requests_read(COMMAND + 1, 1, buf, &size));
+	assert_int_equal(size, CHANNEL_REQUEST_HEADER_SIZE + 2 * CHANNEL_ITEM_SIZE);
+	assert_memory_equal(buf + size - CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
+}
+
 static void requests_are_kept(void **state)
 {
 	static uint8_t items[CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE];
@@ -325,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_wants_none_is_fine),
 		cmocka_unit_test(only_who_was_started_looks_for_a_session),
 		cmocka_unit_test(requests_are_kept),
+		cmocka_unit_test(lists_are_kept_behind_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/cursor.h"
 #include "bytes.h"
 
@@ -41,6 +42,10 @@ static const char *item_fault(const struct channel_item *i)
 		    i->follow[f].offset < -CHANNEL_AROUND_MAX ||
 		    i->follow[f].offset > CHANNEL_AROUND_MAX)
 			return "follows a pointer too far away or to too many bytes";
+		if (i->follow[f].top &&
+		    (i->kind != CHANNEL_CHASE || i->follow[f].here || f + 1 == CHANNEL_FOLLOW_MAX ||
+		     i->follow[f + 1].here || i->follow[f + 1].top))
+			return "follows a process's page tables to no range";
 	}
 	return NULL;
 }
@@ -75,7 +80,8 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 			p = put32(p, (uint32_t)i->follow[f].offset);
 			p = put32(p, i->follow[f].size | i->follow[f].at << 16);
 			p = put32(p, i->follow[f].from |
-					     (i->follow[f].here ? CHANNEL_FOLLOW_HERE : 0));
+					     (i->follow[f].here ? CHANNEL_FOLLOW_HERE : 0) |
+					     (i->follow[f].top ? CHANNEL_FOLLOW_TOP : 0));
 		}
 	}
 	*size_ret = (size_t)(p - (uint8_t *)buf);
@@ -116,8 +122,9 @@ enum err channel_request_decode(const void *bytes, size_t size, struct channel_r
 			from = base_cursor_u32(&c);
 			i->follow[f].size = sizes & 0xffff;
 			i->follow[f].at = sizes >> 16;
-			i->follow[f].from = from & ~CHANNEL_FOLLOW_HERE;
+			i->follow[f].from = from & ~(CHANNEL_FOLLOW_HERE | CHANNEL_FOLLOW_TOP);
 			i->follow[f].here = from & CHANNEL_FOLLOW_HERE;
+			i->follow[f].top = from & CHANNEL_FOLLOW_TOP;
 		}
 		fault = item_fault(i);
 		if (fault)
@@ -134,41 +141,35 @@ void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAG
 	put32(buf, p->count);
 }
 
-/*
- * The space's low bits have the state, the address's low bits how many lines follow the first one: both
- * are aligned.
- */
+/* The space's low bits have the state. */
 size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf)
 {
-	uint8_t *at = put64(buf, p->space | p->state);
-	size_t size;
+	uint8_t *at = put64(put64(put64(buf, p->space | p->state), p->address), p->lines);
+	unsigned int first, count;
 
-	if (p->state != CHANNEL_PAGE_DATA) {
-		put64(at, p->address);
-		return CHANNEL_PIECE_HEADER_SIZE;
+	for (uint64_t left = p->lines; left; left &= ~base_run(first, count)) {
+		first = base_first_run(left, &count);
+		memcpy(at, (const uint8_t *)p->data + (size_t)first * CHANNEL_LINE_SIZE,
+		       (size_t)count * CHANNEL_LINE_SIZE);
+		at += (size_t)count * CHANNEL_LINE_SIZE;
 	}
-	at = put64(at, p->address | (p->lines - 1));
-	size = (size_t)p->lines * CHANNEL_LINE_SIZE;
-	memcpy(at, p->data, size);
-	return CHANNEL_PIECE_HEADER_SIZE + size;
+	return (size_t)(at - buf);
 }
 
 /* One piece at the cursor; false when there is no well-formed one. */
 static bool piece_decode(struct base_cursor *c, struct channel_piece *p)
 {
-	const uint64_t in_page = CHANNEL_PAGE_SIZE - 1, in_line = CHANNEL_LINE_SIZE - 1;
-	uint64_t space = base_cursor_u64(c), at = base_cursor_u64(c);
+	const uint64_t in_page = CHANNEL_PAGE_SIZE - 1;
+	uint64_t space = base_cursor_u64(c);
 
 	*p = (struct channel_piece){.space = space & ~in_page, .state = space & in_page};
-	if (p->state != CHANNEL_PAGE_DATA) {
-		p->address = at;
-		return base_cursor_ok(c) && p->state <= CHANNEL_PAGE_NOPHYS && !(at & in_page);
-	}
-	p->address = at & ~in_line;
-	p->lines = (uint32_t)(at & in_line) + 1;
-	if ((p->address & in_page) / CHANNEL_LINE_SIZE + p->lines > CHANNEL_PAGE_LINES)
+	p->address = base_cursor_u64(c);
+	p->lines = base_cursor_u64(c);
+	if (p->state > CHANNEL_PAGE_NOPHYS || p->address & in_page ||
+	    !p->lines != (p->state != CHANNEL_PAGE_DATA))
 		return false;
-	p->data = base_cursor_bytes(c, (size_t)p->lines * CHANNEL_LINE_SIZE);
+	if (p->lines)
+		p->data = base_cursor_bytes(c, (size_t)base_count_bits(p->lines) * CHANNEL_LINE_SIZE);
 	return base_cursor_ok(c);
 }
 

@@ -28,10 +28,14 @@ extern unsigned long __guest page_offset_base;
 /* Where all physical memory is mapped, if this kernel doesn't move it (CONFIG_RANDOMIZE_MEMORY=n). */
 #define PAGE_OFFSET_FIXED 0xffff888000000000ull
 
+uint64_t klib_mm_direct(void)
+{
+	return guest_has_symbol(page_offset_base) ? page_offset_base : PAGE_OFFSET_FIXED;
+}
+
 bool klib_mm_space(struct mm_struct __guest *mm, struct guest_space *ret)
 {
-	uint64_t base = guest_has_symbol(page_offset_base) ? page_offset_base : PAGE_OFFSET_FIXED;
-	uint64_t pgd = guest_addr(mm->pgd);
+	uint64_t base = klib_mm_direct(), pgd = guest_addr(mm->pgd);
 
 	if (pgd < base)
 		return false;

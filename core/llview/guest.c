@@ -403,10 +403,16 @@ const void *__llview_pin(uint64_t va, uint64_t size, bool copied)
 void __llview_prefetch_miss(uint64_t va)
 {
 	struct llview_guest *g = llview_state.guest;
-	/* what comes from afar is asked for by other means: guest_want() */
-	bool near = !keeps_nothing(g) && !g->pages->ops->part;
-	const char *host = near ? translate(g, va, 1) : NULL;
+	const struct partial *p = &g->partial[(va / GUEST_PAGE_SIZE) % PARTIAL_ENTRIES];
+	const char *host = NULL;
 
+	/* what comes from afar is asked for by other means: guest_want() */
+	if (g->page)
+		host = translate(g, va, 1);
+	else if (p->tag == (va & GUEST_PAGE_MASK) && p->lines >> va % GUEST_PAGE_SIZE / LINE_SIZE & 1)
+		host = guest_lines_at(p->host, p->lines, va);
+	else if (g->pages->ops->soon)
+		g->pages->ops->soon(g->pages, (struct gva){va});
 	if (host)
 		__builtin_prefetch(host);
 }

@@ -9,7 +9,7 @@
 
 enum {
 	STACK_SEEN = 1024, /* bytes of a sleeping task's stack that unwinding looks at */
-	TEXT_SEEN = 8192,  /* bytes of a process's arguments */
+	TEXT_SEEN = 8192,  /* bytes of a process's arguments, and of its environment */
 	FILES_SEEN = 4096, /* of one task */
 	TASKS_MAX = 1 << 17,
 };
@@ -249,49 +249,37 @@ void proc_ahead_pids(void)
 		xa_ahead(&init_pid_ns.idr.idr_rt, guest_sizeof(struct pid));
 }
 
-/* Arguments and environment lie one behind the other; who reads the one often reads the other. */
-static void text_ahead(struct task_struct __guest *t)
+/* Of this task, or, in a pass, of all: where it lies is told in their mm_structs. */
+static void text_ahead(const struct proc_item *it, enum procfs_pass pass, uint64_t from, uint64_t to)
 {
-	struct mm_struct __guest *mm = get_task_mm(t);
-	struct guest_space as;
-	uint64_t from, to;
+	const uint64_t at = guest_offsetof(struct task_struct, tasks);
+	bool all = procfs_pass(it->fs);
+	struct ahead a;
+	int mm;
 
-	if (!mm || !klib_mm_space(mm, &as))
+	if (!guest_hints() || (all && !procfs_pass_first(it->fs, pass)))
 		return;
-	from = mm->arg_start;
-	to = mm->env_end;
-	if (!from || from >= to)
-		return;
-	if (to - from > TEXT_SEEN) {
-		ahead_range(as, mm->arg_end - 1, 1);
-		ahead_range(as, mm->env_start, 1);
-		to = from + TEXT_SEEN;
-	}
-	ahead_range(as, from, to - from);
+	a = ahead_make(at, 0);
+	a.chain.before = 0;
+	a.chain.first.v = guest_addr(all ? &init_task.tasks : &item_task(it)->tasks);
+	a.chain.bound = all ? TASKS_MAX : 1;
+	mm = AHEAD_FOLLOW_TO(&a, AHEAD_NODE, struct task_struct, mm, struct mm_struct, pgd);
+	ahead_bytes(&a, mm, from, to + 8 - from);
+	ahead_process(&a, mm, klib_mm_direct(), guest_offsetof(struct mm_struct, pgd), from, to,
+		      TEXT_SEEN);
+	guest_chase(&a.chain);
 }
 
-void proc_ahead_text(const struct proc_item *it)
+void proc_ahead_arguments(const struct proc_item *it)
 {
-	struct guest_bound b = GUEST_BOUND(TASKS_MAX);
-	struct task_struct __guest *t = item_task(it);
+	text_ahead(it, PROCFS_PASS_ARGUMENTS, guest_offsetof(struct mm_struct, arg_start),
+		   guest_offsetof(struct mm_struct, arg_end));
+}
 
-	if (!guest_hints())
-		return;
-	if (!procfs_pass(it->fs)) {
-		text_ahead(t);
-		return;
-	}
-	if (!procfs_pass_first(it->fs, PROCFS_PASS_TEXT))
-		return;
-
-	struct guest_record r = guest_record_begin();
-
-	for_each_process(t) {
-		if (!guest_more(&b))
-			break;
-		text_ahead(t);
-	}
-	guest_record_end(&r);
+void proc_ahead_environment(const struct proc_item *it)
+{
+	text_ahead(it, PROCFS_PASS_ENVIRONMENT, guest_offsetof(struct mm_struct, env_start),
+		   guest_offsetof(struct mm_struct, env_end));
 }
 
 void proc_ahead_files(const struct proc_item *it)

@@ -12,8 +12,9 @@
 /* Each inside guest_run(), on an item whose task is found; and see proc_ahead_task() in internal.h. */
 void proc_ahead_threads(const struct proc_item *it);
 void proc_ahead_files(const struct proc_item *it);
-/* cmdline and environ */
-void proc_ahead_text(const struct proc_item *it);
+/* cmdline, and environ */
+void proc_ahead_arguments(const struct proc_item *it);
+void proc_ahead_environment(const struct proc_item *it);
 /* The table of PIDs. */
 void proc_ahead_pids(void);
 

@@ -119,7 +119,8 @@ struct llview_guest *procfs_guest(struct procfs *p);
 enum procfs_pass {
 	PROCFS_PASS_GLOBALS, /* whether there is a pass or not */
 	PROCFS_PASS_TASKS,
-	PROCFS_PASS_TEXT,
+	PROCFS_PASS_ARGUMENTS,
+	PROCFS_PASS_ENVIRONMENT,
 	PROCFS_PASSES
 };
 bool procfs_pass(const struct procfs *p);

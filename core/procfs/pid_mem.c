@@ -45,7 +45,7 @@ int proc_pid_cmdline_show(const struct proc_item *it, struct seq_file *m)
 
 	if (!mm)
 		return 0;
-	proc_ahead_text(it);
+	proc_ahead_arguments(it);
 	arg_start = mm->arg_start;
 	arg_end = mm->arg_end;
 	env_start = mm->env_start;
@@ -73,7 +73,7 @@ int proc_pid_environ_show(const struct proc_item *it, struct seq_file *m)
 
 	if (!mm)
 		return proc_fact(it, PROC_FACT_NO_MM_IS_ESRCH) ? -ESRCH : 0;
-	proc_ahead_text(it);
+	proc_ahead_environment(it);
 	if (mm->env_end)
 		put_user_bytes(m, mm, mm->env_start, mm->env_end);
 	return 0;

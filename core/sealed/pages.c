@@ -58,9 +58,10 @@ struct sealed_pages {
 	uint64_t number; /* of the last request sent */
 	bool answering;	 /* more records of its answer are to come */
 	bool unwanted;	 /* but nobody wants them */
+	bool takes;	 /* what the present one has goes into the store */
 	bool unsure;	 /* the end of an answer was not waited for */
 	uint8_t wire[CHANNEL_REQUEST_MAX];
-	uint8_t *record; /* private memory that records are received into and opened in */
+	uint8_t *record; /* private memory that records are received into where there is no room in the store */
 	struct channel_piece_sink sink;
 };
 
@@ -75,7 +76,7 @@ static void take_piece(struct channel_piece_sink *sink, const struct channel_pie
 		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
 
 	/* one that the store has no room for is asked for again, which says so */
-	if (!s->unwanted)
+	if (s->takes)
 		(void)!store_put(&s->store, p);
 }
 
@@ -84,7 +85,7 @@ static void expect_piece(struct channel_piece_sink *sink, const struct channel_p
 	const struct sealed_pages *s =
 		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
 
-	store_soon(&s->store, p);
+	store_soon(&s->store, (struct guest_space){p->space}, (struct gva){p->address});
 }
 
 static enum err take_record(struct sealed_pages *s, const void *plain, size_t size,
@@ -120,18 +121,24 @@ static enum err failed(struct sealed_pages *s, enum err e, struct err_ctx *err)
  */
 static enum err receive(struct sealed_pages *s)
 {
+	uint8_t *record = store_room(&s->store, CHANNEL_RECORD_MAX);
 	struct err_ctx err = {0};
-	const void *plain;
+	const void *plain, *kept = NULL;
 	size_t size;
 	enum err e;
 
-	if (!s->record)
+	if (!record && !s->record)
 		s->record = base_alloc_resize(s->alloc, NULL, CHANNEL_RECORD_MAX, 1);
-	if (!s->record)
+	if (!record)
+		record = s->record;
+	if (!record)
 		return failed(s, err_set(&err, ERR_NOMEM, "out of memory for a record"), &err);
-	e = s->carrier->receive(s->carrier, s->record, &plain, &size, &err);
+	e = s->carrier->receive(s->carrier, record, &plain, &size, &err);
+	if (e == ERR_OK && !s->unwanted)
+		kept = store_keep(&s->store, plain, size);
+	s->takes = kept;
 	if (e == ERR_OK)
-		e = take_record(s, plain, size, &err);
+		e = take_record(s, kept ? kept : plain, size, &err);
 	return e == ERR_OK ? ERR_OK : failed(s, e, &err);
 }
 
@@ -510,7 +517,7 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 		.kind = chain->heads ? CHANNEL_TABLE : CHANNEL_CHASE,
 		.bound = at_most(chain->bound, CHANNEL_NODES_MAX),
 		.address = chain->first.v,
-		.size = at_most(chain->heads, CHANNEL_TABLE_MAX),
+		.size = chain->heads ? at_most(chain->heads, CHANNEL_TABLE_MAX) : chain->direct,
 		.stride = chain->stride,
 		.next_offset = chain->next_offset,
 		.before = at_most(chain->before, CHANNEL_AROUND_MAX),
@@ -533,8 +540,14 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 		item.follow[f].at = chain->follow[f].at;
 		item.follow[f].from = chain->follow[f].from;
 		item.follow[f].here = chain->follow[f].here;
+		item.follow[f].top = chain->follow[f].top;
 	}
 	add_hint(s, &item);
+}
+
+static void sealed_soon(struct guest_pages *p, struct gva va)
+{
+	store_soon(&from_pages(p)->store, GUEST_SPACE_KERNEL, va);
 }
 
 static void sealed_destroy(struct guest_pages *p)
@@ -553,6 +566,7 @@ static const struct guest_pages_ops sealed_ops = {
 	.verify = sealed_verify,
 	.want = sealed_want,
 	.chase = sealed_chase,
+	.soon = sealed_soon,
 	.expire = sealed_expire,
 	.linger = sealed_linger,
 	.destroy = sealed_destroy,

@@ -2,7 +2,10 @@
 /* A growing hash table of pages over chunks of lines. */
 #include "store.h"
 
+#include <stddef.h>
 #include <string.h>
+
+#include "base/bits.h"
 
 enum {
 	SLOTS_FIRST = 1024,
@@ -16,6 +19,7 @@ enum {
 	CHUNK_SMALL = (1 << 18) - CHUNK_SPARE,
 	CHUNK_LARGE = (1 << 21) - CHUNK_SPARE,
 	CHUNKS_SMALL = 8,
+	KEPT_BEFORE = 64, /* bytes of a record before its plaintext, and more */
 };
 
 /* The allocator's memory is for any object, but not for lines of the cache. */
@@ -85,22 +89,49 @@ static bool fits(const struct store *s, size_t size)
 	return s->chunk < s->chunk_count && s->used + size <= chunk_size(s->chunk);
 }
 
-/* Room for so many lines, each in a line of ours; NULL at the bound or when out of memory. */
-static uint8_t *take_lines(struct store *s, size_t count)
+/* Room for `size` bytes, aligned for any object; NULL at the bound or when out of memory. */
+static uint8_t *take(struct store *s, size_t size)
 {
-	size_t size = count * CHANNEL_LINE_SIZE;
 	uint8_t *at;
 
+	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 	while (!fits(s, size)) {
 		if (s->chunk < s->chunk_count)
 			s->chunk++;
 		if (s->chunk == s->chunk_count && !add_chunk(s))
 			return NULL;
-		s->used = -(uintptr_t)s->chunks[s->chunk] % CHANNEL_LINE_SIZE;
+		s->used = 0;
 	}
 	at = s->chunks[s->chunk] + s->used;
 	s->used += size;
 	return at;
+}
+
+static uint8_t *take_lines(struct store *s, size_t count)
+{
+	return take(s, count * CHANNEL_LINE_SIZE);
+}
+
+uint8_t *store_room(const struct store *s, size_t size)
+{
+	return fits(s, size) ? s->chunks[s->chunk] + s->used : NULL;
+}
+
+const void *store_keep(struct store *s, const void *bytes, size_t size)
+{
+	const uint8_t *from = bytes;
+	uint8_t *room = store_room(s, size), *to;
+
+	/* where it is, if what is before it in there is small */
+	if (room && from >= room && from < room + KEPT_BEFORE &&
+	    fits(s, (size_t)(from - room) + size)) {
+		(void)take(s, (size_t)(from - room) + size);
+		return bytes;
+	}
+	to = take(s, size);
+	if (to)
+		memcpy(to, bytes, size);
+	return to;
 }
 
 /* ---- pages ---- */
@@ -205,21 +236,21 @@ uint64_t store_used(const struct store *s, uint64_t page)
 
 static size_t count_lines(uint64_t lines)
 {
-	return guest_count_lines(lines);
+	return base_count_bits(lines);
 }
 
 /* Copy `lines` to `to`, where those of `to_has` lie, from where those of `from_has` do. */
 static void copy_lines(uint8_t *to, uint64_t to_has, const uint8_t *from, uint64_t from_has, uint64_t lines)
 {
-	while (lines) {
-		unsigned int first = (unsigned int)__builtin_ctzll(lines);
-		uint64_t rest = ~(lines >> first), va = first * (uint64_t)CHANNEL_LINE_SIZE;
-		unsigned int n = rest ? (unsigned int)__builtin_ctzll(rest) : CHANNEL_PAGE_LINES;
-		uint64_t run = STORE_ALL_LINES >> (CHANNEL_PAGE_LINES - n) << first;
+	unsigned int first, count;
 
+	for (; lines; lines &= ~base_run(first, count)) {
+		uint64_t va;
+
+		first = base_first_run(lines, &count);
+		va = first * (uint64_t)CHANNEL_LINE_SIZE;
 		memcpy(to + ((const uint8_t *)guest_lines_at(to, to_has, va) - to),
-		       guest_lines_at(from, from_has, va), (size_t)n * CHANNEL_LINE_SIZE);
-		lines &= ~run;
+		       guest_lines_at(from, from_has, va), (size_t)count * CHANNEL_LINE_SIZE);
 	}
 }
 
@@ -332,15 +363,14 @@ static bool push_group(struct store *s, struct store_slot *slot)
 	return true;
 }
 
-void store_soon(const struct store *s, const struct channel_piece *p)
+void store_soon(const struct store *s, struct guest_space as, struct gva va)
 {
-	__builtin_prefetch(&s->slots[place(p->space, p->address >> GUEST_PAGE_SHIFT) & s->mask], 1);
+	__builtin_prefetch(&s->slots[place(as.top, va.v >> GUEST_PAGE_SHIFT) & s->mask], 1);
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)
 {
 	struct store_slot *slot = find_slot(s, p->space, p->address >> GUEST_PAGE_SHIFT);
-	const uint8_t *page = p->data;
 	uint64_t fresh;
 
 	if (slot->epoch != s->epoch)
@@ -357,14 +387,15 @@ bool store_put(struct store *s, const struct channel_piece *p)
 			slot->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
 		return true;
 	}
-	fresh = store_lines_at((struct gva){p->address}, (size_t)p->lines * CHANNEL_LINE_SIZE) &
-		~slot->known;
+	fresh = p->lines & ~slot->known;
 	if (!fresh)
 		return true;
-	if (slot->known && !can_extend(s, &slot->group, fresh) && !push_group(s, slot))
+	if (slot->known && !push_group(s, slot))
 		return false;
-	page -= p->address % GUEST_PAGE_SIZE;
-	if (!add_lines(s, &slot->group, fresh, page, STORE_ALL_LINES))
+	/* they are left where they lie; but what came before of these lines is what they are */
+	if (fresh == p->lines)
+		slot->group = (struct store_lines){(uint8_t *)(uintptr_t)p->data, fresh};
+	else if (!add_lines(s, &slot->group, fresh, p->data, p->lines))
 		return false;
 	slot->known |= fresh;
 	return true;

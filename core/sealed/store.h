@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages of one epoch, as far as they are known. Most pages come as a few lines, those of an object, and take
- * the room of so many: they lie in groups of lines, one behind the other without those that aren't there. Only
+ * The pages of one epoch, as far as they are known. Most pages come as a few lines, those of an object: in
+ * groups of lines, one behind the other without those that aren't there, which stay where they lie in what
+ * was received. Only
  * where something is looked at that lies in two groups of a page all are put together once more. What is there
  * stays as it is, and where it is, so that whoever looks at a page sees no change while more of it comes. That a
  * page can't be had is kept as well.
@@ -69,10 +70,24 @@ void store_deinit(struct store *s);
 /* Forget all pages; their memory is kept for the next ones. */
 void store_clear(struct store *s);
 
-/* A piece comes soon. */
-void store_soon(const struct store *s, const struct channel_piece *p);
+/* This page comes up soon. */
+void store_soon(const struct store *s, struct guest_space as, struct gva va);
 
-/* Take in what a piece says that isn't known yet. False when the store is full or out of memory. */
+/*
+ * Memory that goes with the epoch. Where the next `size` bytes would go if they are to be kept; NULL: there is no
+ * place for that many in a row, or none at once.
+ */
+uint8_t *store_room(const struct store *s, size_t size);
+/*
+ * Keep `size` bytes, which lie where store_room() said or up to 64 bytes behind it, and then stay there, or anywhere
+ * else: where they are to be found now. NULL when the store is full or out of memory.
+ */
+const void *store_keep(struct store *s, const void *bytes, size_t size);
+
+/*
+ * Take in what a piece says that isn't known yet; its lines are in what was kept. False when the store is full or out of
+ * memory.
+ */
 bool store_put(struct store *s, const struct channel_piece *p);
 
 /* ERR_OK and which lines of the page are there; why it can't be had; or ERR_ABSENT: nothing known. */

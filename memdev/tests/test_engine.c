@@ -28,10 +28,10 @@ struct fixture {
 	unsigned int records;
 	unsigned int count;
 	uint32_t flags;
-	uint64_t addresses[PAGES_SEEN];
+	uint64_t spaces[PAGES_SEEN], addresses[PAGES_SEEN];
 	enum channel_page_state states[PAGES_SEEN];
 	uint64_t words[PAGES_SEEN];
-	uint32_t lines[PAGES_SEEN];
+	uint64_t lines[PAGES_SEEN];
 	enum err refuse; /* what the sink says */
 };
 
@@ -41,6 +41,7 @@ static void see_piece(struct channel_piece_sink *s, const struct channel_piece *
 {
 	(void)s;
 	assert_in_range(f.count, 0, PAGES_SEEN - 1);
+	f.spaces[f.count] = p->space;
 	f.addresses[f.count] = p->address;
 	f.states[f.count] = p->state;
 	f.lines[f.count] = p->lines;
@@ -167,25 +168,18 @@ static void lines_come_once(void **state)
 		{.kind = CHANNEL_READ, .address = at(2, 512), .size = 1},
 		{.kind = CHANNEL_READ, .address = at(2, 0), .size = CHANNEL_PAGE_SIZE},
 	};
-	const struct {
-		uint64_t address;
-		unsigned int count;
-	} expected[] = {{at(2, 0), 6}, {at(2, 512), 1}, {at(3, 0), 1}};
-
 	(void)state;
+	/* all of a page is one piece */
 	assert_int_equal(ask(items, 5, NULL), ERR_OK);
-	assert_int_equal(f.count, 3);
-	for (unsigned int i = 0; i < 3; i++) {
-		assert_int_equal(f.addresses[i], expected[i].address);
-		assert_int_equal(f.lines[i], expected[i].count);
-	}
-	/* a whole page is one piece */
+	EXPECT_PAGES(2, 3);
+	assert_int_equal(f.lines[0], 0x13f);
+	assert_int_equal(f.lines[1], 1);
 	assert_int_equal(ask(items, 6, NULL), ERR_OK);
-	assert_int_equal(f.count, 2);
-	assert_int_equal(f.lines[0], CHANNEL_PAGE_LINES);
+	EXPECT_PAGES(2, 3);
+	assert_int_equal(f.lines[0], UINT64_MAX);
 	assert_int_equal(ask(items + 5, 1, NULL), ERR_OK);
-	assert_int_equal(f.count, 1);
-	assert_int_equal(f.lines[0], CHANNEL_PAGE_LINES);
+	EXPECT_PAGES(2);
+	assert_int_equal(f.lines[0], UINT64_MAX);
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -329,18 +323,87 @@ static void parts_are_followed(void **state)
 					       {.offset = 4096, .size = 8, .from = 1, .here = true},
 					       {.offset = -64, .size = 8, .here = true},
 					       {.offset = 8, .size = 8, .from = 2}}};
-	const uint64_t expected[] = {at(1, 0), at(2, 256), at(3, 0), at(4, 0)};
-	const uint32_t lines[] = {2, 1, 1, 1};
+	const uint64_t lines[] = {3, 0x10, 1, 1};
 
 	(void)state;
 	write64(at(1, 72), at(2, 0));
 	write64(at(3, 8), at(4, 0));
 	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
-	assert_int_equal(f.count, 4);
-	for (unsigned int i = 0; i < 4; i++) {
-		assert_int_equal(f.addresses[i], expected[i]);
+	EXPECT_PAGES(1, 2, 3, 4);
+	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(f.lines[i], lines[i]);
-	}
+}
+
+/* A range of a process's memory, which begins and ends where its mm_struct says. */
+static void processes_are_followed_into(void **state)
+{
+	enum { MM = 2, TOP = 3, DIRECT = 1 << 20 };
+	struct channel_item item = {.kind = CHANNEL_CHASE,
+				    .address = at(1, 0),
+				    .size = DIRECT,
+				    .next_offset = CHANNEL_NEXT_NONE,
+				    .after = 8,
+				    .bound = 1,
+				    .follow = {{.offset = 8, .size = 8},
+					       {.offset = 0, .from = 1, .top = true},
+					       {.offset = 8, .size = 5000, .at = 16, .from = 1}}};
+	uint64_t user = 0x7f0000001000;
+	uint64_t top = synth_space(f.guest);
+
+	(void)state;
+	synth_map(f.guest, top, user, BASE + 0x1000, SYNTH_4K, SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE | SYNTH_PTE_USER);
+	synth_map(f.guest, top, user + CHANNEL_PAGE_SIZE, BASE + 0x2000, SYNTH_4K,
+		  SYNTH_PTE_PRESENT | SYNTH_PTE_WRITE | SYNTH_PTE_USER);
+	write64(at(1, 8), at(MM, 0));
+	write64(at(MM, 0), DIRECT + top);
+	write64(at(MM, 8), user + 100);
+	write64(at(MM, 24), user + 200);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 3);
+	assert_int_equal(f.spaces[2], top);
+	assert_int_equal(f.addresses[2], user);
+	assert_int_equal(f.lines[2], 0xe);
+	/* no more than was asked for */
+	write64(at(MM, 24), user + (1 << 20));
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 4);
+	assert_int_equal(f.addresses[3], user + CHANNEL_PAGE_SIZE);
+	assert_int_equal(f.lines[3], (1 << 16) - 1);
+	/* an end before its begin; tables that lie nowhere; the kernel's own space */
+	write64(at(MM, 24), user + 100);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 2);
+	write64(at(MM, 24), user + 200);
+	write64(at(MM, 0), DIRECT - 1);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 2);
+	write64(at(MM, 0), DIRECT + 5);
+	assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+	assert_int_equal(f.count, 2);
+}
+
+/* What several items want of the nodes of one list comes node by node, each up to its bound. */
+static void items_of_one_list_are_walked_together(void **state)
+{
+	struct channel_item items[] = {
+		{.kind = CHANNEL_CHASE, .address = at(1, 100), .next_offset = 8, .after = 16, .bound = 100},
+		{.kind = CHANNEL_READ, .address = at(12, 0), .size = 8},
+		{.kind = CHANNEL_CHASE,
+		 .address = at(1, 100),
+		 .next_offset = 8,
+		 .after = 8,
+		 .bound = 2,
+		 .follow = {{.offset = 16, .size = 8}, {.offset = 4096, .size = 8, .here = true}}},
+		{.kind = CHANNEL_CHASE, .address = at(1, 100), .next_offset = 16, .after = 8, .bound = 2},
+	};
+
+	(void)state;
+	lay_list();
+	write64(at(3, 316), at(11, 0));
+	assert_int_equal(ask(items, 4, NULL), ERR_OK);
+	/* nothing of what is behind the third node, which only the first wants */
+	EXPECT_PAGES(1, 2, 3, 9, 12);
+	assert_int_equal(memdev_engine_stats(f.engine).nodes, 3 + 2 + 1);
 }
 
 /* Slots of a radix tree: inner nodes are tagged, values are odd. */
@@ -510,6 +573,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pointers_are_followed_in_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(arrays_of_pointers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(parts_are_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(processes_are_followed_into, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(items_of_one_list_are_walked_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_answers_take_several_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(budget_ends_an_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_end_an_answer, set_up, tear_down),

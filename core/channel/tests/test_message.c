@@ -25,7 +25,9 @@ static struct channel_request good_request(void)
 			 .after = 4096,
 			 .follow = {{.offset = -4, .size = 1}, {.offset = 16384, .size = 16384},
 				    {.offset = 8, .size = 1, .at = 16384, .from = 2},
-				    {.offset = -64, .size = 9, .from = 3, .here = true}}},
+				    {.offset = -64, .size = 9, .from = 3, .here = true},
+				    {.offset = 72, .from = 2, .top = true},
+				    {.offset = 80, .size = 8192, .at = 8, .from = 2}}},
 			{.kind = CHANNEL_TABLE,
 			 .address = 0xffffffff81000000,
 			 .size = 4096,
@@ -87,6 +89,12 @@ static void bad_items_are_refused_by_both_sides(void **state)
 		 "item 0 of a request follows a pointer too far away or to too many bytes"},
 		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[3] = {.size = 1, .from = 4}}},
 		 "item 0 of a request follows a pointer out of what comes later"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {{.top = true}, {.size = 1, .here = true}}},
+		 "item 0 of a request follows a process's page tables to no range"},
+		{{.kind = CHANNEL_CHASE, .bound = 1, .follow = {[15] = {.top = true}}},
+		 "item 0 of a request follows a process's page tables to no range"},
+		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 1, .stride = 8, .follow = {{.top = true}}},
+		 "item 0 of a request follows a process's page tables to no range"},
 		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 0, .stride = 8},
 		 "item 0 of a request has no or too many heads"},
 		{{.kind = CHANNEL_TABLE, .bound = 1, .size = 1, .stride = 7},
@@ -113,7 +121,8 @@ static void bad_items_are_refused_by_both_sides(void **state)
 		for (size_t f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
 			const struct channel_follow *w = &i->follow[f];
 			uint32_t parts[] = {(uint32_t)w->offset, w->size | w->at << 16,
-					    w->from | (w->here ? CHANNEL_FOLLOW_HERE : 0)};
+					    w->from | (w->here ? CHANNEL_FOLLOW_HERE : 0) |
+						    (w->top ? CHANNEL_FOLLOW_TOP : 0)};
 
 			memcpy(buf + CHANNEL_REQUEST_HEADER_SIZE + sizeof(words) + f * sizeof(parts),
 			       parts, sizeof(parts));
@@ -143,7 +152,7 @@ struct seen {
 	struct channel_piece_sink sink;
 	unsigned int count;
 	uint64_t spaces[4], addresses[4];
-	uint32_t lines[4];
+	uint64_t lines[4];
 	enum channel_page_state states[4];
 	uint8_t first[4];
 };
@@ -166,15 +175,17 @@ static size_t make_answer(uint8_t *buf)
 	struct channel_pages head = {.number = 9, .generation = 3, .flags = CHANNEL_PAGES_MORE,
 				     .count = 4};
 	const struct channel_piece pieces[] = {
-		{.address = 0xffffffffff000000, .lines = CHANNEL_PAGE_LINES},
+		{.address = 0xffffffffff000000, .lines = UINT64_MAX},
 		{.space = 0x5000, .address = 0x7000, .state = CHANNEL_PAGE_UNMAPPED},
 		{.address = 0x8000, .state = CHANNEL_PAGE_NOPHYS},
-		{.space = 0x5000, .address = 0x9f80, .lines = 2},
+		{.space = 0x5000, .address = 0x9000, .lines = 1ull << 63 | 1 << 5},
 	};
 	uint8_t page[CHANNEL_PAGE_SIZE];
 	size_t size = CHANNEL_PAGES_HEADER_SIZE;
 
 	memset(page, 0xab, sizeof(page));
+	page[5 * CHANNEL_LINE_SIZE] = 0xcd;
+	page[63 * CHANNEL_LINE_SIZE] = 0xef;
 	channel_pages_encode(&head, buf);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		struct channel_piece p = pieces[i];
@@ -204,11 +215,12 @@ static void answer_round_trip(void **state)
 	assert_int_equal(seen.states[1], CHANNEL_PAGE_UNMAPPED);
 	assert_int_equal(seen.addresses[1], 0x7000);
 	assert_int_equal(seen.states[2], CHANNEL_PAGE_NOPHYS);
-	assert_int_equal(seen.lines[0], CHANNEL_PAGE_LINES);
+	assert_int_equal(seen.lines[0], UINT64_MAX);
 	assert_int_equal(seen.spaces[3], 0x5000);
-	assert_int_equal(seen.addresses[3], 0x9f80);
-	assert_int_equal(seen.lines[3], 2);
-	assert_int_equal(seen.first[3], 0xab);
+	assert_int_equal(seen.addresses[3], 0x9000);
+	assert_int_equal(seen.lines[3], 1ull << 63 | 1 << 5);
+	assert_int_equal(seen.first[3], 0xcd);
+	assert_int_equal(buf[size - CHANNEL_LINE_SIZE], 0xef);
 }
 
 static void malformed_answer_gives_no_piece(void **state)
@@ -232,9 +244,15 @@ static void malformed_answer_gives_no_piece(void **state)
 	buf[CHANNEL_PAGES_HEADER_SIZE] = 3; /* an unknown state */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	buf[CHANNEL_PAGES_HEADER_SIZE] = 0;
-	buf[size - 2 * CHANNEL_LINE_SIZE - 8] = 0xc1; /* two lines from the page's last one on */
+	buf[size - 2 * CHANNEL_LINE_SIZE - 8] ^= 1; /* a line that doesn't come */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
-	buf[size - 2 * CHANNEL_LINE_SIZE - 8] = 0x81;
+	memset(buf + size - 2 * CHANNEL_LINE_SIZE - 8, 0, 8); /* no lines at all */
+	assert_int_equal(channel_pages_decode(buf, size - 2 * CHANNEL_LINE_SIZE, &head, &seen.sink, NULL),
+			 ERR_CORRUPT);
+	size = make_answer(buf);
+	buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX + 16] = 1; /* lines of a page that isn't there */
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX + 16] = 0;
 	buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX + 8] = 1; /* no page's address */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	assert_int_equal(seen.count, 0);

@@ -44,7 +44,8 @@ enum channel_item_kind {
 	/*
 	 * The list whose first node is at `address`: `before` and `after` bytes around each node, the
 	 * next node being the pointer at node + next_offset, until it is 0, odd (hlist_nulls), `address`
-	 * again, unreadable, or `bound` nodes are seen.
+	 * again, unreadable, or `bound` nodes are seen. `size`: where the kernel has all physical memory
+	 * mapped, if processes' memory is followed into; else not looked at.
 	 */
 	CHANNEL_CHASE = 2,
 	/*
@@ -55,6 +56,10 @@ enum channel_item_kind {
 	CHANNEL_TABLE = 3,
 	/* Of the page at `address` those lines whose bits are set in `size`. */
 	CHANNEL_LINES = 4,
+	/*
+	 * Lists or tables of one request that begin and go on at the same places are walked together, so that
+	 * all that is wanted of a node comes together.
+	 */
 };
 
 /* In place of the offset of a link: nodes have none. */
@@ -64,17 +69,22 @@ enum channel_item_kind {
  * The pointer at node + offset leads to where `size` bytes are wanted too, `at` bytes behind. With `from`
  * N > 0 the pointer lies not in the node but where follow N - 1, which comes before this one, has
  * led. With `here` there is no pointer: `size` bytes are wanted at that offset itself.
+ *
+ * With `top` the pointer leads to the top page table of a process, by way of where all physical memory
+ * is mapped, and nothing is wanted there: the next follow is a range of that process's memory. Where it begins is
+ * the pointer at its offset, where it ends the one `at` bytes behind that; at most `size` bytes of it.
  */
 struct channel_follow {
 	int32_t offset;
 	uint32_t size; /* 0: unused */
 	uint32_t at;
 	uint32_t from;
-	bool here;
+	bool here, top;
 };
 
-/* On the wire: offset, size and `at` in 16 bits each, `from` with this for `here`. */
+/* On the wire: offset, size and `at` in 16 bits each, `from` with these for `here` and `top`. */
 #define CHANNEL_FOLLOW_HERE (1u << 31)
+#define CHANNEL_FOLLOW_TOP  (1u << 30)
 
 struct channel_item {
 	enum channel_item_kind kind;
@@ -95,7 +105,7 @@ enum {
 	CHANNEL_REQUEST_MAX = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE,
 
 	CHANNEL_PAGES_HEADER_SIZE = 8 + 8 + 4 + 4,
-	CHANNEL_PIECE_HEADER_SIZE = 8 + 8,
+	CHANNEL_PIECE_HEADER_SIZE = 8 + 8 + 8,
 	CHANNEL_PIECE_MAX = CHANNEL_PIECE_HEADER_SIZE + CHANNEL_PAGE_SIZE,
 	/* whole pages that fit one record */
 	CHANNEL_PAGES_PER_RECORD = (CHANNEL_PLAIN_MAX - CHANNEL_PAGES_HEADER_SIZE) /
@@ -139,15 +149,15 @@ struct channel_pages {
 /* Write the head at the start of a record's plaintext (CHANNEL_PAGES_HEADER_SIZE bytes). */
 void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAGES_HEADER_SIZE]);
 
-/* A run of lines within one page; or (not CHANNEL_PAGE_DATA) what else there is to say of a page. */
+/* Lines of one page; or (not CHANNEL_PAGE_DATA) what else there is to say of it. */
 struct channel_piece {
 	uint64_t space;
-	uint64_t address; /* of the first line; of the page */
+	uint64_t address; /* of the page */
 	enum channel_page_state state;
-	uint32_t lines;	  /* 1 to CHANNEL_PAGE_LINES; 0 unless CHANNEL_PAGE_DATA */
-	const void *data; /* as many lines; borrowed */
+	uint64_t lines;	  /* bit N: line N; some, or none unless CHANNEL_PAGE_DATA */
+	const void *data; /* decoded: those lines, one behind the other; to encode: the page. Borrowed. */
 };
-/* Append a piece: at most CHANNEL_PIECE_MAX bytes; how many were written. */
+/* Append a piece: at most CHANNEL_PIECE_MAX bytes, a multiple of 8; how many were written. */
 size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf);
 
 /* Takes one piece of an answer. */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/err.h"
 #include "guest/addr.h"
 #include "guest/phys.h"
@@ -37,6 +38,10 @@ enum {
  * offset from where follow N - 1 (one before this) has led. With `here` there is no pointer: as many bytes
  * at that offset itself (and `at` is 0). At most `bound` nodes in all.
  *
+ * With `top` the pointer leads to a process's top page table, which lies where all physical memory is mapped,
+ * from `direct` on; then the next follow tells of a range of that process's memory: between the pointer at its
+ * offset and the one `at` bytes behind that, at most `size` bytes. Of one list only, not of `heads`.
+ *
  * With GUEST_NEXT_NONE nodes have no next: `first` and `heads` are an array of pointers, of which
  * odd ones are none, and bit 1 is left out (a tag, in radix trees).
  */
@@ -47,12 +52,13 @@ struct guest_chain {
 	int64_t next_offset;
 	uint32_t before, after;
 	uint32_t bound;
+	uint64_t direct;
 	struct {
 		int32_t offset;
 		uint32_t size;
 		uint32_t at;
 		uint32_t from;
-		bool here;
+		bool here, top;
 	} follow[GUEST_FOLLOW_MAX];
 };
 
@@ -137,6 +143,9 @@ struct guest_pages_ops {
 		     size_t count);
 	void (*chase)(struct guest_pages *p, const struct guest_chain *chain);
 
+	/* Optional, with part(): this address of the kernel's is looked up soon, a matter of the processor's cache. */
+	void (*soon)(struct guest_pages *p, struct gva va);
+
 	/*
 	 * Optional, of those who keep pages for more than one epoch(): the next epoch() really begins
 	 * one if the present one is older than that.
@@ -217,21 +226,12 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 	return p->ops->page(p, as, va, ret);
 }
 
-/* Without the instruction for it, which not every processor has, or a call. */
-static inline uint64_t guest_count_lines(uint64_t lines)
-{
-	lines -= lines >> 1 & 0x5555555555555555;
-	lines = (lines & 0x3333333333333333) + (lines >> 2 & 0x3333333333333333);
-	lines = (lines + (lines >> 4)) & 0x0f0f0f0f0f0f0f0f;
-	return lines * 0x0101010101010101 >> 56;
-}
-
 /* Where `va` is among those `lines` of its page that lie at `host`, one behind the other (see part()). */
 static inline const void *guest_lines_at(const void *host, uint64_t lines, uint64_t va)
 {
 	uint64_t before = lines & (((uint64_t)1 << va % GUEST_PAGE_SIZE / 64) - 1);
 
-	return (const char *)host + guest_count_lines(before) * 64 + va % 64;
+	return (const char *)host + (size_t)base_count_bits(before) * 64 + va % 64;
 }
 
 /* The host address of `va`, from where on `size` bytes, which lie in one page, can be read. */

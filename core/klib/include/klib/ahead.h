@@ -61,6 +61,28 @@ static inline int ahead_follow_part(struct ahead *a, int from, uint64_t offset, 
 	return (int)++a->follows;
 }
 
+/*
+ * The range of a process's memory between the pointers at `from` and `to`, which is further on, in an mm_struct (one
+ * that was followed), at most `most` bytes. `direct`: where all physical memory is mapped.
+ */
+static inline void ahead_process(struct ahead *a, int mm, uint64_t direct, uint64_t pgd,
+				 uint64_t from, uint64_t to, uint64_t most)
+{
+	uint32_t f = a->follows;
+
+	if (mm <= 0 || pgd > AHEAD_MAX || from > to || to > AHEAD_MAX || !most ||
+	    f + 2 > GUEST_FOLLOW_MAX)
+		return;
+	a->chain.direct = direct;
+	a->chain.follow[f].offset = (int32_t)pgd;
+	a->chain.follow[f].from = a->chain.follow[f + 1].from = (uint32_t)mm;
+	a->chain.follow[f].top = true;
+	a->chain.follow[f + 1].offset = (int32_t)from;
+	a->chain.follow[f + 1].at = (uint32_t)(to - from);
+	a->chain.follow[f + 1].size = most < AHEAD_MAX ? (uint32_t)most : AHEAD_MAX;
+	a->follows += 2;
+}
+
 /* The same, of all of it. */
 static inline int ahead_follow(struct ahead *a, int from, uint64_t offset, uint64_t size)
 {

@@ -20,6 +20,9 @@ static inline struct mm_struct __guest *get_task_mm(struct task_struct __guest *
  */
 uint64_t klib_mm_counter(struct mm_struct __guest *mm, int64_t member, bool exact);
 
+/* Where all physical memory is mapped. */
+uint64_t klib_mm_direct(void);
+
 /* The address space of a process; false when it can't be. */
 bool klib_mm_space(struct mm_struct __guest *mm, struct guest_space *ret);
 
