@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ enum {
 	WINDOW = 2 << 20, /* bytes that one mincore() of a scan looks at */
 	AROUND_PAGES = 32, /* that one for a single page does; a power of two */
 	WINDOW_PAGES = WINDOW / GUEST_PAGE_SIZE,
+	FAULT_PAGES = 16, /* what Linux maps at a fault, of what is in memory; the addresses are so aligned */
 	/*
 	 * Reads that are done without mapping: to map a page costs as much as ten of them, and whoever
 	 * only asks whether a guest is still there makes no more. (A hole reads as zeros.)
@@ -47,6 +49,8 @@ struct store_file {
 	unsigned int first_reads;
 	bool may_mincore;
 	bool may_cachestat;
+	int pagemap;	 /* of this process; -1: not needed or not to be had */
+	uint64_t *asked; /* with it, bit a fault's pages: it was looked at there */
 	size_t granule;
 	uint8_t *map;
 	uint64_t *known; /* bit a page: it holds data. A page may lose it again by ballooning only */
@@ -95,6 +99,9 @@ static ssize_t pread_all(int fd, void *buf, size_t size, uint64_t offset)
 #define SYS_cachestat 451 /* Linux 6.5 */
 #endif
 
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_PRESENT (1ull << 63)
+
 /* include/uapi/linux/mman.h */
 struct cachestat_range {
 	uint64_t off, len;
@@ -137,6 +144,37 @@ static void look_around(struct store_file *f, uint64_t page)
 	}
 }
 
+/*
+ * The same for who may not ask what is in memory: a look at a page that holds data has had all pages mapped
+ * around it that are in memory, and what is mapped to itself a process may know.
+ */
+static void look_at_mapped(struct store_file *f, uint64_t page)
+{
+	uint64_t base = (uintptr_t)f->map / GUEST_PAGE_SIZE, at = base + page;
+	uint64_t window = at / FAULT_PAGES - base / FAULT_PAGES;
+	uint64_t first = at - at % FAULT_PAGES, count = FAULT_PAGES, entries[FAULT_PAGES], i = 0;
+
+	if (first < base) {
+		count -= base - first;
+		first = base;
+	}
+	first -= base;
+	if (count > f->store.size / GUEST_PAGE_SIZE - first)
+		count = f->store.size / GUEST_PAGE_SIZE - first;
+	while (i < count && !is_known(f, first + i))
+		i++;
+	if (i == count || f->asked[window / 64] >> (window % 64) & 1)
+		return;
+	f->asked[window / 64] |= 1ull << (window % 64);
+	(void)*(const volatile uint8_t *)(f->map + (first + i) * GUEST_PAGE_SIZE);
+	if (pread_all(f->pagemap, entries, count * sizeof(*entries), (base + first) * sizeof(*entries)) !=
+	    (ssize_t)(count * sizeof(*entries)))
+		return;
+	for (i = 0; i < count; i++)
+		if (entries[i] & PAGEMAP_PRESENT)
+			set_known(f, first + i);
+}
+
 /* Does the page at `offset` hold data, so that mapping it allocates nothing? */
 static bool has_data(struct store_file *f, uint64_t offset)
 {
@@ -151,6 +189,8 @@ static bool has_data(struct store_file *f, uint64_t offset)
 
 		if (f->may_mincore)
 			look_around(f, page);
+		else if (f->pagemap >= 0)
+			look_at_mapped(f, page);
 		data = is_known(f, page) || lseek(f->fd, at, SEEK_DATA) == at;
 	} else {
 		f->store.stats->reads++;
@@ -296,6 +336,40 @@ static enum err file_alive(struct store *s, struct err_ctx *err)
 	return ERR_OK;
 }
 
+/* Without the privilege that shows where in the host's memory pages lie, which nobody has to know. */
+static int open_pagemap(void)
+{
+	const uint32_t bit = 1u << CAP_SYS_ADMIN % 32;
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], less[_LINUX_CAPABILITY_U32S_3];
+	int fd;
+
+	if (syscall(SYS_capget, &head, had) < 0)
+		return -1;
+	memcpy(less, had, sizeof(less));
+	less[CAP_SYS_ADMIN / 32].effective &= ~bit;
+	if (syscall(SYS_capset, &head, less) < 0)
+		return -1;
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	/* without it back we'd go on with less */
+	if (syscall(SYS_capset, &head, had) < 0 && fd >= 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Where it can't be had, each page is asked for by itself. */
+static void keep_pagemap(struct store_file *f)
+{
+	size_t windows = f->store.size / GUEST_PAGE_SIZE / FAULT_PAGES + 2;
+
+	if (f->pagemap >= 0)
+		return;
+	f->asked = calloc(windows / 64 + 1, sizeof(*f->asked));
+	f->pagemap = f->asked ? open_pagemap() : -1;
+}
+
 static enum err file_keep(struct store *s, uid_t reader, struct err_ctx *err)
 {
 	struct store_file *f = to_file(s);
@@ -304,6 +378,8 @@ static enum err file_keep(struct store *s, uid_t reader, struct err_ctx *err)
 	if (fstat(f->fd, &st) < 0)
 		return err_set_errno(err, ERR_IO, errno, "can't stat the guest's memory");
 	f->may_mincore = reader == 0 || st.st_uid == reader;
+	if (!f->may_mincore && f->holes == HOLES_SEEK)
+		keep_pagemap(f);
 	return ERR_OK;
 }
 
@@ -315,6 +391,9 @@ static void file_close(struct store *s)
 		guard_remove(f->map);
 		munmap(f->map, s->size);
 	}
+	if (f->pagemap >= 0)
+		close(f->pagemap);
+	free(f->asked);
 	free(f->known);
 	close(f->fd);
 	free(f);
@@ -350,6 +429,7 @@ enum err store_file_create(int fd, uint64_t at, uint64_t size, struct guest_phys
 	}
 	f->store = (struct store){.ops = &file_ops, .base = at, .size = size, .stats = stats};
 	f->fd = fd;
+	f->pagemap = -1;
 	f->at = at;
 	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0) {
 		int e = errno;

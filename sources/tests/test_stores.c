@@ -3,7 +3,7 @@
 #include "fixture.h"
 
 #include "sources/maps.h"
-#include "store.h"
+#include "store_file.c"
 
 enum {
 	PAGES = 64,
@@ -65,6 +65,55 @@ static void test_file_holes(void **state)
 	/* all that didn't allocate anything */
 	assert_int_equal(fixture_blocks(fd), blocks);
 	assert_int_equal(s->ops->alive(s, NULL), ERR_OK);
+	store_destroy(s);
+	close(fd);
+}
+
+/* Does the kernel map both pages at a fault of either? */
+static bool come_together(const struct store_file *f, uint64_t a, uint64_t b)
+{
+	uint64_t base = (uintptr_t)f->map / GUEST_PAGE_SIZE;
+
+	return (base + a) / FAULT_PAGES == (base + b) / FAULT_PAGES;
+}
+
+/* Who may not ask what is in memory learns it page by page, or from what is mapped to himself. */
+static void test_file_of_others(void **state)
+{
+	enum { FIRST = 20, KNOWN = 40, END = 60 };
+	struct guest_phys_stats stats = {0};
+	struct store_file *f;
+	struct store *s;
+	unsigned int found = 0;
+	uint64_t blocks;
+	int fd = sparse_file(), asked;
+
+	(void)state;
+	for (unsigned int i = FIRST; i < END; i++)
+		assert_int_equal(pwrite(fd, text, sizeof(text), i * 4096), sizeof(text));
+	blocks = fixture_blocks(fd);
+	assert_int_equal(store_file_create(dup(fd), 0, PAGES * 4096, &stats, &s, NULL), ERR_OK);
+	assert_int_equal(s->ops->keep(s, 65534, NULL), ERR_OK);
+	f = to_file(s);
+	assert_false(f->may_mincore);
+	assert_true(f->pagemap >= 0);
+
+	/* the file isn't asked for what came together with a page that is known */
+	set_known(f, KNOWN);
+	asked = f->fd;
+	f->fd = -1;
+	for (unsigned int i = 0; i < PAGES; i++) {
+		if (!s->ops->map(s, i * 4096))
+			continue;
+		assert_true(i >= FIRST && i < END && come_together(f, i, KNOWN));
+		found++;
+	}
+	assert_true(found > 1);
+	f->fd = asked;
+	for (unsigned int i = 0; i < PAGES; i++)
+		assert_int_equal(s->ops->map(s, i * 4096) != NULL,
+				 i == 5 || i == 6 || (i >= FIRST && i < END));
+	assert_int_equal(fixture_blocks(fd), blocks);
 	store_destroy(s);
 	close(fd);
 }
@@ -197,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file_holes),
+		cmocka_unit_test(test_file_of_others),
 		cmocka_unit_test(test_file_truncated),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_maps),
