@@ -55,20 +55,6 @@ void share_fail(struct share_totals *t, enum err code)
 	__atomic_store_n(&t->failure, (int32_t)code, __ATOMIC_RELAXED);
 }
 
-const char *share_failure(enum err code)
-{
-	switch (code) {
-	case ERR_GONE:
-		return "the guest went away or restarted";
-	case ERR_LIMIT:
-		return "a file of the guest's takes more memory or steps than are allowed";
-	case ERR_NOMEM:
-		return "out of memory for a file of the guest's";
-	default:
-		return err_name(code);
-	}
-}
-
 void share_add(struct share_totals *t, const struct attach *a)
 {
 	const struct guest_phys_stats none = {0};

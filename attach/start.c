@@ -178,6 +178,18 @@ static void hand_over(struct attach_start *s, struct carrier *c)
 	(void)!sendmsg(s->ours, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static void end(struct attach_start *s)
+{
+	const int all[] = {s->socket, s->ours, s->theirs};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] >= 0)
+			close(all[i]);
+	}
+	unsetenv(ATTACH_ENV_START);
+	channel_wipe(&s->message, sizeof(s->message));
+}
+
 void attach_start_finish(struct attach_start *s)
 {
 	struct carrier *c = NULL;
@@ -190,20 +202,14 @@ void attach_start_finish(struct attach_start *s)
 	if (open_session(s, &c) == ERR_OK && ask(s, c) == ERR_OK)
 		hand_over(s, c);
 	carrier_close(c);
-	attach_start_abandon(s);
+	/* the memory stays: to unmap it would keep all processors from what is waited for now */
+	end(s);
 }
 
 void attach_start_abandon(struct attach_start *s)
 {
-	const int all[] = {s ? s->socket : -1, s ? s->ours : -1, s ? s->theirs : -1};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (all[i] >= 0)
-			close(all[i]);
-	}
-	unsetenv(ATTACH_ENV_START);
 	if (!s)
 		return;
-	channel_wipe(&s->message, sizeof(s->message));
+	end(s);
 	munmap(s, sizeof(*s));
 }

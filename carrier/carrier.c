@@ -3,6 +3,7 @@
 #include "carrier/carrier.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@ struct carrier {
 	struct base_alloc *alloc;
 	pid_t owner;
 	uint64_t timeout_ns;
-	struct carrier_socket socket;
 	struct sealed_session *session;
 	struct sealed_frames *frames; /* NULL: the ring */
 
@@ -28,6 +28,8 @@ struct carrier {
 	struct carrier_wait wait;
 	struct channel_ring_end out, in;
 	uint64_t wire_bytes;
+	/* not cleared: pages that nobody needs */
+	struct carrier_socket socket;
 	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
 };
 
@@ -188,12 +190,13 @@ static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 
 static struct carrier *create(struct base_alloc *alloc, int socket, uint64_t timeout_ns)
 {
-	struct carrier *c = base_alloc_zeroed(alloc, 1, sizeof(*c));
+	struct carrier *c = base_alloc_resize(alloc, NULL, 1, sizeof(*c));
 
 	if (!c) {
 		close(socket);
 		return NULL;
 	}
+	memset(c, 0, offsetof(struct carrier, socket));
 	c->alloc = alloc;
 	c->owner = getpid();
 	c->timeout_ns = timeout_ns;
@@ -307,7 +310,9 @@ void carrier_close(struct carrier *c)
 	/* the device needn't wait for its next look at the socket */
 	if (c->out.wait && !c->left && !carrier_forked(c))
 		channel_ring_nudge(&c->out);
-	carrier_region_unmap(&c->region);
+	/* who has left it has better to do, and soon ends: unmapping is work for all processors */
+	if (!c->left)
+		carrier_region_unmap(&c->region);
 	if (c->memory >= 0)
 		close(c->memory);
 	base_free(c->alloc, c);

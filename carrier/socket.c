@@ -215,12 +215,14 @@ static enum err transport_receive(struct sealed_transport *t, enum channel_frame
 
 void carrier_socket_init(struct carrier_socket *s, int fd, uint64_t timeout_ns)
 {
-	s->transport.send = transport_send;
-	s->transport.receive = transport_receive;
-	s->transport.queues = true;
+	s->transport = (struct sealed_transport){
+		.send = transport_send, .receive = transport_receive, .queues = true};
 	s->fd = fd;
 	s->timeout_ns = timeout_ns;
 	s->passed = -1;
+	s->frame.payload = NULL;
+	s->frame.size = 0;
+	s->frame.fd = -1;
 }
 
 void carrier_socket_deinit(struct carrier_socket *s)

@@ -13,7 +13,7 @@
 enum {
 	/* A peer's death is noticed after so long at most; a live peer wakes at once. */
 	SLICE_NS = 200 * 1000 * 1000,
-	CALIBRATION = 512,
+	CALIBRATION = 128,
 };
 
 uint64_t carrier_now(void)

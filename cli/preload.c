@@ -87,7 +87,7 @@ static void complain(enum err e, const struct err_ctx *err)
 	if (err->code)
 		err_describe(err, text, sizeof(text));
 	else
-		snprintf(text, sizeof(text), "%s", share_failure(e));
+		snprintf(text, sizeof(text), "%s", err_of_guest(e));
 	fflush(NULL);
 	dprintf(STDERR_FILENO, "scwatcher: %s: %s\nscwatcher: what %s printed may be incomplete\n",
 		vm ? vm : "guest", text, program_invocation_short_name);

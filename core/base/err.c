@@ -88,6 +88,20 @@ const char *err_name(enum err code)
 	return "unknown error";
 }
 
+const char *err_of_guest(enum err code)
+{
+	switch (code) {
+	case ERR_GONE:
+		return "the guest went away or restarted";
+	case ERR_LIMIT:
+		return "a file of the guest's takes more memory or steps than are allowed";
+	case ERR_NOMEM:
+		return "out of memory for a file of the guest's";
+	default:
+		return err_name(code);
+	}
+}
+
 const char *err_describe(const struct err_ctx *ctx, char *buf, size_t size)
 {
 	const char *text = ctx->text[0] ? ctx->text : err_name(ctx->code);

@@ -201,20 +201,6 @@ struct vfs *trusted_vfs(void)
 	return g.procfs ? procfs_vfs(g.procfs) : NULL;
 }
 
-static const char *failure(enum err e)
-{
-	switch (e) {
-	case ERR_GONE:
-		return "the guest went away or restarted";
-	case ERR_LIMIT:
-	case ERR_NOMEM:
-		return "a file of the guest's takes more memory or steps than there are: sign the program with a "
-		       "larger --heap";
-	default:
-		return err_name(e);
-	}
-}
-
 int trusted_vfs_end(int code, bool locked)
 {
 	struct err_ctx err = {0};
@@ -230,7 +216,9 @@ int trusted_vfs_end(int code, bool locked)
 		if (err.code)
 			err_describe(&err, why, sizeof(why));
 		if (g.failed)
-			say("the guest: ", err.code ? why : failure(g.failed));
+			say("the guest: ", err.code ? why : err_of_guest(g.failed));
+		if (g.failed == ERR_LIMIT || g.failed == ERR_NOMEM)
+			say("the memory is what the program was signed with: --heap", "");
 	}
 	if (!g.failed)
 		return code;

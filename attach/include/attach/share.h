@@ -38,9 +38,6 @@ struct share_totals *share_find(void);
 /* Note that a process couldn't attach, or couldn't read all that it should have. */
 void share_fail(struct share_totals *t, enum err code);
 
-/* For people: what it means that a process failed so; nothing more is known then. */
-const char *share_failure(enum err code);
-
 /* Add what this process's guest did. Call once, before attach_close(). */
 void share_add(struct share_totals *t, const struct attach *a);
 

@@ -27,7 +27,7 @@ struct attach_start *attach_start_begin(const struct attach_sealed *s, const cha
 					char *const *argv);
 /* What the program must inherit, under this very number. */
 int attach_start_descriptor(const struct attach_start *s);
-/* The program was started: open the session and hand it over. Frees `s`; NULL is fine. */
+/* The program was started: open the session and hand it over. Ends `s`, but not its memory, which stays; NULL is fine. */
 void attach_start_finish(struct attach_start *s);
 /* It could not be started. Frees `s`; NULL is fine. */
 void attach_start_abandon(struct attach_start *s);

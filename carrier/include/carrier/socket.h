@@ -58,7 +58,7 @@ struct carrier_socket {
 	struct carrier_frame frame;
 };
 
-/* `fd` becomes the socket's own. */
+/* `fd` becomes the socket's own. The bytes of the frame are left as they are. */
 void carrier_socket_init(struct carrier_socket *s, int fd, uint64_t timeout_ns);
 /* Hangs up. */
 void carrier_socket_deinit(struct carrier_socket *s);

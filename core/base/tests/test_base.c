@@ -47,6 +47,8 @@ static void test_err_names(void **state)
 	}
 	assert_int_equal(err_to_errno(ERR_OK), 0);
 	assert_string_equal(err_name((enum err) - 99), "unknown error");
+	assert_string_equal(err_of_guest(ERR_CORRUPT), err_name(ERR_CORRUPT));
+	assert_non_null(strstr(err_of_guest(ERR_GONE), "restarted"));
 	assert_int_equal(err_to_errno((enum err) - 99), EIO);
 	assert_string_equal(err_describe(&e, line, sizeof(line)), "gone");
 }

@@ -66,6 +66,9 @@ void err_clear(struct err_ctx *ctx);
 /* Short name of a code, such as "unmapped"; "unknown error" for a value outside the enum. */
 const char *err_name(enum err code);
 
+/* For people: what it means that reading a guest's file failed so, when nothing more is known. */
+const char *err_of_guest(enum err code);
+
 /*
  * One line for people: text, address and host errno. Writes at most `size` bytes with the NUL;
  * returns buf.
