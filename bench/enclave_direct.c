@@ -39,36 +39,7 @@ static _Noreturn void die(const char *what, const struct err_ctx *err)
 	exit(1);
 }
 
-/* ---- the session: frames, each of which is an exit ---- */
-
-static enum err send_frame(struct sealed_transport *t, enum channel_frame_kind kind, const void *bytes,
-			   size_t size, struct err_ctx *err)
-{
-	void *arena = trusted_arena(size);
-
-	(void)t;
-	if (!arena)
-		return err_set(err, ERR_LIMIT, "a frame of %zu bytes", size);
-	trusted_copy_out(arena, bytes, size);
-	return trusted_ocall(ABI_GUEST_SEND, kind, size, 0, 0, 0, 0)
-		       ? err_set(err, ERR_GONE, "the device hung up")
-		       : ERR_OK;
-}
-
-static enum err receive_frame(struct sealed_transport *t, enum channel_frame_kind *kind_ret, void *buf,
-			      size_t *size_ret, struct err_ctx *err)
-{
-	int64_t r = trusted_ocall(ABI_GUEST_RECEIVE, 0, 0, 0, 0, 0, 0);
-	uint64_t size = (uint64_t)r & UINT32_MAX;
-
-	(void)t;
-	if (r < 0 || size > CHANNEL_FRAME_PAYLOAD_MAX || size > trusted_arena_size())
-		return err_set(err, ERR_GONE, "the device hung up");
-	trusted_copy_in(buf, trusted_arena(size), size);
-	*kind_ret = (enum channel_frame_kind)(r >> 32);
-	*size_ret = size;
-	return ERR_OK;
-}
+/* ---- the session: a request and its answer are an exit ---- */
 
 static bool fill(void *ctx, void *buf, size_t size)
 {
@@ -79,7 +50,7 @@ static bool fill(void *ctx, void *buf, size_t size)
 
 static void open_device(void)
 {
-	static struct sealed_transport transport = {.send = send_frame, .receive = receive_frame, .queues = true};
+	static struct link_frames by_host;
 	static const struct channel_random random = {.fill = fill};
 	static struct base_alloc alloc;
 	struct sealed_identity identity;
@@ -96,8 +67,9 @@ static void open_device(void)
 
 	base_alloc_init(&alloc, CALLS_MEMORY);
 	evidence_init(&identity);
-	if (channel_library_init(&err) || sealed_session_open(&alloc, &transport, &o, &session, &err) ||
-	    sealed_frames_create(session, &transport, trusted_now, &frames, &err))
+	link_frames_init(&by_host);
+	if (channel_library_init(&err) || sealed_session_open(&alloc, &by_host.transport, &o, &session, &err) ||
+	    sealed_frames_create(session, &by_host.transport, trusted_now, &frames, &err))
 		die("the session", &err);
 	device = sealed_frames_carrier(frames);
 }

@@ -179,28 +179,47 @@ static int64_t read_file(void)
 	return (int64_t)size;
 }
 
-static int64_t honest(const struct abi_ocall *call)
+static void send_frame(uint64_t kind, const void *payload, size_t size)
 {
-	const struct frame *f = &w.frames[w.first];
+	FUZZ_ASSERT(size <= CHANNEL_FRAME_PAYLOAD_MAX);
+	if (kind == CHANNEL_FRAME_OPEN)
+		queue(CHANNEL_FRAME_OPENED, NULL, 0);
+	else if (kind == CHANNEL_FRAME_RING)
+		make_ring(payload, size);
+	else
+		(void)!memdev_session_frame(w.session, (enum channel_frame_kind)kind, payload, size, &w.out, NULL);
+}
 
-	switch (call->number) {
-	case ABI_GUEST_SEND:
-		FUZZ_ASSERT(call->args[1] <= CHANNEL_FRAME_PAYLOAD_MAX);
-		if (call->args[0] == CHANNEL_FRAME_OPEN)
-			queue(CHANNEL_FRAME_OPENED, NULL, 0);
-		else if (call->args[0] == CHANNEL_FRAME_RING)
-			make_ring(w.arena, call->args[1]);
-		else
-			(void)!memdev_session_frame(w.session, (enum channel_frame_kind)call->args[0], w.arena,
-						    call->args[1], &w.out, NULL);
-		return 0;
-	case ABI_GUEST_RECEIVE:
-		if (!w.count)
-			return -EPIPE;
-		memcpy(w.arena, f->bytes, f->size);
+/* As enclave/host/guest.c does it. */
+static int64_t exchange(const struct abi_ocall *call)
+{
+	uint64_t used = 0;
+
+	FUZZ_ASSERT(call->args[0] <= sizeof(w.arena) && call->args[0] % 8 == 0);
+	for (uint64_t i = 0; i < call->args[0] / 8;) {
+		uint64_t size = w.arena[i] & UINT32_MAX;
+
+		FUZZ_ASSERT(8 * (i + 1) + size <= call->args[0]);
+		send_frame(w.arena[i] >> 32, &w.arena[i + 1], size);
+		i += 1 + (size + 7) / 8;
+	}
+	for (uint64_t i = 0; i < call->args[1] && w.count; i++) {
+		const struct frame *f = &w.frames[w.first];
+
+		w.arena[used++] = (uint64_t)f->kind << 32 | f->size;
+		memcpy(&w.arena[used], f->bytes, f->size);
+		used += (f->size + 7) / 8;
 		w.first = (w.first + 1) % FRAMES;
 		w.count--;
-		return (int64_t)((uint64_t)f->kind << 32 | f->size);
+	}
+	return used ? (int64_t)(8 * used) : -EPIPE;
+}
+
+static int64_t honest(const struct abi_ocall *call)
+{
+	switch (call->number) {
+	case ABI_GUEST_FRAMES:
+		return exchange(call);
 	case ABI_GUEST_RING:
 		return (int64_t)(uintptr_t)ring;
 	case ABI_GUEST_SLEEP:
@@ -293,7 +312,7 @@ static void serve(struct abi_ocall *call)
 {
 	uint64_t what = take(1);
 
-	FUZZ_ASSERT(call->number >= ABI_GUEST_SEND && call->number <= ABI_GUEST_KEEP);
+	FUZZ_ASSERT(call->number >= ABI_GUEST_FRAMES && call->number <= ABI_GUEST_KEEP);
 	/* now and then it doesn't do at all what it was asked for */
 	if (what < 248)
 		call->result = honest(call);

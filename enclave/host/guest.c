@@ -137,28 +137,69 @@ static int64_t errno_of(enum err e)
 	}
 }
 
-static int64_t send_frame(struct host_guest *g, const uint64_t args[6], const void *arena,
-			  size_t arena_size)
+/* The bytes that a frame takes in the arena. */
+static size_t frame_room(size_t payload)
 {
-	if (args[1] > arena_size || args[0] > UINT16_MAX)
-		return -EINVAL;
-	return errno_of(carrier_frame_send(g->socket, (enum channel_frame_kind)args[0], arena,
-					   args[1], -1, carrier_now() + TIMEOUT_NS, NULL));
+	return sizeof(uint64_t) + (payload + 7) / 8 * 8;
 }
 
-static int64_t receive_frame(struct host_guest *g, void *arena, size_t arena_size)
+static enum err send_frames(const struct host_guest *g, const uint8_t *arena, size_t size)
+{
+	enum err e = ERR_OK;
+
+	for (size_t at = 0; !e && at < size;) {
+		uint64_t head = 0, payload;
+
+		if (size - at >= sizeof(head))
+			memcpy(&head, arena + at, sizeof(head));
+		payload = head & UINT32_MAX;
+		if (head >> 32 > UINT16_MAX || frame_room(payload) > size - at)
+			return ERR_INVAL;
+		e = carrier_frame_send(g->socket, (enum channel_frame_kind)(head >> 32),
+				       arena + at + sizeof(head), payload, -1, carrier_now() + TIMEOUT_NS, NULL);
+		at += frame_room(payload);
+	}
+	/* a device that says no may have hung up before all was sent: what it said can still be read */
+	return e == ERR_GONE ? ERR_OK : e;
+}
+
+static enum err receive_frame(struct host_guest *g, uint8_t *arena, size_t room, size_t *size_ret)
 {
 	enum err e = carrier_frame_receive(g->socket, carrier_now() + TIMEOUT_NS, &g->frame, NULL);
+	uint64_t head;
 
 	if (e)
-		return errno_of(e);
-	if (g->passed >= 0)
-		close(g->passed);
-	g->passed = g->frame.fd;
-	if (g->frame.size > arena_size)
-		return -EMSGSIZE;
-	memcpy(arena, g->frame.payload, g->frame.size);
-	return (int64_t)((uint64_t)g->frame.kind << 32 | g->frame.size);
+		return e;
+	if (g->frame.fd >= 0) {
+		if (g->passed >= 0)
+			close(g->passed);
+		g->passed = g->frame.fd;
+	}
+	if (frame_room(g->frame.size) > room)
+		return ERR_LIMIT;
+	head = (uint64_t)g->frame.kind << 32 | g->frame.size;
+	memcpy(arena, &head, sizeof(head));
+	memcpy(arena + sizeof(head), g->frame.payload, g->frame.size);
+	*size_ret = frame_room(g->frame.size);
+	return ERR_OK;
+}
+
+static int64_t exchange(struct host_guest *g, const uint64_t args[6], uint8_t *arena, size_t arena_size)
+{
+	size_t used = 0, size;
+	enum err e;
+
+	if (args[0] > arena_size || g->socket < 0)
+		return -EINVAL;
+	e = send_frames(g, arena, args[0]);
+	for (uint64_t i = 0; !e && i < args[1]; i++) {
+		e = receive_frame(g, arena + used, arena_size - used, &size);
+		if (!e)
+			used += size;
+		if (!e && g->frame.kind == CHANNEL_FRAME_FAILED)
+			break;
+	}
+	return used ? (int64_t)used : errno_of(e);
 }
 
 static int64_t map_ring(struct host_guest *g, const uint64_t args[6])
@@ -299,10 +340,8 @@ int64_t host_guest_serve(void *opaque, uint64_t number, const uint64_t args[6], 
 		return close_file(g, args);
 	case ABI_GUEST_KEEP:
 		return keep(g, args, arena, arena_size);
-	case ABI_GUEST_SEND:
-		return send_frame(g, args, arena, arena_size);
-	case ABI_GUEST_RECEIVE:
-		return receive_frame(g, arena, arena_size);
+	case ABI_GUEST_FRAMES:
+		return exchange(g, args, arena, arena_size);
 	case ABI_GUEST_RING:
 		return map_ring(g, args);
 	case ABI_GUEST_SLEEP:

@@ -39,7 +39,7 @@ struct link {
 	const char *vm;
 	struct note note; /* generation 0: none */
 	struct sealed_carrier sealed;
-	struct sealed_transport transport;
+	struct link_frames frames;
 	struct channel_ring_wait wait;
 	struct base_alloc *alloc;
 	struct carrier_files io;
@@ -89,36 +89,77 @@ static int64_t ask(unsigned int number, uint64_t a0, uint64_t a1)
 
 /* ---- frames ---- */
 
+static struct link_frames *of_transport(struct sealed_transport *t)
+{
+	return (struct link_frames *)((char *)t - offsetof(struct link_frames, transport));
+}
+
+/* The bytes that a frame takes in the arena. */
+static size_t frame_room(size_t payload)
+{
+	return sizeof(uint64_t) + (payload + 7) / 8 * 8;
+}
+
+/* Into the arena, which nobody else uses before the next frame is wanted. */
 static enum err send_frame(struct sealed_transport *t, enum channel_frame_kind kind,
 			   const void *bytes, size_t size, struct err_ctx *err)
 {
-	void *arena = trusted_arena(size);
-	int64_t r;
+	struct link_frames *f = of_transport(t);
+	uint8_t *arena = trusted_arena(f->queued + frame_room(size));
 
-	(void)t;
 	if (!arena)
 		return err_set(err, ERR_LIMIT, "a frame of %zu bytes", size);
-	trusted_copy_out(arena, bytes, size);
-	r = ask(ABI_GUEST_SEND, kind, size);
-	return r == 0 ? ERR_OK : by_host(r, "send", err);
+	trusted_store(arena + f->queued, (uint64_t)kind << 32 | size);
+	trusted_copy_out(arena + f->queued + sizeof(uint64_t), bytes, size);
+	f->queued += frame_room(size);
+	f->count++;
+	f->got = 0;
+	return ERR_OK;
+}
+
+/* Each frame that is sent has one for an answer. */
+static enum err exchange(struct link_frames *f, struct err_ctx *err)
+{
+	int64_t r = ask(ABI_GUEST_FRAMES, f->queued, f->count ? f->count : 1);
+
+	f->queued = f->count = f->at = 0;
+	if (r <= 0)
+		return by_host(r ? r : -EPIPE, "exchange frames", err);
+	if ((uint64_t)r > trusted_arena_size() || r % 8)
+		return err_set(err, ERR_TAMPERED, "the host gives frames of %lld bytes", (long long)r);
+	f->got = (size_t)r;
+	return ERR_OK;
 }
 
 static enum err receive_frame(struct sealed_transport *t, enum channel_frame_kind *kind_ret,
 			      void *buf, size_t *size_ret, struct err_ctx *err)
 {
-	int64_t r = ask(ABI_GUEST_RECEIVE, 0, 0);
-	uint64_t size = (uint64_t)r & UINT32_MAX, kind = (uint64_t)r >> 32;
+	struct link_frames *f = of_transport(t);
+	const uint8_t *frame;
+	uint64_t head, size, kind;
+	enum err e = f->got ? ERR_OK : exchange(f, err);
 
-	(void)t;
-	if (r < 0)
-		return by_host(r, "receive", err);
-	if (size > CHANNEL_FRAME_PAYLOAD_MAX || size > trusted_arena_size() || kind > UINT16_MAX)
+	if (e)
+		return e;
+	frame = (const uint8_t *)trusted_arena(f->at + f->got) + f->at;
+	head = trusted_load(frame);
+	size = head & UINT32_MAX;
+	kind = head >> 32;
+	if (size > CHANNEL_FRAME_PAYLOAD_MAX || frame_room(size) > f->got || kind > UINT16_MAX)
 		return err_set(err, ERR_TAMPERED, "the host gives a frame of kind %llu and %llu bytes",
 			       (unsigned long long)kind, (unsigned long long)size);
-	trusted_copy_in(buf, trusted_arena(size), size);
+	trusted_copy_in(buf, frame + sizeof(head), size);
+	f->at += frame_room(size);
+	f->got -= frame_room(size);
 	*kind_ret = (enum channel_frame_kind)kind;
 	*size_ret = size;
 	return ERR_OK;
+}
+
+void link_frames_init(struct link_frames *ret)
+{
+	*ret = (struct link_frames){
+		.transport = {.send = send_frame, .receive = receive_frame, .queues = true}};
 }
 
 /* ---- the ring ---- */
@@ -194,7 +235,7 @@ static enum err take_ring(struct link *l, const struct channel_ring_sizes *want,
 	struct channel_ring_sizes got;
 	size_t size;
 	int64_t at;
-	enum err e = receive_frame(&l->transport, &kind, l->frame, &size, err);
+	enum err e = receive_frame(&l->frames.transport, &kind, l->frame, &size, err);
 
 	if (e)
 		return e;
@@ -394,9 +435,8 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 
 	evidence_init(&identity);
 	channel_ring_sizes_encode(&want, sizes);
-	l->transport = (struct sealed_transport){
-		.send = send_frame, .receive = receive_frame, .queues = true};
-	e = sealed_session_open(l->alloc, &l->transport, &o, &l->session, err);
+	link_frames_init(&l->frames);
+	e = sealed_session_open(l->alloc, &l->frames.transport, &o, &l->session, err);
 	return e ? e : take_ring(l, &want, err);
 }
 

@@ -33,6 +33,17 @@ const struct guest_trail *link_trail(const struct link *l);
 /* For the next run. */
 void link_keep_trail(const struct link *l, const struct guest_trail *t);
 
+/*
+ * Frames by the host: what is sent waits in the arena for the exit by which the first answer is fetched, which fetches
+ * those of all. Nothing else may use the arena between.
+ */
+struct link_frames {
+	struct sealed_transport transport;
+	size_t queued, count; /* bytes and number of what waits */
+	size_t at, got;	      /* what came and wasn't looked at: where in the arena, and bytes */
+};
+void link_frames_init(struct link_frames *ret);
+
 /* An enclave's report as an identity. */
 void evidence_init(struct sealed_identity *ret);
 

@@ -209,6 +209,17 @@ static void the_guest_is_read(void **state)
 	link_close(l);
 }
 
+/* How it is reached, two pairs of frames, for whom a report is, the ring, its worker. */
+static void a_session_takes_few_exits(void **state)
+{
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_int_equal(t.exits, 6);
+	link_close(l);
+}
+
 /* Neither for memory nor for the time, if the device isn't kept from its processor for long. */
 static void memory_costs_no_exit(void **state)
 {
@@ -470,40 +481,80 @@ static void no_ring(struct abi_ocall *call)
 	if (call->number == ABI_GUEST_RING)
 		call->result = -ENOMEM;
 }
+/* The payload of the frame of this kind among those that came; NULL: there is none. */
+static uint64_t *frame_of(const struct abi_ocall *call, uint64_t kind)
+{
+	size_t words = call->number == ABI_GUEST_FRAMES && call->result > 0 ? (size_t)call->result / 8 : 0;
+
+	for (size_t i = 0; i < words; i += 1 + ((t.arena[i] & UINT32_MAX) + 7) / 8) {
+		if (t.arena[i] >> 32 == kind)
+			return &t.arena[i + 1];
+	}
+	return NULL;
+}
+
 static void frame_too_long(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE)
-		call->result |= CHANNEL_FRAME_PAYLOAD_MAX + 1;
+	if (call->number == ABI_GUEST_FRAMES)
+		t.arena[0] |= CHANNEL_FRAME_PAYLOAD_MAX + 1;
+}
+static void frame_longer_than_what_came(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_FRAMES)
+		t.arena[0] += (uint64_t)call->result;
 }
 static void frame_of_another_kind(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE)
-		call->result += 1ll << 32;
+	if (call->number == ABI_GUEST_FRAMES)
+		t.arena[0] += 1ull << 32;
 }
 static void frame_of_no_kind(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE)
-		call->result |= 1ll << 60;
+	if (call->number == ABI_GUEST_FRAMES)
+		t.arena[0] |= 1ull << 60;
+}
+static void frames_beyond_the_arena(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_FRAMES)
+		call->result = INT64_MAX - 7;
+}
+static void frames_of_half_a_word(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_FRAMES)
+		call->result -= 4;
+}
+static void frames_of_no_bytes(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_FRAMES)
+		call->result = 0;
 }
 static void altered_answer(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_ANSWER)
-		t.arena[1] ^= 1;
+	uint64_t *answer = frame_of(call, CHANNEL_FRAME_ANSWER);
+
+	if (answer)
+		answer[1] ^= 1;
 }
 static void altered_acceptance(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_RECORD)
-		t.arena[9] ^= 1;
+	uint64_t *record = frame_of(call, CHANNEL_FRAME_RECORD);
+
+	if (record)
+		record[9] ^= 1;
 }
 static void larger_ring(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_RING)
-		t.arena[0] <<= 1;
+	uint64_t *granted = frame_of(call, CHANNEL_FRAME_RING);
+
+	if (granted)
+		granted[0] <<= 1;
 }
 static void odd_ring(struct abi_ocall *call)
 {
-	if (call->number == ABI_GUEST_RECEIVE && call->result >> 32 == CHANNEL_FRAME_RING)
-		t.arena[0] -= 8;
+	uint64_t *granted = frame_of(call, CHANNEL_FRAME_RING);
+
+	if (granted)
+		granted[0] -= 8;
 }
 static void odd_type_of_evidence(struct abi_ocall *call)
 {
@@ -551,6 +602,10 @@ static const struct lie lies_at_the_start[] = {
 	LIE(worker_nowhere, "a worker that isn't outside"),
 	LIE(no_ring, "the host can't map a ring (error 12)"),
 	LIE(frame_too_long, "a frame of kind"),
+	LIE(frame_longer_than_what_came, "a frame of kind"),
+	LIE(frames_beyond_the_arena, "frames of 9223372036854775800 bytes"),
+	LIE(frames_of_half_a_word, "the host gives frames of"),
+	LIE(frames_of_no_bytes, "hung up"),
 	LIE(frame_of_another_kind, "a refusal of 0 bytes"),
 	LIE(frame_of_no_kind, "of kind"),
 	LIE(altered_answer, ""),
@@ -561,7 +616,7 @@ static const struct lie lies_at_the_start[] = {
 	LIE(quote_that_is_none, "not the evidence of a development key"),
 	LIE(quote_too_long, "the host makes no quote"),
 	LIE(hung_up, "hung up"),
-	LIE(unknown, "the host can't send (error 38)"),
+	LIE(unknown, "the host can't exchange frames (error 38)"),
 };
 
 static void lies_at_the_start_are_refused(void **state)
@@ -1004,6 +1059,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_guest_is_read),
+		TEST(a_session_takes_few_exits),
 		TEST(memory_costs_no_exit),
 		TEST(a_worker_sleeps_and_is_woken),
 		TEST(a_trail_is_kept),

@@ -10,10 +10,12 @@
 #include "abi/ocall.h"
 
 enum abi_guest_number {
-	/* a0: kind of frame, a1: bytes of payload in the arena. 0; -EPIPE: the device hung up. */
-	ABI_GUEST_SEND = ABI_OCALL_GUEST_FIRST,
-	/* Waits for a frame; its payload comes to the arena. kind << 32 | bytes of payload; -EPIPE. */
-	ABI_GUEST_RECEIVE = ABI_OCALL_GUEST_FIRST + 1,
+	/*
+	 * a0: bytes of frames in the arena, which are sent; a1: how many frames are then waited for, up to one that says that
+	 * the device's host won't, or its hanging up. They come to the arena: their bytes; -EPIPE: none came any more. In
+	 * either direction a frame is a word, its kind << 32 | bytes of payload, and the payload, padded to words.
+	 */
+	ABI_GUEST_FRAMES = ABI_OCALL_GUEST_FIRST,
 	/*
 	 * a0, a1: bytes of the rings to the device and to the client. Maps the memory that came with the last RING
 	 * frame. Its address in the process, page-aligned, outside the enclave.
