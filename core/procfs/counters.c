@@ -81,6 +81,17 @@ void global_time_now(struct global_time *ret)
 	ret->boot_real = tk->offs_real - boot;
 }
 
+void proc_clocks_now(struct proc_clocks *ret)
+{
+	struct timekeeper __guest *tk = timekeeper();
+	struct global_time now;
+
+	global_time_now(&now);
+	ret->mono = now.mono;
+	ret->real_ahead = tk->offs_real;
+	ret->boot_ahead = tk->offs_boot;
+}
+
 /* TS_FLAG_IDLE_ACTIVE of kernel/time/tick-sched.h: a macro, not in memory */
 #define TICK_IDLE_ACTIVE (1ul << 2)
 

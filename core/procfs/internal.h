@@ -189,6 +189,18 @@ int proc_call_task_exists(int tgid, int tid);
 int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
 void proc_call_machine(struct vfs_machine *ret);
 
+/* locks.c, inside guest_run(): the lines of fdinfo; addresses of the file and of the files_struct */
+void proc_put_file_locks(struct seq_file *m, uint64_t file, uint64_t files);
+
+/*
+ * counters.c, inside guest_run(): CLOCK_MONOTONIC as of the last time that the guest looked, and how far
+ * CLOCK_REALTIME and CLOCK_BOOTTIME are ahead of it; nanoseconds
+ */
+struct proc_clocks {
+	int64_t mono, real_ahead, boot_ahead;
+};
+void proc_clocks_now(struct proc_clocks *ret);
+
 /* tree.c: what the children of those two are */
 extern const struct proc_row proc_tgid_row;
 extern const struct proc_row proc_tid_row;

@@ -11,6 +11,8 @@
 GUEST_TYPES_BEGIN
 /* include/linux/filelock.h: since 6.9 the common part is a record of its own, with other names */
 struct file_lock_core {
+	struct list_head flc_list;
+	void __guest *flc_owner;
 	struct file_lock_core __guest *flc_blocker;
 	struct hlist_node flc_link;
 	struct list_head flc_blocked_requests;
@@ -21,6 +23,8 @@ struct file_lock_core {
 	struct file __guest *flc_file;
 };
 struct file_lock {
+	struct list_head fl_list;
+	void __guest *fl_owner;
 	struct file_lock __guest *fl_blocker;
 	struct hlist_node fl_link;
 	struct list_head fl_blocked_requests;
@@ -32,6 +36,11 @@ struct file_lock {
 	struct file_lock_core c;
 	int64_t fl_start;
 	int64_t fl_end;
+};
+struct file_lock_context {
+	struct list_head flc_flock;
+	struct list_head flc_posix;
+	struct list_head flc_lease;
 };
 struct file_lock_list_struct {
 	struct hlist_head hlist;
@@ -235,4 +244,40 @@ int proc_locks_show(const struct proc_item *it, struct seq_file *m)
 		}
 	}
 	return guest_faulted() ? -EIO : 0;
+}
+
+/* Of one list of a file's locks, those that this file, or all files of its process, have. */
+static void show_locks_of(struct seq_file *m, struct list_head __guest *head, uint64_t file,
+			  uint64_t files, uint64_t *id)
+{
+	struct guest_bound b = GUEST_BOUND(LOCKS_MAX);
+	uint64_t link = is_split() ? guest_offsetof(struct file_lock_core, flc_list) :
+				     guest_offsetof(struct file_lock, fl_list);
+	struct list_head __guest *at = head->next;
+
+	for (; at && at != head && guest_more_at(&b, at); at = at->next) {
+		uint64_t lock = guest_addr(at) - link, owner;
+		struct lock l;
+
+		lock_read(lock, &l);
+		owner = guest_addr(is_split() ? guest_ptr(struct file_lock_core, lock)->flc_owner :
+						guest_ptr(struct file_lock, lock)->fl_owner);
+		if (!guest_eq(l.file, file) || (owner != files && owner != file))
+			continue;
+		seq_puts(m, "lock:\t");
+		show_lock(m, &l, ++*id, 0);
+	}
+}
+
+void proc_put_file_locks(struct seq_file *m, uint64_t file, uint64_t files)
+{
+	struct file_lock_context __guest *c = guest_ptr(
+		struct file_lock_context, guest_addr(guest_ptr(struct file, file)->f_inode->i_flctx));
+	uint64_t id = 0;
+
+	if (!c)
+		return;
+	show_locks_of(m, &c->flc_flock, file, files, &id);
+	show_locks_of(m, &c->flc_posix, file, files, &id);
+	show_locks_of(m, &c->flc_lease, file, files, &id);
 }

@@ -20,6 +20,7 @@ PRESENT_WITH(wireless, wireless_seq_ops)
 PRESENT_WITH(rt_cache, rt_cache_seq_ops)
 PRESENT_WITH(ptype, ptype_base)
 PRESENT_WITH(xfrm_stat, xfrm_mib_list)
+PRESENT_WITH(rt_acct, ip_rt_acct)
 
 extern struct net __guest init_net;
 
@@ -71,5 +72,11 @@ const struct proc_row proc_net_rows[] = {
 	FILE_IF("sockstat6", net_sockstat6_show, ipv6_present),
 	FILE("softnet_stat", net_softnet_stat_show),
 	FILE_IF("ipv6_route", net_ipv6_route_show, ipv6_present),
+	FILE("fib_trie", net_fib_trie_show),
+	FILE("fib_triestat", net_fib_triestat_show),
+	FILE_IF("rt_acct", net_rt_acct_show, rt_acct_present),
+	{ .name = "stat", .mode = PROC_DIR(0555), .rows = net_stat_rows, .order = PROC_ORDER_PDE },
+	{ .name = "dev_snmp6", .mode = PROC_DIR(0555), .dir = &net_dev_snmp6_dir,
+	  .present = ipv6_present },
 	{ 0 }
 };

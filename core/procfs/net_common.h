@@ -151,6 +151,22 @@ void net_dev_walk(struct net_list *l, net_dev_fn *fn);
 /* The device's name, or what the kernel prints without a device. */
 void net_dev_name(struct net_device __guest *dev, char name[17]);
 
+/* ---- IPv4 routes: net_trie.c ---- */
+
+/* How many lists of tables a namespace has; a power of two. */
+unsigned int net_fib_tables(const struct net_list *l);
+struct key_vector __guest *net_fib_root(struct fib_table __guest *tb);
+/*
+ * The nodes of a trie from left to right, which is by ascending keys, each before what is below it: a
+ * leaf that isn't behind the one before it means that the tree is none (any more), and ends the walk.
+ * `depth` is the number of nodes above a leaf; a node itself counts.
+ */
+typedef void net_fib_fn(struct net_list *l, struct key_vector __guest *n, int depth, void *arg);
+void net_fib_walk(struct net_list *l, struct key_vector __guest *root, net_fib_fn *fn, void *arg);
+
+/* net_stats.c: the lines of a device's counters of IPv6 */
+void net_snmp6_device(struct seq_file *m, struct net_device __guest *dev);
+
 /* ---- sockets ---- */
 
 static inline struct sock __guest *net_sock_of_node(uint64_t node)
@@ -337,6 +353,10 @@ proc_show_fn net_dev_show, net_dev_mcast_show, net_ptype_show, net_softnet_stat_
 /* net_route.c */
 proc_show_fn net_route_show, net_rt_cache_show, net_ipv6_route_show, net_rt6_stats_show,
 	net_arp_show;
+/* net_trie.c, net_folders.c */
+proc_show_fn net_fib_trie_show, net_fib_triestat_show, net_rt_acct_show;
+extern const struct proc_dir net_dev_snmp6_dir;
+extern const struct proc_row net_stat_rows[];
 /* net_mcast.c */
 proc_show_fn net_igmp_show, net_igmp6_show, net_mcfilter_show, net_mcfilter6_show,
 	net_anycast6_show, net_if_inet6_show;

@@ -20,7 +20,7 @@ enum {
 	RTAX_RTT = 4,
 	RTAX_ADVMSS = 8,
 
-	FIB_TABLES = 256, /* FIB_TABLE_HASHSZ, FIB6_TABLE_HASHSZ with policy routing */
+	FIB_TABLES = 256, /* FIB6_TABLE_HASHSZ with policy routing */
 	KEY_BITS = 32,	  /* of a trie of IPv4 addresses: no way down is longer */
 	TRIE_NODES_MAX = 1 << 26, /* children looked at, empty ones too */
 
@@ -65,9 +65,8 @@ static struct nh_info __guest *nexthop_info(struct nexthop __guest *nh, bool gro
 
 static struct fib_table __guest *main_table(struct net_list *l)
 {
-	unsigned int buckets = guest_has(struct netns_ipv4, fib_has_custom_rules) ? FIB_TABLES : 2;
 	struct hlist_head __guest *head =
-		&l->net->ipv4.fib_table_hash[RT_TABLE_MAIN & (buckets - 1)];
+		&l->net->ipv4.fib_table_hash[RT_TABLE_MAIN & (net_fib_tables(l) - 1)];
 	struct fib_table __guest *tb;
 
 	hlist_for_each_entry(tb, head, tb_hlist) {
@@ -115,11 +114,14 @@ static void route_row(struct net_list *l, uint32_t prefix, struct fib_alias __gu
 	seq_pad(l->m, '\n');
 }
 
-static void route_leaf(struct net_list *l, uint32_t table, struct key_vector __guest *leaf)
+static void route_leaf(struct net_list *l, struct key_vector __guest *leaf, int depth, void *arg)
 {
-	uint32_t prefix = __builtin_bswap32(leaf->key);
+	uint32_t table = *(const uint32_t *)arg, prefix = __builtin_bswap32(leaf->key);
 	struct fib_alias __guest *fa;
 
+	(void)depth;
+	if (leaf->bits)
+		return; /* a node above leaves */
 	hlist_for_each_entry(fa, &leaf->leaf, fa_list) {
 		NET_RECORD(l) {
 			uint8_t type = fa->fa_type;
@@ -127,58 +129,6 @@ static void route_leaf(struct net_list *l, uint32_t table, struct key_vector __g
 			if (type == RTN_BROADCAST || type == RTN_MULTICAST || fa->tb_id != table)
 				continue;
 			route_row(l, prefix, fa);
-		}
-	}
-}
-
-/*
- * Leaves of the trie from left to right, which is by ascending keys: a leaf that isn't behind the
- * one before it means that the tree is none (any more), and ends the walk.
- */
-static void route_trie(struct net_list *l, uint32_t table, struct key_vector __guest *root)
-{
-	struct {
-		uint64_t node;
-		uint64_t next, count; /* of its children */
-	} way[KEY_BITS + 2];
-	struct guest_bound b = GUEST_BOUND(TRIE_NODES_MAX);
-	int depth = 0;
-	int64_t last = -1;
-
-	way[0].node = guest_addr(root);
-	way[0].next = 0;
-	way[0].count = 1;
-	while (depth >= 0 && guest_more(&b) && !net_list_over(l)) {
-		if (way[depth].next == way[depth].count) {
-			depth--;
-			continue;
-		}
-
-		struct key_vector __guest *n = guest_ptr(struct key_vector, way[depth].node);
-		uint64_t child = n->tnode[way[depth].next++];
-
-		if (!child)
-			continue;
-		n = guest_ptr(struct key_vector, child);
-
-		uint8_t bits = n->bits;
-
-		if (!bits) {
-			uint32_t key = n->key;
-
-			if (key <= last) {
-				guest_fault(n);
-				return;
-			}
-			last = key;
-			route_leaf(l, table, n);
-		} else if (bits <= KEY_BITS && depth < KEY_BITS) {
-			depth++;
-			way[depth].node = child;
-			way[depth].next = 0;
-			way[depth].count = 1ull << bits;
-		} else {
-			guest_fault(n);
 		}
 	}
 }
@@ -196,7 +146,7 @@ int net_route_show(const struct proc_item *it, struct seq_file *m)
 	seq_setwidth(m, ROUTE_WIDTH);
 	seq_puts(m, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	seq_pad(m, '\n');
-	route_trie(&l, tb->tb_id, &((struct trie __guest *)tb->tb_data)->kv[0]);
+	net_fib_walk(&l, net_fib_root(tb), route_leaf, &(uint32_t){ tb->tb_id });
 	return 0;
 }
 

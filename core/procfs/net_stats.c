@@ -381,6 +381,30 @@ static void snmp6_put_messages(struct seq_file *m, struct icmpv6msg_mib __guest 
 	}
 }
 
+/* Of a device there is one set of ICMP counters, not one for each CPU. */
+static void snmp6_put_shared(struct seq_file *m, struct mib *mib, struct snmp_mib __guest *table,
+			     const atomic_long_t __guest *counts)
+{
+	mib_open(mib, table);
+	for (unsigned int i = 0; i < mib->count; i++) {
+		char name[MIB_NAME_SIZE];
+
+		guest_strncpy(name, mib->table[i].name, sizeof(name));
+		seq_printf(m, "%-32s\t%lu\n", name, (unsigned long)counts[mib->entry[i]].counter);
+	}
+}
+
+void net_snmp6_device(struct seq_file *m, struct net_device __guest *dev)
+{
+	struct inet6_dev __guest *idev = dev->ip6_ptr;
+	struct mib mib;
+
+	seq_printf(m, "%-32s\t%u\n", "ifIndex", (unsigned int)dev->ifindex);
+	snmp6_put(m, &mib, snmp6_ipstats_list, idev->stats.ipv6);
+	snmp6_put_shared(m, &mib, snmp6_icmp6_list, idev->stats.icmpv6dev->mibs);
+	snmp6_put_messages(m, guest_ptr(struct icmpv6msg_mib, guest_addr(idev->stats.icmpv6msgdev)));
+}
+
 int net_snmp6_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct net __guest *net = guest_ptr(struct net, it->net);

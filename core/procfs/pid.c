@@ -400,6 +400,9 @@ PRESENT(has_coredump_filter, "coredump_filter")
 PRESENT(has_patch_state, "patch_state")
 PRESENT(has_ksm_merging_pages, "ksm_merging_pages")
 PRESENT(has_timers, "timers")
+PRESENT(has_syscall, "syscall")
+PRESENT(has_arch_status, "arch_status")
+PRESENT(has_ksm_stat, "ksm_stat")
 PRESENT(has_numa_maps, "numa_maps")
 PRESENT(has_smaps, "smaps")
 PRESENT(has_smaps_rollup, "smaps_rollup")
@@ -428,6 +431,7 @@ PRESENT(has_smaps_rollup, "smaps_rollup")
 
 #define ROWS_NAMES                                                                                 \
 	REG("comm", 0644, proc_pid_comm_show),                                                     \
+	REG_IF("syscall", 0400, proc_pid_syscall_show, has_syscall),                               \
 	REG("cmdline", 0444, proc_pid_cmdline_show),                                               \
 	REG("stat", 0444, proc_pid_stat_show),                                                     \
 	REG("statm", 0444, proc_pid_statm_show),                                                   \
@@ -467,7 +471,9 @@ PRESENT(has_smaps_rollup, "smaps_rollup")
 
 #define ROWS_LAST                                                                                  \
 	REG_IF("patch_state", 0400, proc_pid_patch_state_show, has_patch_state),                   \
-	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages)
+	REG_IF("arch_status", 0444, proc_pid_arch_status_show, has_arch_status),                   \
+	REG_IF("ksm_merging_pages", 0400, proc_pid_ksm_merging_pages_show, has_ksm_merging_pages), \
+	REG_IF("ksm_stat", 0400, proc_pid_ksm_stat_show, has_ksm_stat)
 
 const struct proc_row proc_tgid_rows[] = {
 	{ .name = "task", .mode = PROC_DIR(0555), .dir = &proc_task_dir, .attr = task_dir_attr },

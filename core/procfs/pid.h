@@ -86,6 +86,8 @@ void proc_put_gate_area(struct seq_file *m);
 
 /* Where a task sleeps: an address in the kernel's code, or 0 (kernel/sched/core.c: get_wchan). */
 uint64_t proc_task_wchan(struct task_struct __guest *t);
+/* What it had in its registers when it entered the kernel; NULL without a stack. */
+struct pt_regs __guest *proc_task_regs(struct task_struct __guest *t);
 
 proc_show_fn proc_pid_stat_show, proc_pid_statm_show, proc_pid_status_show;
 proc_show_fn proc_pid_cmdline_show, proc_pid_environ_show, proc_pid_auxv_show, proc_pid_maps_show;
@@ -101,6 +103,7 @@ proc_show_fn proc_pid_mounts_show, proc_pid_mountinfo_show, proc_pid_mountstats_
 
 proc_show_fn proc_pid_oom_score_show, proc_pid_coredump_filter_show, proc_pid_patch_state_show;
 proc_show_fn proc_pid_ksm_merging_pages_show, proc_pid_cpuset_show, proc_pid_autogroup_show;
+proc_show_fn proc_pid_syscall_show, proc_pid_arch_status_show, proc_pid_ksm_stat_show;
 proc_show_fn proc_pid_timens_offsets_show, proc_pid_children_show, proc_pid_timers_show;
 
 proc_link_fn proc_pid_exe_link, proc_pid_cwd_link, proc_pid_root_link, proc_pid_fd_link;

@@ -10,8 +10,8 @@ enum {
 };
 
 /*
- * What a kind of file adds. Sockets of the UNIX domain, epoll sets, event counters, signal descriptors
- * and masters of pseudo-terminals so far; others show what all files have.
+ * What a kind of file adds. Sockets of the UNIX domain, epoll sets, event counters, signal descriptors,
+ * timers, inotify and masters of pseudo-terminals so far; others show what all files have.
  */
 GUEST_TYPES_BEGIN
 struct proto_ops {
@@ -69,13 +69,63 @@ struct signalfd_ctx {
 	sigset_t sigmask;
 };
 
+struct timerqueue_node { /* include/linux/timerqueue.h */
+	int64_t expires;
+};
+
+struct hrtimer_clock_base { /* include/linux/hrtimer.h */
+	int64_t offset;
+};
+
+struct hrtimer {
+	struct timerqueue_node node;
+	struct hrtimer_clock_base __guest *base;
+};
+
+struct alarm { /* include/linux/alarmtimer.h */
+	struct timerqueue_node node;
+};
+
+struct timerfd_ctx { /* fs/timerfd.c */
+	union {
+		struct hrtimer tmr;
+		struct alarm alarm;
+	} t;
+	int64_t tintv;
+	uint64_t ticks;
+	int clockid;
+	short settime_flags;
+};
+
+struct fsnotify_mark_connector { /* include/linux/fsnotify_backend.h */
+	unsigned char type[1]; /* of one or two bytes */
+	void __guest *obj; /* a pointer to one within the object, until 6.9 */
+};
+
+struct fsnotify_mark {
+	uint32_t mask;
+	unsigned int flags;
+	struct list_head g_list;
+	struct fsnotify_mark_connector __guest *connector;
+};
+
+struct inotify_inode_mark { /* fs/notify/inotify/inotify.h */
+	struct fsnotify_mark fsn_mark;
+	int wd;
+};
+
+struct fsnotify_group {
+	struct list_head marks_list;
+};
+
 struct file_operations {
 	void __guest *show_fdinfo;
 };
 GUEST_TYPES_END
 
 extern const char __guest pidfd_show_fdinfo, pidfs_dentry_operations, sock_show_fdinfo, unix_show_fdinfo, tty_show_fdinfo, pty_show_fdinfo,
-	eventfd_show_fdinfo, ep_show_fdinfo, signalfd_show_fdinfo;
+	eventfd_show_fdinfo, ep_show_fdinfo, signalfd_show_fdinfo, timerfd_show, inotify_show_fdinfo,
+	shmem_encode_fh, generic_encode_ino32_fh;
 
 static void epoll_show(struct eventpoll __guest *ep, struct seq_file *m)
 {
@@ -90,6 +140,115 @@ static void epoll_show(struct eventpoll __guest *ep, struct seq_file *m)
 		seq_printf(m, "tfd: %8d events: %8x data: %16llx  pos:%lld ino:%lx sdev:%x\n",
 			   e->ffd.fd, e->event.events, (unsigned long long)e->event.data,
 			   (long long)f->f_pos, inode->i_ino, inode->i_sb->s_dev);
+	}
+}
+
+enum {
+	CLOCK_REALTIME_ID = 0,
+	CLOCK_REALTIME_ALARM_ID = 8,
+	CLOCK_BOOTTIME_ALARM_ID = 9,
+	NSEC = 1000000000,
+};
+
+static void put_timespec(struct seq_file *m, const char *title, int64_t ns)
+{
+	seq_printf(m, "%s(%llu, %llu)\n", title, (unsigned long long)(ns / NSEC),
+		   (unsigned long long)(ns % NSEC));
+}
+
+/* fs/timerfd.c: timerfd_show(), timerfd_get_remaining() */
+static void timer_show(struct timerfd_ctx __guest *t, struct seq_file *m)
+{
+	struct proc_clocks now;
+	int64_t left, ahead;
+	int clock = t->clockid;
+
+	proc_clocks_now(&now);
+	if (clock == CLOCK_REALTIME_ALARM_ID || clock == CLOCK_BOOTTIME_ALARM_ID) {
+		ahead = clock == CLOCK_REALTIME_ALARM_ID ? now.real_ahead : now.boot_ahead;
+		left = t->t.alarm.node.expires - now.mono - ahead;
+	} else {
+		left = t->t.tmr.node.expires - now.mono - t->t.tmr.base->offset;
+	}
+	seq_printf(m, "clockid: %d\nticks: %llu\nsettime flags: 0%o\n", clock,
+		   (unsigned long long)t->ticks, (unsigned int)(int)t->settime_flags);
+	put_timespec(m, "it_value: ", left < 0 ? 0 : left);
+	put_timespec(m, "it_interval: ", t->tintv);
+}
+
+/*
+ * The handle by which a file server would know the inode again (fs/exportfs/expfs.c). File systems
+ * that make theirs in a way of their own, but for shmem, get none here.
+ */
+static void put_handle(struct seq_file *m, struct inode __guest *inode)
+{
+	const struct export_operations __guest *op = inode->i_sb->s_export_op;
+	uint64_t ino = inode->i_ino;
+	uint32_t words[3] = { (uint32_t)ino, inode->i_generation }, count = 2;
+	void __guest *encode = op ? op->encode_fh : NULL;
+
+	if (encode && guest_eq(encode, &shmem_encode_fh)) {
+		words[0] = inode->i_generation;
+		words[1] = (uint32_t)ino;
+		words[2] = (uint32_t)(ino >> 32);
+		count = 3;
+	} else if (guest_has_symbol(generic_encode_ino32_fh) ?
+			   !guest_eq(encode, &generic_encode_ino32_fh) : encode != NULL) {
+		return;
+	}
+	seq_printf(m, "fhandle-bytes:%x fhandle-type:%x f_handle:", count * 4, 1);
+	for (uint32_t i = 0; i < count * 4; i++)
+		seq_put_hex_ll(m, "", words[i / 4] >> i % 4 * 8 & 255, 2);
+}
+
+/* Until 6.9 it is a place in the inode that is remembered. */
+static struct inode __guest *watched_inode(struct fsnotify_mark_connector __guest *c)
+{
+	uint64_t obj = guest_addr(c->obj);
+	uint64_t within = obj - guest_offsetof(struct inode, i_fsnotify_marks);
+
+	if (*guest_ptr(uint64_t, obj) == guest_addr(c))
+		return guest_ptr(struct inode, within);
+	return guest_ptr(struct inode, obj);
+}
+
+/* fs/notify/fdinfo.c: inotify_fdinfo() */
+static void put_watch(struct seq_file *m, struct fsnotify_mark __guest *mark)
+{
+	/* include/uapi/linux/inotify.h, fsnotify_backend.h */
+	enum {
+		ALL_EVENTS = 0xfff,
+		EXCL_UNLINK = 1 << 26,
+		FLAG_EXCL_UNLINK = 0x10,
+		FLAG_ONESHOT = 0x20,
+	};
+	struct inotify_inode_mark __guest *w =
+		guest_container_of(mark, struct inotify_inode_mark, fsn_mark);
+	struct fsnotify_mark_connector __guest *c = mark->connector;
+	uint32_t mask = mark->mask & ALL_EVENTS, flags = mark->flags;
+	struct inode __guest *inode;
+
+	if (!c || !c->obj)
+		return;
+	inode = watched_inode(c);
+	mask |= (flags & FLAG_EXCL_UNLINK ? EXCL_UNLINK : 0) | (flags & FLAG_ONESHOT ? 1u << 31 : 0);
+	seq_printf(m, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:0 ", (unsigned int)w->wd,
+		   inode->i_ino, inode->i_sb->s_dev, mask);
+	put_handle(m, inode);
+	seq_putc(m, '\n');
+}
+
+static void inotify_show(struct fsnotify_group __guest *group, struct seq_file *m)
+{
+	struct fsnotify_mark __guest *mark;
+
+	list_for_each_entry(mark, &group->marks_list, g_list) {
+		struct guest_record r = guest_record_begin();
+		size_t before = seq_mark(m);
+
+		put_watch(m, mark);
+		if (!guest_record_end(&r))
+			seq_rollback(m, before);
 	}
 }
 
@@ -149,6 +308,11 @@ static void fdinfo_more(const struct proc_item *it, struct file __guest *f, stru
 		seq_put_hex_ll(m, "sigmask:\t", ~s->sigmask.sig[0], 16);
 		seq_putc(m, '\n');
 	}
+	if (guest_has_symbol(timerfd_show) && guest_eq(fop->show_fdinfo, &timerfd_show))
+		timer_show(guest_ptr(struct timerfd_ctx, guest_addr(f->private_data)), m);
+	if (guest_has_symbol(inotify_show_fdinfo) &&
+	    guest_eq(fop->show_fdinfo, &inotify_show_fdinfo))
+		inotify_show(guest_ptr(struct fsnotify_group, guest_addr(f->private_data)), m);
 	if (guest_has_symbol(pty_show_fdinfo) && guest_eq(fop->show_fdinfo, &tty_show_fdinfo)) {
 		struct tty_struct __guest *tty =
 			guest_ptr(struct tty_file_private, guest_addr(f->private_data))->tty;
@@ -173,6 +337,7 @@ int proc_pid_fdinfo_show(const struct proc_item *it, struct seq_file *m)
 		   guest_container_of(f->f_path.mnt, struct mount, mnt)->mnt_id);
 	if (proc_fact(it, PROC_FACT_FDINFO_INO))
 		seq_printf(m, "ino:\t%lu\n", f->f_inode->i_ino);
+	proc_put_file_locks(m, guest_addr(f), guest_addr(t->files));
 	fdinfo_more(it, f, m);
 	return 0;
 }

@@ -38,12 +38,22 @@ struct k_itimer { /* include/linux/posix-timers.h */
 	char sigq[8];
 };
 
+struct cpuinfo_x86 { /* arch/x86/include/asm/processor.h */
+	uint32_t x86_capability[1];
+};
+
+struct ksm_rmap_item { /* mm/ksm.c */
+	unsigned long address;
+};
+
 struct task_group { /* kernel/sched/sched.h */
 	struct autogroup __guest *autogroup;
 };
 
 GUEST_TYPES_END
 
+extern struct cpuinfo_x86 __guest boot_cpu_data;
+extern unsigned long __guest jiffies;
 extern atomic_long_t __guest _totalram_pages;
 extern long __guest total_swap_pages;
 
@@ -116,6 +126,81 @@ int proc_pid_ksm_merging_pages_show(const struct proc_item *it, struct seq_file 
 
 	if (mm)
 		seq_printf(m, "%lu\n", mm->ksm_merging_pages);
+	return 0;
+}
+
+/* Since 6.6 also what it gains by sharing. */
+int proc_pid_ksm_stat_show(const struct proc_item *it, struct seq_file *m)
+{
+	enum { PAGE_SIZE = 4096 };
+	struct mm_struct __guest *mm = get_task_mm(item_task(it));
+	long items, zero, merging;
+
+	if (!mm)
+		return 0;
+	items = (long)mm->ksm_rmap_items;
+	seq_printf(m, "ksm_rmap_items %lu\n", (unsigned long)items);
+	if (!guest_has(struct mm_struct, ksm_zero_pages))
+		return 0;
+	zero = mm->ksm_zero_pages.counter;
+	merging = (long)mm->ksm_merging_pages;
+	seq_printf(m, "ksm_zero_pages %ld\nksm_merging_pages %lu\nksm_process_profit %ld\n", zero,
+		   (unsigned long)merging,
+		   (merging + zero) * PAGE_SIZE - items * (long)guest_sizeof(struct ksm_rmap_item));
+	return 0;
+}
+
+/* ---- what the processor holds of a task ---- */
+
+/* lib/syscall.c: task_current_syscall(); 32-bit programs have their arguments elsewhere. */
+int proc_pid_syscall_show(const struct proc_item *it, struct seq_file *m)
+{
+	enum { TS_COMPAT = 2 };
+	struct task_struct __guest *t = item_task(it);
+	unsigned int state = guest_has(struct task_struct, __state) ? t->__state :
+								       (unsigned int)t->state;
+	struct pt_regs __guest *r = t->stack_refcount.refs.counter ? proc_task_regs(t) : NULL;
+	int nr = r ? (int)r->orig_ax : -1;
+
+	if (!state) {
+		seq_puts(m, "running\n");
+		return 0;
+	}
+	if (nr < 0) {
+		seq_printf(m, "%d 0x%lx 0x%lx\n", nr, r ? r->sp : 0, r ? r->ip : 0);
+		return 0;
+	}
+	bool compat = t->thread_info.status & TS_COMPAT;
+	unsigned long args[6] = {
+		compat ? r->bx : r->di,	 compat ? r->cx : r->si, r->dx,
+		compat ? r->si : r->r10, compat ? r->di : r->r8, compat ? r->bp : r->r9,
+	};
+
+	seq_printf(m, "%d", nr);
+	for (int i = 0; i < 6; i++)
+		seq_printf(m, " 0x%lx", compat ? args[i] & UINT32_MAX : args[i]);
+	seq_printf(m, " 0x%lx 0x%lx\n", r->sp, r->ip);
+	return 0;
+}
+
+/* arch/x86/kernel/fpu/xstate.c: proc_pid_arch_status() */
+int proc_pid_arch_status_show(const struct proc_item *it, struct seq_file *m)
+{
+	enum { AVX512F_WORD = 9, AVX512F_BIT = 16 };
+	uint32_t __guest *capability = boot_cpu_data.x86_capability;
+	unsigned int hz = global_hz();
+	unsigned long seen;
+	int64_t ago = -1;
+
+	if (!(capability[AVX512F_WORD] >> AVX512F_BIT & 1))
+		return 0;
+	seen = item_task(it)->thread.fpu.avx512_timestamp;
+	if (seen && hz) {
+		ago = (int64_t)(jiffies - seen);
+		ago = (unsigned int)((ago < 0 ? INT64_MAX : ago) * (1000 / hz));
+	}
+	seq_put_decimal_ll(m, "AVX512_elapsed_ms:\t", ago);
+	seq_putc(m, '\n');
 	return 0;
 }
 

@@ -297,17 +297,6 @@ static uint32_t tty_number(struct tty_struct __guest *tty)
 	return (minor & 0xff) | (uint32_t)d->major << 8 | (minor & ~0xffu) << 12;
 }
 
-GUEST_TYPES_BEGIN
-struct pt_regs {
-	unsigned long ip;
-	unsigned long sp;
-};
-GUEST_TYPES_END
-
-enum {
-	THREAD_SIZE = 16384,
-};
-
 static int task_stat(const struct proc_item *it, struct seq_file *m, bool whole)
 {
 	struct task_struct __guest *t = item_task(it);
@@ -323,8 +312,7 @@ static int task_stat(const struct proc_item *it, struct seq_file *m, bool whole)
 	char name[PROC_TASK_NAME_SIZE];
 
 	if (mm && flags & (PF_EXITING | PF_DUMPCORE | PF_POSTCOREDUMP) && t->stack) {
-		struct pt_regs __guest *regs =
-			guest_ptr(struct pt_regs, guest_addr(t->stack) + THREAD_SIZE) - 1;
+		struct pt_regs __guest *regs = proc_task_regs(t);
 
 		eip = regs->ip;
 		esp = regs->sp;

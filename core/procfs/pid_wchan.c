@@ -33,12 +33,6 @@ struct orc_entry {
 	unsigned int end : 1; /* until 6.3 */
 };
 
-struct pt_regs {
-	unsigned long ip;
-	unsigned long sp;
-	unsigned long bp;
-};
-
 union thread_union {
 	unsigned long stack[1];
 };
@@ -123,6 +117,16 @@ static uint64_t stack_size(void)
 	uint64_t size = guest_sizeof(union thread_union);
 
 	return size && size <= STACK_MAX ? size : STACK_SIZE;
+}
+
+struct pt_regs __guest *proc_task_regs(struct task_struct __guest *t)
+{
+	/* left free where the CPU may enter by FRED */
+	uint64_t padding = guest_has_symbol(asm_fred_entrypoint_user) ? 16 : 0;
+	uint64_t stack = guest_addr(t->stack);
+
+	return guest_ptr(struct pt_regs,
+			 stack ? stack + stack_size() - padding - guest_sizeof(struct pt_regs) : 0);
 }
 
 /* ---- ORC ---- */

@@ -45,6 +45,10 @@ extern const struct proc_dir proc_irq_dir;
 bool proc_sysvipc_present(const struct proc_item *it);
 bool proc_pressure_present(const struct proc_item *it);
 proc_show_fn proc_schedstat_show;
+/* keys.c */
+proc_show_fn proc_keys_show_file, proc_fb_show;
+bool proc_keys_present(const struct proc_item *it);
+bool proc_fb_present(const struct proc_item *it);
 bool proc_schedstat_present(const struct proc_item *it);
 
 bool proc_dma_present(const struct proc_item *it);

@@ -497,8 +497,10 @@ static void test_empty(void **state)
 {
 	struct fixture *f = *state;
 
-	for (const struct proc_row *row = proc_net_rows; row->name; row++)
-		show(f, row->name);
+	for (const struct proc_row *row = proc_net_rows; row->name; row++) {
+		if (row->show)
+			show(f, row->name);
+	}
 }
 
 int main(void)

@@ -20,8 +20,13 @@ struct super_operations {
 	void __guest *show_stats;
 };
 
+struct export_operations {
+	void __guest *encode_fh;
+};
+
 struct super_block {
 	const struct super_operations __guest *s_op;
+	const struct export_operations __guest *s_export_op;
 	struct user_namespace __guest *s_user_ns;
 	void __guest *s_fs_info;
 	const char __guest *s_subtype;
@@ -100,6 +105,9 @@ struct inode {
 	uint32_t i_atime_nsec, i_mtime_nsec, i_ctime_nsec;
 	uint64_t i_blocks;
 	void __guest *i_private;
+	void __guest *i_flctx;
+	void __guest *i_fsnotify_marks;
+	unsigned int i_generation;
 };
 
 struct file {

@@ -62,6 +62,8 @@ struct mm_struct {
 	mm_context_t context;
 	unsigned long flags;
 	unsigned long ksm_merging_pages; /* since 5.19 */
+	unsigned long ksm_rmap_items;
+	atomic_long_t ksm_zero_pages;
 	void __guest *core_state; /* until 5.15; then in signal_struct */
 	struct user_namespace __guest *user_ns;
 	struct file __guest *exe_file;

@@ -382,8 +382,22 @@ struct key_vector {
 	struct hlist_head leaf;
 	uint64_t tnode[];
 };
+struct tnode {
+	uint32_t empty_children;
+	uint32_t full_children;
+	struct key_vector kv[1];
+};
+struct trie_use_stats {
+	unsigned int gets;
+	unsigned int backtrack;
+	unsigned int semantic_match_passed;
+	unsigned int semantic_match_miss;
+	unsigned int null_node_hit;
+	unsigned int resize_node_skipped;
+};
 struct trie {
 	struct key_vector kv[1];
+	struct trie_use_stats __guest *stats;
 };
 struct dst_metrics {
 	uint32_t metrics[16];
@@ -404,6 +418,7 @@ struct fib6_nh {
 };
 struct fib_info {
 	uint32_t fib_priority;
+	uint8_t fib_scope;
 	struct dst_metrics __guest *fib_metrics;
 	struct nexthop __guest *nh;
 	struct fib_nh fib_nh[];
@@ -411,6 +426,8 @@ struct fib_info {
 struct fib_alias {
 	struct hlist_node fa_list;
 	struct fib_info __guest *fa_info;
+	uint8_t fa_tos; /* fa_dscp since 5.18 */
+	uint8_t fa_dscp;
 	uint8_t fa_type;
 	uint8_t fa_slen;
 	uint32_t tb_id;
@@ -477,6 +494,21 @@ struct dst_ops {
 	struct percpu_counter pcpuc_entries;
 };
 
+/* include/net/route.h */
+struct rt_cache_stat {
+	unsigned int in_slow_tot;
+	unsigned int in_slow_mc;
+	unsigned int in_no_route;
+	unsigned int in_brd;
+	unsigned int in_martian_dst;
+	unsigned int in_martian_src;
+	unsigned int out_slow_tot;
+	unsigned int out_slow_mc;
+};
+struct ip_rt_acct {
+	uint32_t o_bytes;
+};
+
 /* include/net/neighbour.h */
 struct neighbour {
 	struct neighbour __guest *next; /* up to 6.12; then in a list by `hash` */
@@ -497,7 +529,23 @@ struct pneigh_entry {
 	struct net_device __guest *dev;
 	uint8_t key[];
 };
+struct neigh_statistics {
+	unsigned long allocs;
+	unsigned long destroys;
+	unsigned long hash_grows;
+	unsigned long res_failed;
+	unsigned long lookups;
+	unsigned long hits;
+	unsigned long rcv_probes_mcast;
+	unsigned long rcv_probes_ucast;
+	unsigned long periodic_gc_runs;
+	unsigned long forced_gc_runs;
+	unsigned long unres_discards;
+	unsigned long table_fulls;
+};
 struct neigh_table {
+	atomic_t entries;
+	struct neigh_statistics __guest *stats;
 	struct neigh_hash_table __guest *nht;
 	uint64_t __guest *phash_buckets;
 };
@@ -548,8 +596,18 @@ struct ifacaddr6 {
 	struct ifacaddr6 __guest *aca_next;
 	int aca_users;
 };
+struct icmpv6_mib_device {
+	atomic_long_t mibs[1];
+};
+struct ipv6_devstat {
+	void __guest *proc_dir_entry;
+	void __guest *ipv6;
+	struct icmpv6_mib_device __guest *icmpv6dev;
+	void __guest *icmpv6msgdev;
+};
 struct inet6_dev {
 	struct net_device __guest *dev;
+	struct ipv6_devstat stats;
 	struct ifmcaddr6 __guest *mc_list;
 	struct ifacaddr6 __guest *ac_list;
 };

@@ -257,7 +257,20 @@ struct numa_group {
 	int gid;
 };
 
+/* arch/x86/include/asm/ptrace.h: what a task had in its registers when it entered the kernel */
+struct pt_regs {
+	unsigned long ax, bx, cx, dx, si, di, bp, r8, r9, r10;
+	unsigned long orig_ax;
+	unsigned long ip;
+	unsigned long sp;
+};
+
+struct fpu {
+	unsigned long avx512_timestamp;
+};
+
 struct thread_struct {
+	struct fpu fpu; /* until 6.15 */
 	unsigned long sp;
 	unsigned long features;
 	unsigned long features_locked;
@@ -265,6 +278,7 @@ struct thread_struct {
 
 struct thread_info {
 	unsigned long flags;
+	uint32_t status;
 	uint32_t cpu;
 };
 
