@@ -16,7 +16,7 @@ enum {
 	SET_LARGEST = 2 * CHANNEL_REQUEST_PAGES,
 	/* Steps along lists that one request may take, whatever its items' own bounds add up to. */
 	STEPS_MAX = 4 * CHANNEL_NODES_MAX,
-	GENERATIONS = UINT32_MAX,
+	MARKS = CHANNEL_PAGE_SIZE - 1,
 	/*
 	 * Bytes of the first record of an answer, and of the largest. It begins small and grows, so
 	 * that the client has something to open while we go on; beyond the largest nothing is won.
@@ -32,16 +32,20 @@ enum {
 	MAPPED_SLOTS = 4096,
 	WALK_MAX = 16, /* items that are answered in one walk */
 };
+_Static_assert((int)GROUPS_MAX <= (int)CHANNEL_PAGE_SIZE, "the number of a group fits beside a page's");
 
+/*
+ * A page of this request's. Small, as a hash table of many thousands of them is looked into at random: what is a
+ * multiple of a page's size has room for more in its low bits.
+ */
 struct sent {
-	uint64_t space;
-	uint64_t page;
-	const uint8_t *data; /* NULL: it can't be had, which was said */
-	uint64_t epoch;	     /* of the pages, that `data` is good for */
+	uint64_t space;	     /* and the mark of the request that has taken the slot */
+	uint64_t page;	     /* and its group in the present record, if that one is of this page */
+	const uint8_t *data; /* NULL: it can't be had, which was said; `stale`: to be looked up again */
 	uint64_t lines;	     /* bit N: line N was sent */
-	uint32_t request;    /* slot is taken if this is the present request's mark */
-	uint32_t group;	     /* of the present record, if that one is of this page */
 };
+_Static_assert(sizeof(struct sent) == 32, "two in a line of the processor's cache");
+static const uint8_t stale[1];
 
 /* Lines of one page that go into the present record. */
 struct group {
@@ -125,31 +129,36 @@ struct memdev_engine_stats memdev_engine_stats(const struct memdev_engine *e)
 	return e->stats;
 }
 
+#define LOW_BITS ((uint64_t)CHANNEL_PAGE_SIZE - 1)
+
 static uint64_t slot_number(uint64_t space, uint64_t page)
 {
 	return (page / CHANNEL_PAGE_SIZE ^ space / CHANNEL_PAGE_SIZE << 20) * 0x9e3779b97f4a7c15ull >>
 	       40;
 }
 
-static bool is_slot_of(const struct memdev_engine *e, const struct sent *s, uint64_t space,
-		       uint64_t page)
+static bool is_taken(const struct memdev_engine *e, const struct sent *s)
 {
-	return s->request == e->mark && s->page == page && s->space == space;
+	return (s->space & LOW_BITS) == e->mark;
+}
+
+static bool is_of(const struct memdev_engine *e, const struct sent *s, uint64_t space, uint64_t page)
+{
+	return s->space == (space | e->mark) && !((s->page ^ page) & ~LOW_BITS);
 }
 
 /* The slot of the page; if it has none, the free one where it belongs. */
 static struct sent *find_slot(struct memdev_engine *e, uint64_t space, uint64_t page)
 {
-	struct sent *s = e->last;
-
 	/* objects are looked at piece by piece */
-	if (s && is_slot_of(e, s, space, page))
-		return s;
+	if (e->last && is_of(e, e->last, space, page))
+		return e->last;
 	for (uint64_t i = slot_number(space, page);; i++) {
-		s = &e->set[i & (e->set_slots - 1)];
-		if (s->request != e->mark)
+		struct sent *s = &e->set[i & (e->set_slots - 1)];
+
+		if (!is_taken(e, s))
 			return s;
-		if (s->page == page && s->space == space) {
+		if (is_of(e, s, space, page)) {
 			e->last = s;
 			return s;
 		}
@@ -176,8 +185,8 @@ static bool grow_set(struct memdev_engine *e)
 	e->set_slots = 2 * slots;
 	e->last = NULL;
 	for (uint32_t i = 0; i < slots; i++) {
-		if (old[i].request == e->mark)
-			*find_slot(e, old[i].space, old[i].page) = old[i];
+		if (is_taken(e, &old[i]))
+			*find_slot(e, old[i].space & ~LOW_BITS, old[i].page & ~LOW_BITS) = old[i];
 	}
 	base_free(e->alloc, old);
 	return true;
@@ -194,7 +203,7 @@ static struct sent *take_slot(struct memdev_engine *e, struct sent *s, uint64_t 
 		}
 		s = find_slot(e, space, page);
 	}
-	*s = (struct sent){.space = space, .page = page, .request = e->mark};
+	*s = (struct sent){.space = space | e->mark, .page = page};
 	e->set_taken++;
 	return s;
 }
@@ -238,16 +247,24 @@ static void flush(struct memdev_engine *e, uint32_t flags)
 	e->record = e->record < RECORD_LARGEST / 2 ? 2 * e->record : RECORD_LARGEST;
 }
 
+static enum err find_page(struct memdev_engine *e, uint64_t space, uint64_t page, const void **ret)
+{
+	return guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
+}
+
 /* Copies of pages that were sent needn't be kept: when there is no more room, make some. */
 static enum err read_page(struct memdev_engine *e, uint64_t space, uint64_t page, const void **ret)
 {
-	enum err r = guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
+	enum err r = find_page(e, space, page, ret);
 
 	if (r != ERR_LIMIT)
 		return r;
-	put_groups(e); /* while it is there */
+	put_groups(e); /* while they are there */
+	for (uint32_t i = 0; i < e->set_slots; i++)
+		if (is_taken(e, &e->set[i]) && e->set[i].data)
+			e->set[i].data = stale;
 	r = guest_pages_epoch(e->pages, e->err);
-	return r ? r : guest_pages_page(e->pages, (struct guest_space){space}, (struct gva){page}, ret);
+	return r ? r : find_page(e, space, page, ret);
 }
 
 /* Begin another record if there is no room for lines of one more page in this one. */
@@ -260,24 +277,23 @@ static void make_room(struct memdev_engine *e)
 /* Where the page is; what there is to say when it isn't. */
 static bool look_up(struct memdev_engine *e, struct sent *s)
 {
-	struct channel_piece p = {.space = s->space, .address = s->page};
+	struct channel_piece p = {.space = s->space & ~LOW_BITS, .address = s->page & ~LOW_BITS};
 	const void *data = NULL;
-	enum err r = read_page(e, s->space, s->page, &data);
+	enum err r = read_page(e, p.space, p.address, &data);
 
 	if (r == ERR_UNMAPPED)
 		p.state = CHANNEL_PAGE_UNMAPPED;
 	else if (r == ERR_NOPHYS)
 		p.state = CHANNEL_PAGE_NOPHYS;
 	else if (r != ERR_OK)
-		e->failed = err_set_addr(e->err, r, s->page, "can't read the guest's page");
+		e->failed = err_set_addr(e->err, r, p.address, "can't read the guest's page");
 	if (e->failed != ERR_OK)
 		return false;
 	s->data = data;
-	s->epoch = e->pages->epoch;
 	if (p.state != CHANNEL_PAGE_DATA) {
 		make_room(e);
 		put_piece(e, &p);
-		e->holes |= !s->space;
+		e->holes |= !p.space;
 	}
 	return true;
 }
@@ -304,11 +320,12 @@ static void fetch_lines(struct memdev_engine *e, const uint8_t *page, uint64_t l
 static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, uint64_t lines)
 {
 	struct sent *s;
+	uint32_t group;
 
 	if (e->failed != ERR_OK)
 		return false;
 	s = find_slot(e, space, page);
-	if (s->request != e->mark) {
+	if (!is_taken(e, s)) {
 		if (!e->budget)
 			return false;
 		s = take_slot(e, s, space, page);
@@ -318,7 +335,7 @@ static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, u
 		e->stats.pages++;
 	}
 	lines &= ~s->lines;
-	if (s->data && lines && s->epoch != e->pages->epoch && !look_up(e, s))
+	if (s->data == stale && lines && !look_up(e, s))
 		return false;
 	if (!s->data)
 		return true;
@@ -327,13 +344,14 @@ static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, u
 	s->lines |= lines;
 	fetch_lines(e, s->data, lines);
 	make_room(e);
-	if (s->group >= e->group_count || e->groups[s->group].page != page ||
-	    e->groups[s->group].space != space) {
-		s->group = e->group_count++;
-		e->groups[s->group] = (struct group){.space = space, .page = page, .data = s->data};
+	group = s->page & LOW_BITS;
+	if (group >= e->group_count || e->groups[group].page != page || e->groups[group].space != space) {
+		group = e->group_count++;
+		e->groups[group] = (struct group){.space = space, .page = page, .data = s->data};
+		s->page = page | group;
 		e->grouped += CHANNEL_PIECE_HEADER_SIZE;
 	}
-	e->groups[s->group].lines |= lines;
+	e->groups[group].lines |= lines;
 	e->grouped += (size_t)base_count_bits(lines) * CHANNEL_LINE_SIZE;
 	return e->failed == ERR_OK;
 }
@@ -375,10 +393,10 @@ static uint64_t read_pointer(struct memdev_engine *e, uint64_t space, uint64_t a
 	const struct sent *s = find_slot(e, space, at - within);
 	uint64_t value = 0;
 
-	if (s->request == e->mark && within <= CHANNEL_PAGE_SIZE - sizeof(value)) {
+	if (is_taken(e, s) && within <= CHANNEL_PAGE_SIZE - sizeof(value)) {
 		if (!s->data)
 			return 0;
-		if (s->epoch == e->pages->epoch) {
+		if (s->data != stale) {
 			memcpy(&value, s->data + within, sizeof(value));
 			return value;
 		}
@@ -389,25 +407,46 @@ static uint64_t read_pointer(struct memdev_engine *e, uint64_t space, uint64_t a
 	return value;
 }
 
+/*
+ * Parts of what node `n` has led to by follow `led` - 1 (0: of the node itself), and parts of those: at once, since no
+ * pointer has to be waited for and they lie side by side.
+ */
+static bool send_parts(struct memdev_engine *e, struct batch *b, const struct channel_item *i,
+		       uint32_t n, uint32_t led)
+{
+	uint32_t parts = 1u << led;
+
+	for (uint32_t f = led; f < CHANNEL_FOLLOW_MAX; f++) {
+		const struct channel_follow *w = &i->follow[f];
+		uint64_t base = b->at[w->from][n];
+
+		if (!w->here || !w->size || !base || !(parts >> w->from & 1))
+			continue;
+		parts |= 1u << (f + 1);
+		b->at[f + 1][n] = base + (uint64_t)(int64_t)w->offset;
+		if (b->at[f + 1][n] && !send_range(e, i->space, b->at[f + 1][n], w->size))
+			return false;
+	}
+	return true;
+}
+
 /* Follow one of the item's pointers from `count` nodes of the batch, in two steps since each waits for memory. */
 static bool follow_one(struct memdev_engine *e, struct batch *b, const struct channel_item *i,
 		       uint32_t count, uint32_t f)
 {
 	const struct channel_follow *w = &i->follow[f];
-	const uint64_t *from = b->at[w->from], space = i->space;
+	const uint64_t *from = b->at[w->from];
 	uint64_t *to = b->at[f + 1];
 
 	for (uint32_t n = 0; n < count; n++) {
-		uint64_t base = from[n] + (uint64_t)(int64_t)w->offset;
-
-		to[n] = 0;
-		if (!w->size || !from[n])
+		if (!from[n])
 			continue;
-		to[n] = w->here ? base : read_pointer(e, space, base);
-		expect(e, space, to[n] + w->at);
+		to[n] = read_pointer(e, i->space, from[n] + (uint64_t)(int64_t)w->offset);
+		expect(e, i->space, to[n] + w->at);
 	}
 	for (uint32_t n = 0; n < count; n++)
-		if (to[n] && !send_range(e, space, to[n] + w->at, w->size))
+		if (to[n] && (!send_range(e, i->space, to[n] + w->at, w->size) ||
+			      !send_parts(e, b, i, n, f + 1)))
 			return false;
 	return true;
 }
@@ -421,7 +460,6 @@ static bool follow_processes(struct memdev_engine *e, struct batch *b, const str
 	for (uint32_t n = 0; n < count; n++) {
 		uint64_t tables = b->at[t->from][n], ends = b->at[r->from][n], top, from, to;
 
-		b->at[f + 1][n] = b->at[f + 2][n] = 0;
 		if (!tables || !ends || !r->size)
 			continue;
 		top = read_pointer(e, i->space, tables + (uint64_t)(int64_t)t->offset);
@@ -437,21 +475,33 @@ static bool follow_processes(struct memdev_engine *e, struct batch *b, const str
 	return true;
 }
 
+/* All that one item wants of the first `count` nodes of the batch. */
+static bool follow_item(struct memdev_engine *e, struct batch *b, const struct channel_item *i,
+			uint32_t count)
+{
+	bool whole = true;
+
+	memset(b->at[1], 0, sizeof(b->at) - sizeof(b->at[0]));
+	for (uint32_t n = 0; n < count && whole; n++)
+		whole = send_parts(e, b, i, n, 0);
+	for (uint32_t f = 0; f < CHANNEL_FOLLOW_MAX && whole; f++) {
+		const struct channel_follow *w = &i->follow[f];
+
+		if (w->top)
+			whole = follow_processes(e, b, i, count, f++);
+		else if (w->size && !w->here)
+			whole = follow_one(e, b, i, count, f);
+	}
+	return whole;
+}
+
 /* Follow what is to be followed from the nodes of the batch, and empty it. */
 static bool follow(struct memdev_engine *e, struct batch *b)
 {
 	bool whole = true;
 
 	for (uint32_t k = 0; k < b->items; k++) {
-		const struct channel_item *i = b->of[k].item;
-		uint32_t count = b->of[k].count;
-
-		for (uint32_t f = 0; f < CHANNEL_FOLLOW_MAX && whole; f++) {
-			if (i->follow[f].top)
-				whole = follow_processes(e, b, i, count, f++);
-			else
-				whole = follow_one(e, b, i, count, f);
-		}
+		whole = whole && follow_item(e, b, b->of[k].item, b->of[k].count);
 		b->of[k].count = 0;
 	}
 	b->count = 0;
@@ -578,7 +628,7 @@ static bool answer_item(struct memdev_engine *e, uint32_t n, bool answered[CHANN
 /* A mark that no slot of the set bears. */
 static void next_mark(struct memdev_engine *e)
 {
-	if (e->mark == GENERATIONS) {
+	if (e->mark == MARKS) {
 		memset(e->set, 0, e->set_slots * sizeof(*e->set));
 		e->mark = 0;
 	}

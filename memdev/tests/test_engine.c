@@ -268,6 +268,18 @@ static void link_into_nowhere_ends_the_list(void **state)
 }
 
 /* Buckets as in the kernel's hlist_nulls: an odd pointer ends each. */
+/* The set of what was sent is told apart by a mark that few bits are left for. */
+static void many_requests(void **state)
+{
+	const struct channel_item item = {.kind = CHANNEL_READ, .address = at(3, 0), .size = 4097};
+
+	(void)state;
+	for (int i = 0; i < 2 * CHANNEL_PAGE_SIZE + 2; i++) {
+		assert_int_equal(ask(&item, 1, NULL), ERR_OK);
+		EXPECT_PAGES(3, 4);
+	}
+}
+
 static void tables_of_lists(void **state)
 {
 	struct channel_item item = {.kind = CHANNEL_TABLE,
@@ -569,6 +581,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists_are_chased, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(circles_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(link_into_nowhere_ends_the_list, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_requests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tables_of_lists, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pointers_are_followed_in_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(arrays_of_pointers, set_up, tear_down),
