@@ -23,6 +23,8 @@ struct fake {
 	bool interrupted;
 	bool in_child;
 	uint64_t fs;
+	/* how a program ends that looked at a guest; NULL: as it wants */
+	int (*end)(int code, bool locked);
 	/* another program of the image: what it does */
 	void (*program)(char *const *argv);
 	/* not the program's: [bad, bad + bad_size) */

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -894,6 +895,33 @@ static void test_calls_from_below_are_refused(void **state)
 	close_all();
 }
 
+static int end_in_the_midst(int code, bool locked)
+{
+	return locked ? 1 : code;
+}
+
+static void test_an_exit_by_a_handler_in_the_midst_of_a_call(void **state)
+{
+	(void)state;
+	for (int in_midst = 0; in_midst <= 1; in_midst++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			alarm(60); /* it doesn't wait for the lock that it holds itself */
+			fake.end = end_in_the_midst;
+			if (in_midst && !layer_lock())
+				_exit(2);
+			CALL(SYS_exit_group, 7);
+			_exit(3);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		/* the guest isn't asked once more whether it is still there: the call has its channel */
+		assert_int_equal(WEXITSTATUS(status), in_midst ? 7 : 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -921,6 +949,7 @@ int main(void)
 		cmocka_unit_test(test_inside_files_are_always_ready),
 		cmocka_unit_test(test_small_calls),
 		cmocka_unit_test(test_calls_from_below_are_refused),
+		cmocka_unit_test(test_an_exit_by_a_handler_in_the_midst_of_a_call),
 	};
 
 	return cmocka_run_group_tests_name("files", tests, setup, teardown);
