@@ -20,7 +20,7 @@ enum {
 	FRAMES = 8,
 	SPARE = 16, /* pages that the host maps behind the ring */
 	READS = 6,
-	RING_SIZE = 4096 + (1 << 16) + (1 << 21),
+	RING_SIZE = 4096 + (1 << 16) + (1 << 20),
 };
 
 struct frame {

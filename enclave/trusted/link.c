@@ -19,8 +19,8 @@
 #include "trusted/runtime.h"
 
 enum {
-	TO_DEVICE = 1 << 16, /* bytes of the rings */
-	TO_CLIENT = 1 << 21, /* a kernel that says of itself what it is sends some MiB */
+	TO_DEVICE = 1 << 16, /* bytes of the rings: as tools outside have them */
+	TO_CLIENT = 1 << 20,
 	/*
 	 * Looks before leaving to sleep: there is no clock inside, and leaving costs tens of thousands of cycles. With a
 	 * worker they take 13 ms where one takes 24 ns, in which any device answers that isn't kept from its
