@@ -48,6 +48,7 @@ struct session {
 	 * epoch on top of what had been asked for it, as it is on the wire.
 	 */
 	uint64_t command;
+	bool asked; /* that was */
 	bool kept_read;
 	size_t kept_count, item_count;
 	uint8_t kept[CHANNEL_REQUEST_MAX]; /* what had been */
@@ -219,7 +220,8 @@ static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 	enum err e = s->owner != getpid() ? renew(s, err) : ERR_OK;
 
 	if (s->command && s->epochs == 1) {
-		request = without_kept(s, request, &size);
+		if (s->asked)
+			request = without_kept(s, request, &size);
 		note_items(s, request, size);
 	}
 	return e ? e : s->through->send(s->through, request, size, err);
@@ -428,6 +430,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	if (!e && m.number) {
 		sealed_pages_adopt(s->shown.pages, m.number, m.asked_ns);
 		s->epochs = 1;
+		s->asked = true;
 	}
 	channel_wipe(&m, sizeof(m));
 	if (e) {
