@@ -49,9 +49,11 @@ class Enclaves:
         """Of those that tests/enclave-tools knows."""
         must(TOP / "tests/enclave-tools", self.scw_cc, self.build / "enclave-tools", *names)
 
-    def programs(self, *names):
-        """Options of sign(): tools that another one may run."""
-        return [f"--program={self.build}/enclave-tools/{name}=/bin/{name}" for name in names]
+    def programs(self, *names, **called):
+        """Options of sign(): tools that another one may run, by their own name or `called` by others."""
+        called = dict({name: (name,) for name in names}, **called)
+        return [f"--program={self.build}/enclave-tools/{tool}=/bin/{name}" for tool, names in called.items()
+                for name in names]
 
     def tool(self, name, *options):
         """The image of such a tool, with more options for `scwatcher sign`."""
