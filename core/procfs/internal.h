@@ -188,6 +188,7 @@ int proc_call_task(int tid, struct vfs_task *ret);
 int proc_call_task_exists(int tgid, int tid);
 int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
 void proc_call_machine(struct vfs_machine *ret);
+int proc_call_interface(const char *name, uint32_t nth, struct vfs_interface *ret);
 
 /* locks.c, inside guest_run(): the lines of fdinfo; addresses of the file and of the files_struct */
 void proc_put_file_locks(struct seq_file *m, uint64_t file, uint64_t files);

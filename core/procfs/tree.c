@@ -762,13 +762,16 @@ static int fs_enter(void *fs)
 /* ---- calls beside files: vfs/calls.h ---- */
 
 struct machine_call {
-	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_MACHINE } ask;
+	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_MACHINE, ASK_INTERFACE } ask;
 	int tgid, tid;
 	enum vfs_tasks_of what;
+	const char *name;
+	uint32_t nth;
 	union {
 		struct vfs_task task;
 		struct vfs_tasks tasks;
 		struct vfs_machine machine;
+		struct vfs_interface interface;
 	} ret;
 	int result;
 };
@@ -790,6 +793,9 @@ static void machine_run(void *arg)
 	case ASK_MACHINE:
 		proc_call_machine(&c->ret.machine);
 		c->result = 0;
+		break;
+	case ASK_INTERFACE:
+		c->result = proc_call_interface(c->name, c->nth, &c->ret.interface);
 		break;
 	}
 }
@@ -838,12 +844,23 @@ static int op_machine(void *fs, struct vfs_machine *ret)
 	return r;
 }
 
+static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret)
+{
+	struct machine_call c = { .ask = ASK_INTERFACE, .name = name, .nth = nth };
+	int r = machine_call(fs, &c);
+
+	if (!r)
+		*ret = c.ret.interface;
+	return r;
+}
+
 static const struct vfs_fs_ops fs_ops = {
 	.enter = fs_enter,
 	.task = op_task,
 	.task_exists = op_task_exists,
 	.tasks = op_tasks,
 	.machine = op_machine,
+	.interface = op_interface,
 };
 
 enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, struct procfs **ret,

@@ -197,6 +197,11 @@ int vfs_machine(struct vfs *v, struct vfs_machine *ret)
 	return FS_CALL(v, machine, ret);
 }
 
+int vfs_interface(struct vfs *v, const char *name, uint32_t nth, struct vfs_interface *ret)
+{
+	return FS_CALL(v, interface, name, nth, ret);
+}
+
 /* Inside enter/leave. */
 static int link_text(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {

@@ -7,10 +7,13 @@
  */
 #include "state.h"
 
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -697,6 +700,47 @@ int scw_socket(int domain, int type, int protocol)
 	return REAL(socket)(domain, type, protocol);
 }
 
+/* ---- network devices ---- */
+
+static int ask_interfaces(unsigned int request, void *data)
+{
+	struct vfs *v = take_vfs();
+	struct ifconf *list = data;
+	long r;
+
+	if (!v)
+		return -errno;
+	if (request == SIOCGIFCONF) {
+		r = vfs_interface_list(v, list->ifc_buf, list->ifc_len > 0 ? (size_t)list->ifc_len : 0);
+		if (r >= 0)
+			list->ifc_len = (int)r;
+	} else {
+		r = vfs_interface_request(v, request, data);
+	}
+	door_unlock();
+	return r < 0 ? (int)r : 0;
+}
+
+/* The guest's, whatever socket it is asked by; a request's number has 32 bits. */
+DOOR_API int scw_ioctl(int fd, unsigned long request, ...);
+int scw_ioctl(int fd, unsigned long request, ...)
+{
+	socklen_t size = sizeof(int);
+	va_list ap;
+	int type, r;
+
+	va_start(ap, request);
+	void *data = va_arg(ap, void *);
+	va_end(ap);
+	if (!vfs_is_interface_request((unsigned int)request) || !data || is_host() ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size))
+		return REAL(ioctl)(fd, request, data);
+	r = ask_interfaces((unsigned int)request, data);
+	if (r == -ENOSYS)
+		return REAL(ioctl)(fd, request, data);
+	return r ? (int)fail(r) : 0;
+}
+
 /* ---- by number ---- */
 
 static int raw_priority(int which, id_t who)
@@ -773,6 +817,9 @@ bool door_syscall_of_task(long number, const long a[6], long *ret)
 		return true;
 	case SYS_socket:
 		*ret = scw_socket(INT(0), INT(1), INT(2));
+		return true;
+	case SYS_ioctl:
+		*ret = scw_ioctl(INT(0), (unsigned int)a[1], PTR(2));
 		return true;
 	/* What acts on a process, or looks into it past /proc. */
 	case SYS_sched_setaffinity:

@@ -39,9 +39,10 @@ long call_sendfile(int out, int in, int64_t *offset, size_t size);
 long call_mmap(uint64_t addr, size_t size, int prot, int flags, int fd, uint64_t offset);
 long call_umask(int mask);
 
-/* sockets.c: `domain`s other than netlink are refused */
+/* sockets.c: what isn't netlink or UDP is refused */
 long call_socket(int domain, int type, int protocol);
-long call_socket_ready(int fd);
+long call_socket_option(int fd);
+long call_bind(int fd);
 long call_socket_refused(int fd);
 long call_getsockname(int fd, void *ret, uint32_t *size);
 

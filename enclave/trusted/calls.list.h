@@ -183,10 +183,10 @@ CALL(REFUSED, sched_setaffinity, -EPERM)
 CALL(REFUSED, sched_setscheduler, -EPERM)
 CALL(REFUSED, sched_setparam, -EPERM)
 
-/* sockets: a netlink socket that nobody answers, so that tools read /proc/net; no others */
+/* sockets: a netlink socket that nobody answers, so that tools read /proc/net, and one for ioctl() about devices */
 CALL(INSIDE, socket, call_socket(I(0), I(1), I(2)))
-CALL(INSIDE, bind, call_socket_ready(I(0)))
-CALL(INSIDE, setsockopt, call_socket_ready(I(0)))
+CALL(INSIDE, bind, call_bind(I(0)))
+CALL(INSIDE, setsockopt, call_socket_option(I(0)))
 CALL(INSIDE, getsockname, call_getsockname(I(0), P(1), P(2)))
 CALL(INSIDE, sendto, call_socket_refused(I(0)))
 CALL(INSIDE, sendmsg, call_socket_refused(I(0)))

@@ -974,6 +974,8 @@ long call_ioctl(int fd, uint64_t request, void *data)
 	else if (request == REQUEST_FIONBIO && trusted_readable(data, sizeof(int)))
 		r = call_fcntl(fd, F_SETFL,
 			       (uint64_t)((f->flags & ~O_NONBLOCK) | (*(int *)data ? O_NONBLOCK : 0)));
+	else if (f->kind == FILE_NOBODY)
+		r = socket_ioctl(request, data);
 	else
 		r = f->kind == FILE_STREAM ? stream_ioctl(f, request, data) : -ENOTTY;
 	file_put(f);

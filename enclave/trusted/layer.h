@@ -76,6 +76,7 @@ struct file {
 	struct vfs_node node;
 	int64_t pos; /* bytes; of a directory: entries */
 	bool is_dir, is_path;
+	bool is_inet;	/* a socket: for questions about network devices */
 	bool is_listed; /* of /proc, read by another program: its own process was told, too */
 	char path[]; /* absolute, canonical; "" for streams */
 };
@@ -112,6 +113,11 @@ short pipe_events(const struct pipe *p, bool writer);
 uint32_t *pipe_word(struct pipe *p);
 void pipe_close(struct pipe *p, bool writer);
 bool file_is_writer(const struct file *f);
+
+/* -- sockets (sockets.c) ---------------------------------------------------------------------------- */
+
+/* What ioctl() says of the guest's network devices; without the lock. */
+long socket_ioctl(uint64_t request, void *data);
 
 /* -- other programs of the image (process.c) ------------------------------------------------------ */
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -79,8 +81,18 @@ static int op_machine(void *fs, struct vfs_machine *ret)
 	return 0;
 }
 
+static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret)
+{
+	(void)fs;
+	if (nth || (name && strcmp(name, "lo")))
+		return -ENOENT;
+	*ret = (struct vfs_interface){ .name = "lo", .index = 7, .mtu = 12345, .has_address = true };
+	return 0;
+}
+
 static const struct vfs_fs_ops ops = {
 	.task = op_task, .task_exists = op_exists, .tasks = op_tasks, .machine = op_machine,
+	.interface = op_interface,
 };
 
 static int attach(char *message, size_t size)
@@ -296,6 +308,31 @@ static void test_netlink(void **state)
 	}
 }
 
+/* The guest's, never this host's: whose lo has another number, and which is changed by nobody. */
+static void test_devices(void **state)
+{
+	struct ifreq many[9], r = { .ifr_name = "lo" };
+	struct ifconf list = { .ifc_len = sizeof(many), .ifc_req = many };
+	int fd = scw_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(scw_ioctl(fd, SIOCGIFMTU, &r), 0);
+	assert_int_equal(r.ifr_mtu, 12345);
+	assert_int_equal(scw_syscall(SYS_ioctl, fd, SIOCGIFINDEX, &r), 0);
+	assert_int_equal(r.ifr_ifindex, 7);
+	assert_int_equal(scw_ioctl(fd, SIOCGIFCONF, &list), 0);
+	assert_int_equal(list.ifc_len, sizeof(r));
+	FAILS(scw_ioctl(fd, SIOCSIFMTU, &r), EPERM);
+	strcpy(r.ifr_name, "eth0");
+	FAILS(scw_ioctl(fd, SIOCGIFFLAGS, &r), ENODEV);
+	close(fd);
+	FAILS(scw_ioctl(fd, SIOCGIFFLAGS, &r), EBADF);
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	FAILS(scw_ioctl(fd, SIOCGIFFLAGS, &r), ENOTTY);
+	close(fd);
+}
+
 /* A tool that closes all descriptors doesn't take away those that lead to the guest. */
 static void test_closing(void **state)
 {
@@ -319,7 +356,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exists),	cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_asking),	cmocka_unit_test(test_machine),
-		cmocka_unit_test(test_netlink),	cmocka_unit_test(test_closing),
+		cmocka_unit_test(test_netlink),	cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_closing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Calls on files inside: descriptors, paths, /proc of a made-up guest, measured files, devices. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,6 +78,26 @@ static int op_tasks(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *
 	return 0;
 }
 
+static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret)
+{
+	static const struct vfs_interface all[] = {
+		{ .name = "lo", .index = 1, .flags = 0x10049, .mtu = 65536, .type = 772, .has_address = true,
+		  .address = 0x0100007f, .peer = 0x0100007f, .mask = 0x000000ff },
+		{ .name = "eth0", .index = 2, .flags = 0x11043, .mtu = 1500, .type = 1, .queue_length = 1000,
+		  .hardware_size = 6, .hardware = { 2, 3, 4, 5, 6, 7 }, .irq = 9 },
+		{ .name = "eth0:x", .index = 2, .has_address = true, .address = 0x0200000a },
+	};
+
+	(void)fs;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((name && strcmp(name, all[i].name)) || nth--)
+			continue;
+		*ret = all[i];
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static int op_machine(void *fs, struct vfs_machine *ret)
 {
 	(void)fs;
@@ -108,6 +130,7 @@ static int setup(void **state)
 	ops.task_exists = op_task_exists;
 	ops.tasks = op_tasks;
 	ops.machine = op_machine;
+	ops.interface = op_interface;
 	root = memfs_vfs_node(&guest->root);
 	current = vfs_create(&alloc, &ops, guest, &root);
 	fake_reset();
@@ -570,6 +593,68 @@ static void test_processes_are_the_guests(void **state)
 	assert_int_equal(limits[0], LAYER_FDS);
 }
 
+static void test_devices_are_the_guests(void **state)
+{
+	static struct ifreq away[1];
+	struct ifreq many[3], *bad = away, *r = many;
+	struct ifconf list = { .ifc_len = 0 };
+	int fd = (int)CALL(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	fake.bad = away;
+	fake.bad_size = sizeof(away);
+	assert_int_equal(fd, 3);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, &list), 0);
+	assert_int_equal(list.ifc_len, 2 * sizeof(*r));
+	list = (struct ifconf){ .ifc_len = sizeof(many), .ifc_req = many };
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, &list), 0);
+	assert_int_equal(list.ifc_len, 2 * sizeof(*r));
+	assert_string_equal(many[0].ifr_name, "lo");
+	assert_string_equal(many[1].ifr_name, "eth0:x");
+	assert_memory_equal(&many[1].ifr_addr, "\2\0\0\0\12\0\0\2", 8);
+	list.ifc_len = sizeof(*r) + 39; /* whole ones only */
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, &list), 0);
+	assert_int_equal(list.ifc_len, sizeof(*r));
+	strcpy(r->ifr_name, "eth0");
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFFLAGS, r), 0);
+	assert_int_equal(r->ifr_flags, 0x1043);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFMTU, r), 0);
+	assert_int_equal(r->ifr_mtu, 1500);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFTXQLEN, r), 0);
+	assert_int_equal(r->ifr_qlen, 1000);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFHWADDR, r), 0);
+	assert_memory_equal(&r->ifr_hwaddr, "\1\0\2\3\4\5\6\7", 8);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFADDR, r), -EADDRNOTAVAIL);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCSIFFLAGS, r), -EPERM);
+	assert_int_equal(CALL(SYS_ioctl, fd, 0x8946 /* SIOCETHTOOL */, r), -EOPNOTSUPP);
+	r->ifr_ifindex = 1;
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFNAME, r), 0);
+	assert_string_equal(r->ifr_name, "lo");
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFNETMASK, r), 0);
+	assert_memory_equal(&r->ifr_addr, "\2\0\0\0\377\0\0\0", 8);
+	r->ifr_ifindex = 3;
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFNAME, r), -ENODEV);
+	memset(r->ifr_name, 'x', sizeof(r->ifr_name));
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFMTU, r), -ENODEV);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFMTU, bad), -EFAULT);
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, bad), -EFAULT);
+	list = (struct ifconf){ .ifc_len = sizeof(*r), .ifc_req = bad };
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, &list), -EFAULT);
+	list = (struct ifconf){ .ifc_len = -1, .ifc_req = many };
+	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, &list), -EFAULT);
+	assert_int_equal(CALL(SYS_ioctl, fd, 0x8954 /* SIOCGARP */, r), -ENOTTY);
+	assert_int_equal(CALL(SYS_ioctl, 0, SIOCGIFMTU, r) < 0, 1);
+	/* and nothing else can be done with it */
+	assert_int_equal(CALL(SYS_bind, fd, r, 16), -EADDRNOTAVAIL);
+	assert_int_equal(CALL(SYS_connect, fd, r, 16), -ENETUNREACH);
+	assert_int_equal(CALL(SYS_sendto, fd, r, 1, 0, r, 16), -ENETUNREACH);
+	assert_int_equal(CALL(SYS_socket, AF_INET, SOCK_STREAM, 0), -EAFNOSUPPORT);
+	assert_int_equal(CALL(SYS_socket, AF_INET, SOCK_RAW, 0), -EAFNOSUPPORT);
+	assert_int_equal(CALL(SYS_socket, AF_INET6, SOCK_DGRAM, 0), -EAFNOSUPPORT);
+	assert_int_equal(CALL(SYS_close, fd), 0);
+	fake.bad = NULL;
+}
+
 static void test_the_machine_is_the_guests(void **state)
 {
 	struct utsname name;
@@ -606,7 +691,6 @@ static void test_a_netlink_socket_is_answered_by_nobody(void **state)
 	assert_int_equal(CALL(SYS_read, fd, buf, 8), -ECONNREFUSED);
 	assert_int_equal(CALL(SYS_write, fd, buf, 8), -ECONNREFUSED);
 	assert_int_equal(CALL(SYS_sendmsg, 1, buf, 0), -ENOTSOCK);
-	assert_int_equal(CALL(SYS_socket, AF_INET, SOCK_DGRAM, 0), -EAFNOSUPPORT);
 	assert_int_equal(CALL(SYS_socket, AF_UNIX, SOCK_DGRAM, 0), -EAFNOSUPPORT);
 	close_all();
 	assert_int_equal(fake.ocalls, 0);
@@ -942,6 +1026,7 @@ int main(void)
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_without_a_guest),
 		cmocka_unit_test(test_processes_are_the_guests),
+		cmocka_unit_test(test_devices_are_the_guests),
 		cmocka_unit_test(test_the_machine_is_the_guests),
 		cmocka_unit_test(test_a_netlink_socket_is_answered_by_nobody),
 		cmocka_unit_test(test_measured_files_can_be_mapped),

@@ -321,6 +321,15 @@ struct net_device {
 	int ifindex;
 	unsigned short type;
 	uint8_t addr_len;
+	uint8_t __guest *dev_addr;
+	unsigned long state;
+	unsigned int flags;
+	unsigned short gflags;
+	unsigned int operstate : 32; /* a byte up to 6.8 */
+	unsigned int mtu, tx_queue_len;
+	unsigned long mem_start, mem_end, base_addr;
+	int irq;
+	uint8_t dma, if_port;
 	struct net_device_ops __guest *netdev_ops;
 	struct net_device_stats stats;
 	struct net_device_core_stats __guest *core_stats; /* since 5.18 */
@@ -554,7 +563,9 @@ struct neigh_table {
 struct ipv4_devconf {
 	int data[20];
 };
+struct in_ifaddr; /* net_if.c */
 struct in_device {
+	struct in_ifaddr __guest *ifa_list;
 	struct ip_mc_list __guest *mc_list;
 	int mc_count;
 	unsigned long mr_v1_seen;

@@ -10,6 +10,7 @@
 #define SCW_VFS_CALLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct vfs;
@@ -76,5 +77,38 @@ struct vfs_machine {
 	uint32_t cpus_online, cpus_possible;
 };
 int vfs_machine(struct vfs *v, struct vfs_machine *ret);
+
+/*
+ * A name of a network device in the initial namespace: the device's own, or a label of one of its IPv4 addresses.
+ * One of several addresses has an entry for each.
+ */
+struct vfs_interface {
+	char name[16]; /* with the NUL */
+	int index;
+	uint32_t flags; /* IFF_*, as ioctl() and netlink tell them */
+	uint32_t mtu, queue_length;
+	uint16_t type; /* ARPHRD_* */
+	uint8_t hardware_size, hardware[32];
+	uint64_t mem_start, mem_end;
+	uint16_t base_addr;
+	uint8_t irq, dma, port;
+	bool has_address;
+	/* in network order: its own, the other end's, the network's broadcast address and mask */
+	uint32_t address, peer, broadcast, mask;
+};
+/*
+ * Number `nth` from 0 of those called `name` (NULL: of all), in the order of the devices: 0, -ENOENT (there are no
+ * more), -EIO or -ENOSYS.
+ */
+int vfs_interface(struct vfs *v, const char *name, uint32_t nth, struct vfs_interface *ret);
+
+/*
+ * The same as ioctl() on a socket has it (netdevice(7); SIOCGIFCONF is the second): requests that tell of a device
+ * are answered into the `struct ifreq` that names it, others -EPERM or -EOPNOTSUPP; -ENODEV, -EADDRNOTAVAIL.
+ */
+bool vfs_is_interface_request(uint64_t request);
+int vfs_interface_request(struct vfs *v, uint64_t request, void *ifreq);
+/* Bytes of `struct ifreq` for addresses, whole ones only, put into `buf`; NULL: that there are. Or -EIO, -ENOSYS. */
+long vfs_interface_list(struct vfs *v, void *buf, size_t size);
 
 #endif

@@ -121,6 +121,7 @@ struct vfs_fs_ops {
 	int (*task_exists)(void *fs, int tgid, int tid);
 	int (*tasks)(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
 	int (*machine)(void *fs, struct vfs_machine *ret);
+	int (*interface)(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret);
 };
 
 /* A file system rooted at `root`. `alloc` and `fs` are borrowed. NULL when out of memory. */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -51,6 +52,8 @@ static void *reads(void *unused)
 int main(int argc, char **argv)
 {
 	struct pollfd p = { .fd = 0, .events = POLLIN };
+	unsigned long long big = 0;
+	long long small = 0;
 	struct utsname name;
 	pthread_t threads[2];
 	char text[256];
@@ -75,6 +78,10 @@ int main(int argc, char **argv)
 	CHECK(!access("hello", R_OK) && access("hello", W_OK) && errno == EROFS);
 	CHECK(!uname(&name) && !strcmp(name.sysname, "Linux"));
 	CHECK(!isatty(0));
+	/* as programs for glibc have them */
+	CHECK(sscanf("18446744073709551615 -5", "%Lu %Ld", &big, &small) == 2 && big == ULLONG_MAX && small == -5);
+	snprintf(text, sizeof(text), "%Lu %Lx", big, big);
+	CHECK(!strcmp(text, "18446744073709551615 ffffffffffffffff"));
 	CHECK(poll(&p, 1, -1) == 1 && p.revents & POLLIN);
 	CHECK(fgets(text, sizeof(text), stdin));
 	fputs(text, stdout);
