@@ -209,7 +209,8 @@ static _Noreturn void stop(const char *why, const char *what)
 
 long call_fork(void)
 {
-	stop("the program makes a second process by fork(), which an enclave can't have", "");
+	stop("the program makes a second process by fork(), which an enclave can't have (lsof: -O does without; "
+	     "unhide: all but brute)", "");
 }
 
 static size_t count_strings(char *const *list)

@@ -133,6 +133,7 @@ int scw_sysinfo(struct sysinfo *ret);
 long scw_sysconf(int name);
 int scw_get_nprocs(void);
 int scw_socket(int domain, int type, int protocol);
+int scw_ioctl(int fd, unsigned long request, ...);
 long scw_syscall(long number, ...);
 
 #define FAILS(call, error)                                                                         \
