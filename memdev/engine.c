@@ -23,8 +23,9 @@ enum {
 	 */
 	RECORD_FIRST = 8 * CHANNEL_PIECE_MAX,
 	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 4,
+	RECORD_FULL = CHANNEL_PLAIN_MAX - CHANNEL_PIECE_MAX,
 	/* Pages that one record has lines of: as many as fit if it is one line each. */
-	GROUPS_MAX = RECORD_LARGEST / (CHANNEL_PIECE_HEADER_SIZE + CHANNEL_LINE_SIZE),
+	GROUPS_MAX = RECORD_FULL / (CHANNEL_PIECE_HEADER_SIZE + CHANNEL_LINE_SIZE),
 	/* Nodes that are followed together: as many waits for memory overlap. */
 	BATCH = 32,
 	/* What Linux maps at a fault, if it is there, and for how many we remember that it happened. */
@@ -90,7 +91,8 @@ struct memdev_engine {
 	uint32_t group_count;
 	size_t grouped; /* bytes of them, at most */
 	size_t used;
-	size_t record; /* bytes at which the present record is full */
+	size_t record; /* bytes at which the present record is large enough */
+	bool together; /* what comes belongs together: into one record, if that is possible at all */
 	uint32_t budget; /* pages that may still be sent */
 	uint32_t steps;
 };
@@ -267,10 +269,12 @@ static enum err read_page(struct memdev_engine *e, uint64_t space, uint64_t page
 	return r ? r : find_page(e, space, page, ret);
 }
 
-/* Begin another record if there is no room for lines of one more page in this one. */
+/* Begin another record if there is no room for lines of one more page in this one, or better isn't. */
 static void make_room(struct memdev_engine *e)
 {
-	if (e->used + e->grouped >= e->record || e->group_count == GROUPS_MAX)
+	size_t full = e->together ? RECORD_FULL : e->record;
+
+	if (e->used + e->grouped >= full || e->group_count == GROUPS_MAX)
 		flush(e, CHANNEL_PAGES_MORE);
 }
 
@@ -495,7 +499,10 @@ static bool follow_item(struct memdev_engine *e, struct batch *b, const struct c
 	return whole;
 }
 
-/* Follow what is to be followed from the nodes of the batch, and empty it. */
+/*
+ * Follow what is to be followed from the nodes of the batch, and empty it. Lines of one object in two records would be
+ * two groups to a client, which looks now at the one and now at the other.
+ */
 static bool follow(struct memdev_engine *e, struct batch *b)
 {
 	bool whole = true;
@@ -505,6 +512,7 @@ static bool follow(struct memdev_engine *e, struct batch *b)
 		b->of[k].count = 0;
 	}
 	b->count = 0;
+	e->together = false;
 	return whole;
 }
 
@@ -515,6 +523,10 @@ static bool is_node(const struct batch *b, uint64_t node)
 
 static bool add_node(struct memdev_engine *e, struct batch *b, uint64_t node)
 {
+	if (!e->together) {
+		make_room(e);
+		e->together = true;
+	}
 	for (uint32_t k = 0; k < b->items; k++) {
 		const struct channel_item *i = b->of[k].item;
 
@@ -653,7 +665,7 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	e->sink = sink;
 	e->err = err;
 	e->failed = ERR_OK;
-	e->holes = false;
+	e->holes = e->together = false;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
 	e->group_count = 0;
 	e->grouped = 0;
