@@ -65,26 +65,6 @@ static bool is_list(const uint8_t *item)
 	return le32toh(kind) == CHANNEL_CHASE || le32toh(kind) == CHANNEL_TABLE;
 }
 
-/* Long lists are used while they come; whatever else came behind them would be waited for until all of them has. */
-static void put_lists_last(uint8_t *items, size_t count)
-{
-	size_t size = count * CHANNEL_ITEM_SIZE;
-	uint8_t *copy = malloc(size), *to = items;
-
-	if (!copy)
-		return;
-	memcpy(copy, items, size);
-	for (int lists = 0; lists < 2; lists++) {
-		for (size_t at = 0; at < size; at += CHANNEL_ITEM_SIZE) {
-			if (is_list(copy + at) != lists)
-				continue;
-			memcpy(to, copy + at, CHANNEL_ITEM_SIZE);
-			to += CHANNEL_ITEM_SIZE;
-		}
-	}
-	free(copy);
-}
-
 void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *items, size_t count)
 {
 	uint8_t *request = calloc(1, CHANNEL_REQUEST_MAX), *to;
@@ -104,16 +84,24 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 	/* it grows by what was missed: once there is no room, what nobody asks for any more goes as well */
 	if (there + count > CHANNEL_ITEMS_MAX)
 		there = 0;
-	/* what was missed comes first: it was needed before all that was there had come */
-	for (size_t i = count; i-- > 0 && there < CHANNEL_ITEMS_MAX;) {
+	/*
+	 * Single ranges first, those that were missed before all others: they were needed before what was there had
+	 * come. Lists are used while they come, in the order in which they were asked for.
+	 */
+	for (size_t i = 0; i < count; i++) {
 		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
 
-		if (attach_requests_has(to, there, item))
+		if (is_list(item) && there < CHANNEL_ITEMS_MAX && !attach_requests_has(to, there, item))
+			memcpy(to + there++ * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
+	}
+	for (size_t i = count; i-- > 0;) {
+		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
+
+		if (is_list(item) || there == CHANNEL_ITEMS_MAX || attach_requests_has(to, there, item))
 			continue;
 		memmove(to + CHANNEL_ITEM_SIZE, to, there++ * CHANNEL_ITEM_SIZE);
 		memcpy(to, item, CHANNEL_ITEM_SIZE);
 	}
-	put_lists_last(to, there);
 	set_number(request, generation);
 	le = htole32((uint32_t)there);
 	memcpy(request + sizeof(uint64_t), &le, sizeof(le));
