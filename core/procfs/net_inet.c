@@ -334,51 +334,65 @@ static void tcp_ahead(const struct net_list *l, uint64_t node, enum net_ahead st
 	guest_prefetch(&tp->snd_cwnd);
 }
 
-/* What rows read of a socket, which is one of three things: a quarter of a tcp_sock. */
-static struct ahead tcp_reads(const struct net_list *l)
+/* What rows read of a socket, which is one of three things: a quarter of a tcp_sock, some of it only if it listens. */
+static struct ahead tcp_reads(const struct net_list *l, bool listening)
 {
 	struct ahead a = net_reads_socks(l, guest_offsetof(struct sock, __sk_common.skc_refcnt) + 4);
 
 	if (!guest_hints())
 		return a;
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_socket);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_uid);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_ino);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_ack_backlog);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.entry.pprev);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.expires);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, tcp_retransmit_timer.expires);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_sock, inet_sport);
-	AHEAD_MEMBERS(&a, AHEAD_NODE, struct inet_connection_sock, icsk_pending);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_timeout);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmit_timer.expires);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_keepalive_timer.entry.pprev);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_keepalive_timer.expires);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmits);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_probes_out);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_rto);
+	if (l->own_ino) {
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_uid);
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_ino);
+	}
+	if (guest_has(struct inet_connection_sock, icsk_timeout))
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_timeout);
+	else if (guest_has(struct inet_connection_sock, icsk_retransmit_timer))
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock,
+			     icsk_retransmit_timer.expires);
+	else
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, tcp_retransmit_timer.expires);
+	if (guest_has(struct inet_connection_sock, icsk_keepalive_timer)) {
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock,
+			     icsk_keepalive_timer.entry.pprev);
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock,
+			     icsk_keepalive_timer.expires);
+	} else {
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.entry.pprev);
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_timer.expires);
+	}
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_sock, inet_sport);
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_connection_sock, icsk_pending);
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_connection_sock, icsk_retransmits);
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_connection_sock, icsk_probes_out);
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_connection_sock, icsk_rto);
 	AHEAD_MEMBERS(&a, AHEAD_NODE, struct inet_connection_sock, icsk_ack);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock,
-		     icsk_accept_queue.fastopenq.max_qlen);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_substate);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_sport);
+	AHEAD_WORD(&a, AHEAD_NODE, struct tcp_sock, rcv_nxt);
+	AHEAD_WORD(&a, AHEAD_NODE, struct tcp_sock, copied_seq);
+	AHEAD_WORD(&a, AHEAD_NODE, struct tcp_sock, write_seq);
+	AHEAD_WORD(&a, AHEAD_NODE, struct tcp_sock, snd_una);
+	AHEAD_WORD(&a, AHEAD_NODE, struct tcp_sock, snd_cwnd);
+	AHEAD_WORD(&a, AHEAD_NODE, struct tcp_sock, snd_ssthresh);
+	if (listening) {
+		AHEAD_WORD(&a, AHEAD_NODE, struct sock, sk_ack_backlog);
+		AHEAD_WORD(&a, AHEAD_NODE, struct inet_connection_sock,
+			   icsk_accept_queue.fastopenq.max_qlen);
+		return a;
+	}
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_timewait_sock, tw_substate);
+	AHEAD_WORD(&a, AHEAD_NODE, struct inet_timewait_sock, tw_sport);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_timewait_sock, tw_timer.expires);
 	AHEAD_MEMBER(&a, AHEAD_NODE, struct request_sock, rsk_timer.expires);
 	/* num_timeout, a bit-field behind what all have */
 	ahead_bytes(&a, AHEAD_NODE, guest_sizeof(struct sock_common), 16);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, rcv_nxt);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, copied_seq);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, write_seq);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, snd_una);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, snd_cwnd);
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct tcp_sock, snd_ssthresh);
 	return a;
 }
 
 static int show_tcp(struct net_list *l)
 {
 	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
-	struct ahead reads = tcp_reads(l);
+	struct ahead reads = tcp_reads(l, true);
 	struct net_table t = {
 		.reads = &reads,
 		.stride = (uint32_t)guest_sizeof(struct inet_listen_hashbucket),
@@ -398,6 +412,7 @@ static int show_tcp(struct net_list *l)
 	}
 	net_table_walk(l, &t, tcp_listening_bucket, tcp_ahead);
 
+	reads = tcp_reads(l, false);
 	l->mask = h->ehash_mask;
 	t = (struct net_table){
 		.reads = &reads,

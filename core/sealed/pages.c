@@ -47,6 +47,7 @@ struct sealed_pages {
 	uint64_t watched[WATCHED_MAX]; /* pages of this epoch where to find out */
 	uint32_t watched_count;
 	bool trail_due; /* not sent in this epoch yet */
+	bool adopted;	/* the first request was somebody else's */
 	bool lingers;
 
 	/*
@@ -242,10 +243,13 @@ static void add_trail(struct sealed_pages *s)
 	}
 }
 
-/* Where hints waited for it, they had to be sent anyway, and often bring what was missed. */
+/*
+ * Where hints waited for it, they had to be sent anyway, and often bring what was missed; but not if a request was
+ * adopted, which had them: then all of its answer was waited for in vain.
+ */
 static void note_missed(struct sealed_pages *s, const struct channel_item *asked)
 {
-	if (asked->space || s->request.count > 1)
+	if (asked->space || (s->request.count > 1 && !(s->adopted && s->pages.epoch == 1)))
 		return;
 	s->missed[trail_of(s)]++;
 	for (uint64_t at = 0; at < asked->size; at += GUEST_PAGE_SIZE)
@@ -639,7 +643,7 @@ void sealed_pages_adopt(struct guest_pages *p, uint64_t number, uint64_t asked_n
 	struct sealed_pages *s = from_pages(p);
 
 	s->number = number;
-	s->answering = true;
+	s->answering = s->adopted = true;
 	s->stats.round_trips++;
 	p->epoch++;
 	p->stats.epochs++;

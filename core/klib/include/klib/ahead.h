@@ -131,7 +131,8 @@ static inline void ahead_bytes(struct ahead *a, int from, uint64_t offset, uint6
 		a->chain.follow[a->follows++].here = true;
 	}
 }
-/* A member of at most 8 bytes; with the one behind it, which it is read with. */
+/* A member of at most 4 bytes; of at most 8; with the one behind it, which it is read with. */
+#define AHEAD_WORD(a, from, T, member)	  ahead_bytes(a, from, guest_offsetof(T, member), 4)
 #define AHEAD_MEMBER(a, from, T, member) ahead_bytes(a, from, guest_offsetof(T, member), 8)
 #define AHEAD_MEMBERS(a, from, T, member) ahead_bytes(a, from, guest_offsetof(T, member), 16)
 /* One member of what the pointer at `member` leads to, where others are to follow. */
