@@ -39,6 +39,8 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "partitions", .mode = PROC_REG(0444), .show = proc_partitions_show },
 	{ .name = "schedstat", .mode = PROC_REG(0444), .show = proc_schedstat_show,
 	  .present = proc_schedstat_present },
+	{ .name = "slabinfo", .mode = PROC_REG(0400), .show = proc_slabinfo_show,
+	  .present = proc_slabinfo_present },
 	{ .name = "softirqs", .mode = PROC_REG(0444), .show = proc_softirqs_show },
 	{ .name = "stat", .mode = PROC_REG(0444), .show = proc_stat_show },
 	{ .name = "swaps", .mode = PROC_REG(0444), .show = proc_swaps_show },

@@ -45,6 +45,9 @@ extern const struct proc_dir proc_irq_dir;
 bool proc_sysvipc_present(const struct proc_item *it);
 bool proc_pressure_present(const struct proc_item *it);
 proc_show_fn proc_schedstat_show;
+/* slabinfo.c */
+proc_show_fn proc_slabinfo_show;
+bool proc_slabinfo_present(const struct proc_item *it);
 /* keys.c */
 proc_show_fn proc_keys_show_file, proc_fb_show;
 bool proc_keys_present(const struct proc_item *it);

@@ -71,7 +71,7 @@ static const char *const never[] = {
 	"sysrq-trigger", "clear_refs", "stat_refresh", "drop_caches", "compact_memory",
 };
 static const char *const costly[] = {
-	"kallsyms", "pagetypeinfo", "slabinfo", "vmallocinfo",
+	"kallsyms", "pagetypeinfo", "vmallocinfo",
 };
 
 static bool among(const char *name, const char *const *list, size_t count)

@@ -19,7 +19,7 @@
 
 enum {
 	SLOTS = 1 << 16,
-	PATHS_MAX = 40000,
+	PATHS_MAX = 100000,
 	DEPTH_MAX = 6,
 	SECONDS_MAX = 300, /* for one seed; an honest walk takes well under one */
 };
