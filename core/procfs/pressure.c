@@ -66,15 +66,16 @@ static void put_average(struct seq_file *m, const char *title, unsigned long v)
 /* One line: `state` is an index into the counters, < 0 for what has no meaning and shows as zeros. */
 static void put_line(struct seq_file *m, const char *title, int64_t state)
 {
-	unsigned long __guest *avg = psi_system.avg[0] + state * 3;
-	uint64_t __guest *total = psi_system.total[0] + state;
+	/* by way of pointers: there are more states than are declared */
+	unsigned long __guest *avg = psi_system.avg[0];
+	uint64_t __guest *total = psi_system.total[0];
 	bool zero = state < 0;
 
 	seq_puts(m, title);
-	put_average(m, " avg10=", zero ? 0 : avg[0]);
-	put_average(m, " avg60=", zero ? 0 : avg[1]);
-	put_average(m, " avg300=", zero ? 0 : avg[2]);
-	seq_printf(m, " total=%llu\n", (unsigned long long)(zero ? 0 : *total / NSEC_PER_USEC));
+	put_average(m, " avg10=", zero ? 0 : avg[state * 3]);
+	put_average(m, " avg60=", zero ? 0 : avg[state * 3 + 1]);
+	put_average(m, " avg300=", zero ? 0 : avg[state * 3 + 2]);
+	seq_printf(m, " total=%llu\n", (unsigned long long)(zero ? 0 : total[state] / NSEC_PER_USEC));
 }
 
 static int pressure_show(struct seq_file *m, int64_t some, int64_t full)
