@@ -101,9 +101,13 @@ static const struct record records[] = {
 		{ "key", 0, "u32" }, { "pos", 4, "u8" }, { "bits", 5, "u8" },
 		{ "leaf", 8, "hlist_head" }, { "tnode", 8, "u64" } } },
 	{ "trie", 16, { { "kv", 0, "key_vector" } } },
+	{ "tnode", 24, {
+		{ "empty_children", 0, "u32" }, { "full_children", 4, "u32" },
+		{ "kv", 8, "key_vector" } } },
+	{ "fib_info", 8, { { "fib_scope", 0, "u8" } } },
 	{ "fib_alias", 40, {
 		{ "fa_list", 0, "hlist_node" }, { "fa_info", 16, "ptr" }, { "fa_type", 24, "u8" },
-		{ "fa_slen", 25, "u8" }, { "tb_id", 28, "u32" } } },
+		{ "fa_slen", 25, "u8" }, { "fa_tos", 26, "u8" }, { "tb_id", 28, "u32" } } },
 	{ "fib6_node", 48, {
 		{ "parent", 0, "ptr" }, { "left", 8, "ptr" }, { "right", 16, "ptr" },
 		{ "leaf", 24, "ptr" }, { "fn_flags", 32, "u16" } } },
@@ -471,6 +475,22 @@ static void test_trie(void **state)
 	assert_int_equal(count(f, "route", "*\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0"), 1);
 	synth_put32(f->g.s, TRIE + 0x100 + 4, 0xff00); /* 2^255 children */
 	assert_int_equal(count(f, "route", "\n"), 1);
+
+	/* the whole trie: 32 nodes deep is as deep as one can be, and what is torn isn't summed up */
+	synth_put32(f->g.s, TRIE + 0x100 + 4, 1 << 8);
+	synth_put32(f->g.s, TRIE + 0xf8, 1);
+	synth_put64(f->g.s, TRIE + 0x300 + 16, TRIE + 0x400);
+	synth_put32(f->g.s, TRIE + 0x400, 253);
+	assert_int_equal(count(f, "fib_trie", "+--"), 32);
+	assert_int_equal(count(f, "fib_trie", "|-- 10.0.0.0\n"), 1);
+	assert_int_equal(count(f, "fib_triestat", "\n"), 1);
+	synth_put64(f->g.s, TRIE + 0x108, 0);
+	assert_string_equal(show(f, "fib_trie"), "Main:\n"
+			    "  +-- 0.0.0.0/31 1 0 1\n"
+			    "     |-- 10.0.0.0\n"
+			    "        /8 link UNICAST\n");
+	assert_int_equal(count(f, "fib_triestat", "\tMax depth:      1\n\tLeaves:         1\n"), 1);
+	assert_int_equal(count(f, "fib_triestat", "Null ptrs: 1\n"), 1);
 }
 
 static void test_fib6(void **state)
