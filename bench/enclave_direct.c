@@ -60,6 +60,7 @@ static void open_device(void)
 		.identity = &identity,
 		.random = &random,
 		.order = CHANNEL_IN_ORDER,
+		.greeted = true, /* by `scwatcher run` */
 	};
 	struct sealed_session *session;
 	struct sealed_frames *frames;
@@ -67,7 +68,7 @@ static void open_device(void)
 
 	base_alloc_init(&alloc, CALLS_MEMORY);
 	evidence_init(&identity);
-	link_frames_init(&by_host);
+	link_frames_init(&by_host, true);
 	if (channel_library_init(&err) || sealed_session_open(&alloc, &by_host.transport, &o, &session, &err) ||
 	    sealed_frames_create(session, &by_host.transport, trusted_now, &frames, &err))
 		die("the session", &err);

@@ -363,28 +363,28 @@ enum status cli_inspect(const struct options *o, int argc, char **argv)
 
 /* ---- run ---- */
 
-static enum err load_image(const struct options *o, const char *path, struct host_enclave *ret,
-			   bool *emulated_ret, uint8_t mrenclave_ret[MEASURE_HASH_SIZE], struct err_ctx *err)
+static enum err choose_backend(const struct options *o, const struct backend **ret, struct err_ctx *err)
 {
-	const struct backend *backend;
 	unsigned int modes = 0;
+	enum err e = o->emulate_modes ? emulation_parse_modes(o->emulate_modes, &modes, err) : ERR_OK;
+
+	return e ? e : backend_choose(o->emulate, modes, ret, err);
+}
+
+static enum err load_image(const struct backend *backend, const char *path, struct host_enclave *ret,
+			   uint8_t mrenclave_ret[MEASURE_HASH_SIZE], struct err_ctx *err)
+{
 	struct image image;
 	uint8_t *data = NULL;
 	size_t size;
 	enum err e = read_file(path, &data, &size, err);
 
-	if (!e && o->emulate_modes)
-		e = emulation_parse_modes(o->emulate_modes, &modes, err);
-	if (!e)
-		e = backend_choose(o->emulate, modes, &backend, err);
 	if (!e)
 		e = image_parse(data, size, &image, err);
 	if (!e)
 		e = host_load(backend, &image, ret, err);
-	if (!e) {
-		*emulated_ret = !backend->protects;
+	if (!e)
 		memcpy(mrenclave_ret, image.header->sigstruct.enclave_hash, MEASURE_HASH_SIZE);
-	}
 	free(data);
 	return e;
 }
@@ -469,14 +469,16 @@ static void note_write(void *opaque, const void *bytes, size_t size)
 		cache_expire("enclaves", NOTE_DAYS);
 }
 
-static enum err open_guest(const struct options *o, bool emulated, struct host_guest **ret,
+static enum err open_guest(const struct options *o, const char *vm, bool emulated, struct host_guest **ret,
 			   struct err_ctx *err)
 {
 	const char *device = o->sealed.device;
+	enum err e;
 
 	if (o->sealed.carrier == ATTACH_PREAD)
 		return host_guest_open_files(device ? device : ATTACH_DEVICE_MOUNT, emulated, ret, err);
-	return host_guest_open(device ? device : ATTACH_DEVICE_SOCKET, emulated, ret, err);
+	e = host_guest_open(device ? device : ATTACH_DEVICE_SOCKET, emulated, ret, err);
+	return e ? e : host_guest_greet(*ret, vm, err);
 }
 
 enum status cli_run_enclave(const struct options *o, char **argv)
@@ -487,17 +489,24 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 	uint8_t mrenclave[MEASURE_HASH_SIZE];
 	struct host_notes notes = {note_read, note_write, NULL};
 	char path[PATH_MAX];
-	bool emulated = false;
+	struct err_ctx no_guest = {0};
+	const struct backend *backend;
 	int code = 0;
-	enum err e = load_image(o, argv[1], &enclave, &emulated, mrenclave, &err);
+	enum err e = choose_backend(o, &backend, &err), guest_e = ERR_OK;
 
+	/* without a VM there is no device to reach */
+	if (!e && strcmp(argv[0], "-") != 0)
+		guest_e = open_guest(o, argv[0], !backend->protects, &guest, &no_guest);
+	if (!e)
+		e = load_image(backend, argv[1], &enclave, mrenclave, &err);
 	if (e) {
 		cli_complain(argv[1], e, &err);
 		return e == ERR_ABSENT ? STATUS_RUN_ABSENT : STATUS_RUN_CANNOT;
 	}
-	/* without a VM there is no device to reach */
-	if (strcmp(argv[0], "-") != 0)
-		e = open_guest(o, emulated, &guest, &err);
+	if (guest_e) {
+		e = guest_e;
+		err = no_guest;
+	}
 	if (guest && !o->no_cache && note_path(mrenclave, argv[0], argv[1], path)) {
 		notes.opaque = path;
 		host_guest_keep(guest, &notes);

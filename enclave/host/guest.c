@@ -31,7 +31,7 @@ struct host_guest {
 	int socket; /* -1: over files */
 	int folder; /* where the device's files are; -1: over the socket */
 	int files[FILES];
-	bool emulated;
+	bool emulated, greeted;
 	int passed; /* the ring's memory, until it is mapped; -1 */
 	struct carrier_region region;
 	struct worker *worker; /* NULL: none */
@@ -100,6 +100,24 @@ void host_guest_close(struct host_guest *g)
 	free(g);
 }
 
+enum err host_guest_greet(struct host_guest *g, const char *vm, struct err_ctx *err)
+{
+	struct channel_preamble p = {.version = CHANNEL_VERSION};
+	uint8_t preamble[CHANNEL_PREAMBLE_MAX];
+	size_t size, name = strlen(vm);
+	enum err e;
+
+	if (name >= sizeof(p.vm))
+		return err_set(err, ERR_INVAL, "the VM's name has %zu bytes", name);
+	memcpy(p.vm, vm, name);
+	e = channel_preamble_encode(&p, preamble, &size, err);
+	if (!e)
+		e = carrier_frame_send(g->socket, CHANNEL_FRAME_OPEN, preamble, size, -1,
+				       carrier_now() + TIMEOUT_NS, err);
+	g->greeted = !e;
+	return e;
+}
+
 void host_guest_keep(struct host_guest *g, const struct host_notes *notes)
 {
 	g->notes = notes;
@@ -110,7 +128,9 @@ static int64_t carrier(const struct host_guest *g, void *arena, size_t arena_siz
 	size_t room = arena_size < ABI_GUEST_NOTE_MAX ? arena_size : ABI_GUEST_NOTE_MAX;
 	size_t size = g->notes ? g->notes->read(g->notes->opaque, arena, room) : 0;
 
-	return (int64_t)(size << 8) | (g->socket >= 0 ? ABI_GUEST_BY_RING : ABI_GUEST_BY_FILES);
+	return (int64_t)(size << 8) | (g->socket < 0 ? ABI_GUEST_BY_FILES :
+				       g->greeted    ? ABI_GUEST_GREETED :
+						       ABI_GUEST_BY_RING);
 }
 
 static int64_t keep(const struct host_guest *g, const uint64_t args[6], const void *arena,

@@ -156,10 +156,11 @@ static enum err receive_frame(struct sealed_transport *t, enum channel_frame_kin
 	return ERR_OK;
 }
 
-void link_frames_init(struct link_frames *ret)
+void link_frames_init(struct link_frames *ret, bool greeted)
 {
 	*ret = (struct link_frames){
-		.transport = {.send = send_frame, .receive = receive_frame, .queues = true}};
+		.transport = {.send = send_frame, .receive = receive_frame, .queues = true},
+		.count = greeted};
 }
 
 /* ---- the ring ---- */
@@ -415,7 +416,7 @@ static enum err open_files(struct link *l, const char *vm, const uint8_t *device
 	return carrier_pread_open_with(l->alloc, &l->io, ".", &o, &l->files, err);
 }
 
-static enum err open_session(struct link *l, const char *vm, const uint8_t *device,
+static enum err open_session(struct link *l, const char *vm, const uint8_t *device, bool greeted,
 			     struct err_ctx *err)
 {
 	const struct channel_ring_sizes want = {.to_device = TO_DEVICE, .to_client = TO_CLIENT};
@@ -427,6 +428,7 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 		.identity = &identity,
 		.random = &random_inside,
 		.order = CHANNEL_IN_ORDER,
+		.greeted = greeted,
 		.then = CHANNEL_FRAME_RING,
 		.then_bytes = sizes,
 		.then_size = sizeof(sizes),
@@ -435,7 +437,7 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 
 	evidence_init(&identity);
 	channel_ring_sizes_encode(&want, sizes);
-	link_frames_init(&l->frames);
+	link_frames_init(&l->frames, greeted);
 	e = sealed_session_open(l->alloc, &l->frames.transport, &o, &l->session, err);
 	return e ? e : take_ring(l, &want, err);
 }
@@ -459,7 +461,7 @@ enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *devi
 	if (how > 0 && (how & 0xff) == ABI_GUEST_BY_FILES)
 		e = open_files(l, vm, device, err);
 	else
-		e = open_session(l, vm, device, err);
+		e = open_session(l, vm, device, how > 0 && (how & 0xff) == ABI_GUEST_GREETED, err);
 	if (e)
 		link_close(l);
 	else

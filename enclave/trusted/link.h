@@ -39,10 +39,11 @@ void link_keep_trail(const struct link *l, const struct guest_trail *t);
  */
 struct link_frames {
 	struct sealed_transport transport;
-	size_t queued, count; /* bytes and number of what waits */
+	size_t queued, count; /* bytes and number of what waits; the number also of what the host has sent */
 	size_t at, got;	      /* what came and wasn't looked at: where in the arena, and bytes */
 };
-void link_frames_init(struct link_frames *ret);
+/* `greeted`: the host has sent the first frame, OPEN. */
+void link_frames_init(struct link_frames *ret, bool greeted);
 
 /* An enclave's report as an identity. */
 void evidence_init(struct sealed_identity *ret);

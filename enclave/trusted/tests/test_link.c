@@ -266,6 +266,22 @@ static void a_worker_sleeps_and_is_woken(void **state)
 	link_close(l);
 }
 
+/* The host has said beforehand which VM it will be. */
+static void a_session_that_the_host_began(void **state)
+{
+	struct guest_pages *pages;
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(host_guest_greet(t.host, DEVICE_VM, NULL), ERR_OK);
+	assert_int_equal(open_link(&l, NULL), ERR_OK);
+	assert_int_equal(t.exits, 6);
+	pages = open_pages(l);
+	assert_int_equal(device_client_read(pages, 0, 8, NULL), ERR_OK);
+	guest_pages_destroy(pages);
+	link_close(l);
+}
+
 static void connect_again(void)
 {
 	host_guest_close(t.host);
@@ -403,6 +419,17 @@ static void notes_that_are_none_are_left_alone(void **state)
 	link_close(l);
 }
 
+static void greeted_not(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		call->result = ABI_GUEST_BY_RING;
+}
+static void greeted_if_you_believe_it(struct abi_ocall *call)
+{
+	if (call->number == ABI_GUEST_CARRIER)
+		call->result = ABI_GUEST_GREETED;
+}
+
 static void refused(const char *text)
 {
 	struct err_ctx err = {0};
@@ -413,6 +440,22 @@ static void refused(const char *text)
 	assert_null(l);
 	if (!strstr(err.text, text))
 		fail_msg("\"%s\" instead of \"%s\"", err.text, text);
+}
+
+/* The device may have it: but the session is for the VM that the enclave means. */
+static void greeted_for_another_vm(void **state)
+{
+	(void)state;
+	assert_int_equal(host_guest_greet(t.host, "another", NULL), ERR_OK);
+	refused("");
+}
+
+static void greeted_twice(void **state)
+{
+	(void)state;
+	assert_int_equal(host_guest_greet(t.host, DEVICE_VM, NULL), ERR_OK);
+	t.lie = greeted_not;
+	refused("");
 }
 
 static void debug_enclaves_are_refused(void **state)
@@ -616,6 +659,7 @@ static const struct lie lies_at_the_start[] = {
 	LIE(quote_that_is_none, "not the evidence of a development key"),
 	LIE(quote_too_long, "the host makes no quote"),
 	LIE(hung_up, "hung up"),
+	LIE(greeted_if_you_believe_it, ""),
 	LIE(unknown, "the host can't exchange frames (error 38)"),
 };
 
@@ -1062,6 +1106,9 @@ int main(int argc, char **argv)
 		TEST(a_session_takes_few_exits),
 		TEST(memory_costs_no_exit),
 		TEST(a_worker_sleeps_and_is_woken),
+		TEST(a_session_that_the_host_began),
+		TEST(greeted_for_another_vm),
+		TEST(greeted_twice),
 		TEST(a_trail_is_kept),
 		TEST(notes_that_are_none_are_left_alone),
 		TEST(debug_enclaves_are_refused),

@@ -63,6 +63,8 @@ enum {
 enum abi_guest_carrier {
 	ABI_GUEST_BY_RING,  /* frames, then the ring: requests 0 to 7 */
 	ABI_GUEST_BY_FILES, /* "pread" in docs/PROTOCOL.md: requests 9 to 11, and TARGET, QUOTE, WATCH */
+	/* As BY_RING, and the OPEN frame for this VM has been sent: the device makes ready while the enclave is built. */
+	ABI_GUEST_GREETED,
 };
 
 /*

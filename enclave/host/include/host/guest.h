@@ -28,6 +28,12 @@ enum err host_guest_open_files(const char *path, bool emulated, struct host_gues
 			       struct err_ctx *err) ERR_NODISCARD;
 void host_guest_close(struct host_guest *g);
 
+/*
+ * Over the socket: tell the device which VM it will be, before anything else, so that it makes ready while the enclave is
+ * being built. What it answers is for the enclave to see. ERR_INVAL (a name too long), ERR_GONE, ERR_IO.
+ */
+enum err host_guest_greet(struct host_guest *g, const char *vm, struct err_ctx *err) ERR_NODISCARD;
+
 /* Where what an enclave wants to have kept for its next run is. It can't be read by others than that enclave. */
 struct host_notes {
 	/* The bytes read, at most `room`; 0: there is none. */
