@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "attach/vms.h"
 #include "attach/cache.h"
+#include "attach/vms.h"
 #include "instance.h"
 #include "place.h"
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "attach/attach.h"
-#include "attach/vms.h"
 #include "attach/cache.h"
+#include "attach/vms.h"
 
 enum {
 	INSTANCE_DAYS = 7,
