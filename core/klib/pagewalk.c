@@ -19,7 +19,7 @@ struct folio {
 };
 GUEST_TYPES_END
 
-extern unsigned long __guest page_offset_base, vmemmap_base, highest_memmap_pfn;
+extern unsigned long __guest vmemmap_base, highest_memmap_pfn;
 extern unsigned int __guest pgdir_shift;
 
 enum {
@@ -35,7 +35,6 @@ enum {
 #define PTE_ADDRESS   0x000ffffffffff000ull
 #define PTE_DIRTY     (1ull << 6)
 #define PTE_SAVED     (1ull << 58) /* dirty, of pages that shadow stacks keep from looking so */
-#define DIRECT_FIXED  0xffff888000000000ull
 #define VMEMMAP_FIXED 0xffffea0000000000ull
 
 static unsigned int level_shift(unsigned int level)
@@ -48,7 +47,7 @@ bool klib_pagewalk_begin(struct klib_pagewalk *w, struct mm_struct __guest *mm)
 	*w = (struct klib_pagewalk){
 		.bound = GUEST_BOUND(KLIB_WALK_MAX),
 		.mm = mm,
-		.direct = guest_has_symbol(page_offset_base) ? page_offset_base : DIRECT_FIXED,
+		.direct = klib_mm_direct(),
 		.vmemmap = guest_has_symbol(vmemmap_base) ? vmemmap_base : VMEMMAP_FIXED,
 		.page_size = guest_sizeof(struct page),
 		.frames = highest_memmap_pfn,
