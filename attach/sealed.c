@@ -3,9 +3,11 @@
 #include "attach/sealed.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef ATTACH_SEALED_LINKED
 extern attach_session_open_fn scw_session_open;
@@ -17,20 +19,35 @@ static attach_session_open_fn *find(struct err_ctx *err)
 	return scw_session_open;
 }
 #else
-/* Beside the program or library that this is linked into, else where it is installed. */
+/* The file of the program or library that this is linked into. */
+static bool own_file(char path[PATH_MAX])
+{
+	struct link_map *map = NULL;
+	ssize_t size;
+	Dl_info self;
+
+	if (!dladdr1(own_file, &self, (void **)&map, RTLD_DL_LINKMAP) || !map)
+		return false;
+	if (map->l_name[0])
+		return snprintf(path, PATH_MAX, "%s", map->l_name) < PATH_MAX;
+	/* of a program the loader knows but the word that it was called by, which is nothing to load files by */
+	size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	path[size > 0 ? size : 0] = '\0';
+	return size > 0;
+}
+
+/* Beside that, else where it is installed. */
 static void *load(struct err_ctx *err)
 {
 	static const char *const places[] = {"", "../lib/scwatcher/"};
-	char path[PATH_MAX] = "", *end;
+	char path[PATH_MAX], *end;
 	void *library = NULL;
-	Dl_info self;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !library; i++) {
-		if (!dladdr(places, &self) || !self.dli_fname ||
-		    snprintf(path, sizeof(path), "%s", self.dli_fname) >= (int)sizeof(path))
+		end = own_file(path) ? strrchr(path, '/') : NULL;
+		if (!end)
 			break;
-		end = strrchr(path, '/');
-		end = end ? end + 1 : path;
+		end++;
 		if (snprintf(end, sizeof(path) - (size_t)(end - path), "%s%s", places[i],
 			     ATTACH_SEALED_LIBRARY) < (int)(sizeof(path) - (size_t)(end - path)))
 			library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
