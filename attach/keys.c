@@ -92,14 +92,15 @@ bool keys_from_hex(const char *hex, uint8_t ret[KEYS_SIZE])
 	return parse_hex(hex, strlen(hex), ret);
 }
 
-static enum err check_file(int fd, const char *path, enum keys_kind kind, struct err_ctx *err)
+/* Of a file that holds such a key. */
+static enum err check_owner(int fd, const char *path, enum keys_kind kind, struct err_ctx *err)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_CORRUPT, "%.150s is no file", path);
 	if (!is_secret(kind))
 		return ERR_OK;
+	if (fstat(fd, &st) < 0)
+		return err_set_errno(err, ERR_IO, errno, "can't look at %.150s", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return err_set(err, ERR_PERM, "%.150s holds a secret but is somebody else's (uid %u)",
 			       path, (unsigned int)st.st_uid);
@@ -139,6 +140,7 @@ enum err keys_read(const char *path, enum keys_kind kind, uint8_t key[KEYS_SIZE]
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char text[FILE_MAX];
 	uint8_t found[KEYS_SIZE];
+	struct stat st;
 	ssize_t size;
 	enum err e;
 
@@ -148,14 +150,17 @@ enum err keys_read(const char *path, enum keys_kind kind, uint8_t key[KEYS_SIZE]
 				     : errno == EACCES ? ERR_PERM
 						       : ERR_IO,
 				     errno, "can't open the %s key %.150s", names[kind], path);
-	e = check_file(fd, path, kind, err);
-	if (!e) {
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		e = err_set(err, ERR_CORRUPT, "%.150s is no file", path);
+	} else {
 		size = read(fd, text, sizeof(text));
 		if (size < 0)
 			e = err_set_errno(err, ERR_IO, errno, "can't read %.150s", path);
 		else
 			e = parse(path, kind, text, (size_t)size, found, err);
 	}
+	if (!e)
+		e = check_owner(fd, path, kind, err);
 	close(fd);
 	if (!e)
 		memcpy(key, found, KEYS_SIZE);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attach/attach.h"
@@ -52,12 +53,19 @@ static enum err absolute(const char *path, char ret[PATH_MAX], struct err_ctx *e
 enum err attach_sealed_paths(const struct attach_sealed *s, struct attach_sealed_paths *ret,
 			     struct err_ctx *err)
 {
+	struct stat st;
 	bool is_socket = s->carrier == ATTACH_RING || s->carrier == ATTACH_SOCKET;
 	enum err e = absolute(s->device	 ? s->device
 			      : is_socket ? ATTACH_DEVICE_SOCKET
 					  : ATTACH_DEVICE_MOUNT,
 			      ret->device, err);
 
+	/* each carrier wants another kind; what isn't there is told by who goes there */
+	if (!e && stat(ret->device, &st) == 0 && S_ISDIR(st.st_mode) == is_socket)
+		e = err_set(err, ERR_INVAL,
+			    is_socket ? "%.120s is a folder, and no device's socket: --sealed=pread goes by folders" :
+					"%.120s is no folder: --sealed=pread goes by that where the device shows files",
+			    ret->device);
 	if (!e)
 		e = absolute(s->pin ? s->pin : KEYS_DEVICE_PUBLIC, ret->pin, err);
 	if (!e && s->identity)

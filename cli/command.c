@@ -244,7 +244,7 @@ enum status command_gone(const char *vm, const char *command, enum err code,
 	struct err_ctx plain = {0};
 
 	if (!err || !err->code) {
-		err_set(&plain, code, "%s", err_of_guest(code));
+		err_set(&plain, code, "its /proc couldn't be had: %s", err_of_guest(code));
 		err = &plain;
 	}
 	cli_complain(vm, code, err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "attach/keys.h"
 #include "channel/evidence.h"
@@ -111,8 +112,12 @@ static enum status make(const struct options *o, enum keys_kind secret, const ch
 		e = public_of(secret, key, public, &err);
 	if (!e)
 		e = keys_write(path, secret, key, &err);
-	if (!e)
+	if (!e) {
 		e = keys_write(beside, public_kind(secret), public, &err);
+		/* both or none: it was made just now, and nobody knows it */
+		if (e)
+			unlink(path);
+	}
 	channel_wipe(key, sizeof(key));
 	if (e)
 		return complain("keys", e, &err);
@@ -177,12 +182,19 @@ enum status cli_keys(const struct options *o, int argc, char **argv)
 		.code = ERR_INVAL,
 		.text = "say what: `keys device --new FILE`, `keys output --new FILE`, `keys "
 			"identity --new [FILE]` or `keys show [FILE]`"};
+	static const struct err_ctx homeless = {
+		.code = ERR_INVAL,
+		.text = "neither XDG_CONFIG_HOME nor HOME says where your identity is: name its file"};
 	char identity[PATH_MAX];
 	const char *path = argc > 1 ? argv[1] : NULL;
 	bool default_path = !path && strcmp(argv[0], "device") != 0 && strcmp(argv[0], "output") != 0;
 
-	if (default_path && keys_identity_path(identity))
+	if (default_path && keys_identity_path(identity)) {
 		path = identity;
+	} else if (default_path) {
+		cli_complain("keys", ERR_INVAL, &homeless);
+		return STATUS_USAGE;
+	}
 	if (path && strcmp(argv[0], "device") == 0 && o->new_key)
 		return make(o, KEYS_OF_DEVICE_SECRET, path);
 	if (path && strcmp(argv[0], "output") == 0 && o->new_key)

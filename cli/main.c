@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The scwatcher command: options, the table of commands, help. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,8 +287,9 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 {
 	struct option longs[BASE_COUNT(options) + 1] = {0};
 	struct options o = {.sealed.freshness_ms = -1};
+	char wrong[64];
 	size_t n = 0;
-	int count = 0, letter;
+	int count = 0, letter, which = 0;
 	/* what follows `run VM` has options of its own */
 	bool is_run = c->run == cli_run;
 
@@ -302,7 +304,7 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 	opterr = 0;
 	optind = 1;
 	for (;;) {
-		letter = getopt_long(argc, argv, is_run ? "+:h" : ":h", longs, NULL);
+		letter = getopt_long(argc, argv, is_run ? "+:h" : ":h", longs, &which);
 		if (letter == -1 && is_run && count == 0 && optind < argc &&
 		    strcmp(argv[optind - 1], "--") != 0) {
 			/* the VM; options may follow it, up to "--" or the command */
@@ -321,8 +323,10 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 			return usage_error(c, "an argument is missing: ", argv[optind - 1]);
 		if (letter == '?')
 			return usage_error(c, "no such option: ", argv[optind - 1]);
-		if (!take_option(&o, letter, optarg))
-			return usage_error(c, "no value for that option: ", optarg);
+		if (!take_option(&o, letter, optarg)) {
+			snprintf(wrong, sizeof(wrong), "no value for --%s: ", longs[which].name);
+			return usage_error(c, wrong, optarg);
+		}
 	}
 	if (o.enclave && (o.sealed.pin || o.sealed.identity || o.pause || o.sealed.freshness_ms >= 0))
 		return usage_error(c, "an enclave has its own key and pin: only --sealed and --device "
@@ -349,12 +353,12 @@ static enum status run_command(const struct command *c, int argc, char **argv)
 	return c->run(&o, argc, argv);
 }
 
-int main(int argc, char **argv)
+static enum status run(int argc, char **argv)
 {
 	const struct command *c = NULL;
 
 	if (argc < 2)
-		return (int)usage_error(NULL, "which command?", "");
+		return usage_error(NULL, "which command?", "");
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("scwatcher %s\n", SCW_VERSION);
 		return STATUS_OK;
@@ -368,6 +372,20 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			c = &commands[i];
 	if (!c)
-		return (int)usage_error(NULL, "no such command: ", argv[1]);
-	return (int)run_command(c, argc - 1, argv + 1);
+		return usage_error(NULL, "no such command: ", argv[1]);
+	return run_command(c, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	enum status status = run(argc, argv);
+
+	/* what wasn't printed, because of a full disk perhaps, isn't success */
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "scwatcher: standard output: %s\n",
+			errno ? strerror(errno) : "not all could be written");
+		status = status ? status : STATUS_FAILED;
+	}
+	return (int)status;
 }

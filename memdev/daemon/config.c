@@ -71,6 +71,17 @@ static const struct row *find(const char *name)
 	return NULL;
 }
 
+static const char out_of_range[] = "is out of range";
+
+/* With what would be in it. */
+static const char *explain(const struct row *r, const char *fault, char text[64])
+{
+	if (!r || fault != out_of_range)
+		return fault;
+	snprintf(text, 64, r->kind == MODE ? "%s: %o to %o" : "%s: %u to %u", fault, r->least, r->most);
+	return text;
+}
+
 /* What is wrong with the value, NULL when it was taken. */
 static const char *set_text(struct config *c, const struct row *r, const char *value)
 {
@@ -85,7 +96,7 @@ static const char *set_number(struct config *c, const struct row *r, long long v
 	unsigned int v = (unsigned int)value;
 
 	if (value < r->least || value > r->most)
-		return "is out of range";
+		return out_of_range;
 	memcpy((char *)c + r->offset, &v, sizeof(v));
 	return NULL;
 }
@@ -112,7 +123,7 @@ static const char *set_setting(struct config *c, const struct row *r, const conf
 	case NUMBER:
 		if (type == CONFIG_TYPE_INT)
 			return set_number(c, r, config_setting_get_int(s));
-		return type == CONFIG_TYPE_INT64 ? "is out of range" : "isn't a number";
+		return type == CONFIG_TYPE_INT64 ? out_of_range : "isn't a number";
 	case FLAG:
 		if (type != CONFIG_TYPE_BOOL)
 			return "takes true or false";
@@ -129,11 +140,12 @@ enum err config_set(struct config *c, const char *name, const char *value, struc
 {
 	const struct row *r = find(name);
 	const char *fault;
+	char text[64];
 
 	if (!r)
 		return err_set(err, ERR_ABSENT, "there is no setting \"%.40s\"", name);
 	fault = set_string(c, r, value);
-	return fault ? err_set(err, ERR_INVAL, "\"%s\" %s", name, fault) : ERR_OK;
+	return fault ? err_set(err, ERR_INVAL, "\"%s\" %s", name, explain(r, fault, text)) : ERR_OK;
 }
 
 enum err config_parse(struct config *c, const char *text, size_t size, const char *name,
@@ -150,10 +162,11 @@ enum err config_parse(struct config *c, const char *text, size_t size, const cha
 		const config_setting_t *s = config_setting_get_elem(root, (unsigned int)i);
 		const struct row *r = find(config_setting_name(s));
 		const char *fault = r ? set_setting(c, r, s) : "isn't a setting";
+		char range[64];
 
 		if (fault)
 			e = settings_wrong(s, name, err, "\"%.40s\" %s", config_setting_name(s),
-					   fault);
+					   explain(r, fault, range));
 	}
 	config_destroy(&config);
 	return e;

@@ -116,11 +116,11 @@ static int take_options(int argc, char **argv, struct options *o)
 			break;
 		case VERSION:
 			printf("scwatcherd %s\n", SCW_VERSION);
-			return STATUS_OK;
+			return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 		case 'h':
 		case HELP:
 			print_help();
-			return STATUS_OK;
+			return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
 		case '?':
 			fprintf(stderr, "`scwatcherd --help` tells what can be said\n");
 			return STATUS_USAGE;
@@ -242,6 +242,9 @@ static enum err open_sockets(const struct config *c, struct broker_setup *b, str
 	e = listen_inherited("control", SOCK_STREAM, &b->control, err);
 	if (e == ERR_ABSENT)
 		e = listen_at(c->control, SOCK_STREAM, 0600, &b->control, err);
+	/* nobody listens there */
+	if (e && !b->inherited)
+		unlink(c->socket);
 	return e;
 }
 

@@ -85,14 +85,14 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 	} bad[] = {
 		{"x", "conf:1: syntax error"},
 		{"\nport = 5;", "conf:2: \"port\" isn't a setting"},
-		{"sessions = 0;", "conf:1: \"sessions\" is out of range"},
-		{"sessions = 5000000000L;", "conf:1: \"sessions\" is out of range"},
+		{"sessions = 0;", "conf:1: \"sessions\" is out of range: 1 to 4096"},
+		{"sessions = 5000000000L;", "conf:1: \"sessions\" is out of range: 1 to 4096"},
 		{"sessions = \"5\";", "conf:1: \"sessions\" isn't a number"},
 		{"accept_development_keys = 1;",
 		 "conf:1: \"accept_development_keys\" takes true or false"},
 		{"socket = 5;", "conf:1: \"socket\" isn't a string"},
 		{"socket_mode = \"0999\";", "conf:1: \"socket_mode\" isn't a number"},
-		{"socket_mode = \"1777\";", "conf:1: \"socket_mode\" is out of range"},
+		{"socket_mode = \"1777\";", "conf:1: \"socket_mode\" is out of range: 0 to 777"},
 	};
 	struct config c;
 
