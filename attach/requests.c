@@ -30,22 +30,23 @@ static void set_number(uint8_t *request, uint64_t number)
 	memcpy(request, &number, sizeof(number));
 }
 
-bool attach_requests_read(uint64_t command, uint64_t generation, uint8_t buf[CHANNEL_REQUEST_MAX],
-			  size_t *size_ret)
+bool attach_requests_read(uint64_t command, uint8_t buf[CHANNEL_REQUEST_MAX], size_t *size_ret,
+			  uint64_t *generation_ret)
 {
 	struct channel_request *r = malloc(sizeof(*r));
 	char path[PATH_MAX];
 	size_t size;
 	bool good = r && note_path(command, path) &&
 		    cache_read(path, buf, CHANNEL_REQUEST_MAX, &size) &&
-		    channel_request_decode(buf, size, r, NULL) == ERR_OK && r->number == generation;
+		    channel_request_decode(buf, size, r, NULL) == ERR_OK;
 
+	if (good) {
+		*generation_ret = r->number;
+		*size_ret = size;
+		set_number(buf, 1);
+	}
 	free(r);
-	if (!good)
-		return false;
-	set_number(buf, 1);
-	*size_ret = size;
-	return true;
+	return good;
 }
 
 bool attach_requests_has(const uint8_t *items, size_t count, const uint8_t *item)
@@ -70,6 +71,7 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 	uint8_t *request = calloc(1, CHANNEL_REQUEST_MAX), *to;
 	char path[PATH_MAX];
 	size_t size, there = 0;
+	uint64_t of = 0;
 	uint32_t le;
 
 	if (!request || !note_path(command, path)) {
@@ -77,7 +79,7 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 		return;
 	}
 	to = request + CHANNEL_REQUEST_HEADER_SIZE;
-	if (attach_requests_read(command, generation, request, &size))
+	if (attach_requests_read(command, request, &size, &of) && of == generation)
 		there = (size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
 	else
 		cache_expire("requests", UNUSED_DAYS);

@@ -30,6 +30,8 @@ struct attach_start {
 	struct attach_sealed_paths paths;
 	const char *vm;
 	uint64_t command;
+	struct attach_credentials credentials;
+	struct carrier *carrier; /* NULL: not yet */
 	int socket;	  /* to the device; -1: the carrier's */
 	int ours, theirs; /* ends of the pair */
 	struct attach_start_message message;
@@ -92,6 +94,26 @@ static bool tell_environment(const struct attach_start *s)
 	return setenv(ATTACH_ENV_START, text, 1) == 0;
 }
 
+/* The device makes ready for the VM while our keys are read. */
+static enum err say_hello(struct attach_start *s)
+{
+	struct carrier_options o = {.timeout_ns = TIMEOUT_NS};
+	int socket;
+	enum err e = carrier_connect(s->paths.device, &s->socket, NULL);
+
+	if (!e)
+		e = carrier_greet(s->socket, s->vm, NULL);
+	if (!e)
+		e = attach_credentials_init(&s->credentials, &s->paths, NULL);
+	if (e)
+		return e;
+	o.session = attach_credentials_use(&s->credentials, s->vm);
+	o.session.greeted = true;
+	socket = s->socket;
+	s->socket = -1;
+	return carrier_begin(&s->alloc, socket, &o, &s->carrier, NULL);
+}
+
 struct attach_start *attach_start_begin(const struct attach_sealed *o, const char *vm,
 					char *const *argv)
 {
@@ -110,8 +132,8 @@ struct attach_start *attach_start_begin(const struct attach_sealed *o, const cha
 	s->command = add_text(14695981039346656037u, vm);
 	for (; *argv; argv++)
 		s->command = add_text(s->command, *argv);
-	if (attach_sealed_paths(o, &s->paths, NULL) || carrier_connect(s->paths.device, &s->socket, NULL) ||
-	    carrier_greet(s->socket, vm, NULL) || !make_pair(s) || !tell_environment(s)) {
+	if (attach_sealed_paths(o, &s->paths, NULL) || say_hello(s) || !make_pair(s) ||
+	    !tell_environment(s)) {
 		attach_start_abandon(s);
 		return NULL;
 	}
@@ -123,44 +145,26 @@ int attach_start_descriptor(const struct attach_start *s)
 	return s->theirs;
 }
 
-static enum err open_session(struct attach_start *s, struct carrier **ret)
-{
-	struct attach_credentials credentials;
-	struct carrier_options o = {.timeout_ns = TIMEOUT_NS, .to_leave = true};
-	int socket = s->socket;
-	enum err e = attach_credentials_init(&credentials, &s->paths, NULL);
-
-	if (!e) {
-		o.session = attach_credentials_use(&credentials, s->vm);
-		o.session.greeted = true;
-		s->socket = -1;
-		e = carrier_open_socket(&s->alloc, socket, &o, ret, NULL);
-	}
-	channel_wipe(&credentials, sizeof(credentials));
-	return e;
-}
-
 /* What such a command asked for last time: its answer will be there when the program looks. */
-static enum err ask(struct attach_start *s, struct carrier *c)
+static enum err prove(struct attach_start *s)
 {
-	struct sealed_carrier *sealed = carrier_sealed(c);
-	size_t size;
+	size_t size = 0;
 
 	/* whoever wants each operation to read anew has no use for it */
-	if (!s->options.freshness_ms ||
-	    !attach_requests_read(s->command, carrier_accept(c)->generation, s->request, &size))
-		return ERR_OK;
-	s->message.number = 1;
-	s->message.asked_ns = carrier_now();
-	return sealed->send(sealed, s->request, size, NULL);
+	if (s->options.freshness_ms &&
+	    attach_requests_read(s->command, s->request, &size, &s->message.generation)) {
+		s->message.number = 1;
+		s->message.asked_ns = carrier_now();
+	}
+	return carrier_prove(s->carrier, s->request, size, NULL);
 }
 
-static void hand_over(struct attach_start *s, struct carrier *c)
+static void hand_over(struct attach_start *s)
 {
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(2 * sizeof(int))];
-	} control = {.header = {.cmsg_len = CMSG_LEN(2 * sizeof(int)),
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
 				.cmsg_level = SOL_SOCKET,
 				.cmsg_type = SCM_RIGHTS}};
 	struct iovec part = {.iov_base = &s->message, .iov_len = sizeof(s->message)};
@@ -168,12 +172,12 @@ static void hand_over(struct attach_start *s, struct carrier *c)
 				 .msg_iovlen = 1,
 				 .msg_control = control.bytes,
 				 .msg_controllen = sizeof(control.bytes)};
-	int pass[2];
+	int pass;
 
 	s->message.version = ATTACH_START_VERSION;
 	s->message.command = s->command;
-	carrier_leave(c, &s->message.state, &pass[0], &pass[1]);
-	memcpy(CMSG_DATA(&control.header), pass, sizeof(pass));
+	carrier_leave(s->carrier, &s->message.state, &pass);
+	memcpy(CMSG_DATA(&control.header), &pass, sizeof(pass));
 	/* a program that has ended, or has closed what it doesn't know, doesn't want it */
 	(void)!sendmsg(s->ours, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -182,26 +186,25 @@ static void end(struct attach_start *s)
 {
 	const int all[] = {s->socket, s->ours, s->theirs};
 
+	carrier_close(s->carrier);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i] >= 0)
 			close(all[i]);
 	}
 	unsetenv(ATTACH_ENV_START);
 	channel_wipe(&s->message, sizeof(s->message));
+	channel_wipe(&s->credentials, sizeof(s->credentials));
 }
 
 void attach_start_finish(struct attach_start *s)
 {
-	struct carrier *c = NULL;
-
 	if (!s)
 		return;
 	/* then the end of one is the other's */
 	close(s->theirs);
 	s->theirs = -1;
-	if (open_session(s, &c) == ERR_OK && ask(s, c) == ERR_OK)
-		hand_over(s, c);
-	carrier_close(c);
+	if (prove(s) == ERR_OK)
+		hand_over(s);
 	/* the memory stays: to unmap it would keep all processors from what is waited for now */
 	end(s);
 }

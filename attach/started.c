@@ -31,12 +31,11 @@ int attach_start_inherited(void)
 	return fd;
 }
 
-bool attach_start_receive(int descriptor, struct attach_start_message *ret, int *socket_ret,
-			  int *memory_ret)
+bool attach_start_receive(int descriptor, struct attach_start_message *ret, int *socket_ret)
 {
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec part = {.iov_base = ret, .iov_len = sizeof(*ret)};
 	struct msghdr message = {.msg_iov = &part,
@@ -45,8 +44,8 @@ bool attach_start_receive(int descriptor, struct attach_start_message *ret, int 
 				 .msg_controllen = sizeof(control.bytes)};
 	struct pollfd p = {.fd = descriptor, .events = POLLIN};
 	struct cmsghdr *c;
-	int fds[2];
 	ssize_t n;
+	int fd;
 
 	do
 		n = poll(&p, 1, PATIENCE_MS);
@@ -54,19 +53,17 @@ bool attach_start_receive(int descriptor, struct attach_start_message *ret, int 
 	n = n == 1 ? recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) : -1;
 	c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(sizeof(fds)))
+	    c->cmsg_len != CMSG_LEN(sizeof(fd)))
 		return false;
-	memcpy(fds, CMSG_DATA(c), sizeof(fds));
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	if (n != sizeof(*ret) || ret->version != ATTACH_START_VERSION) {
-		close(fds[0]);
-		close(fds[1]);
+		close(fd);
 		return false;
 	}
-	*socket_ret = fcntl(fds[0], F_DUPFD_CLOEXEC, DESCRIPTOR_MIN);
+	*socket_ret = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTOR_MIN);
 	if (*socket_ret < 0)
-		*socket_ret = fds[0];
+		*socket_ret = fd;
 	else
-		close(fds[0]);
-	*memory_ret = fds[1];
+		close(fd);
 	return true;
 }

@@ -22,15 +22,19 @@ struct carrier {
 	struct sealed_session *session;
 	struct sealed_frames *frames; /* NULL: the ring */
 
+	enum carrier_kind kind;
+	struct channel_ring_sizes want;
+	bool no_spin;
+	bool resumed; /* another process has opened it */
+	struct sealed_opening *opening; /* until there is a session */
 	struct carrier_region region;
-	int memory; /* of the region, if it may be left; else -1 */
 	bool left;
 	struct carrier_wait wait;
 	struct channel_ring_end out, in;
 	uint64_t wire_bytes;
 	/* not cleared: pages that nobody needs */
 	struct carrier_socket socket;
-	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
+	uint8_t request[CHANNEL_RING_SIZES_SIZE + CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
 };
 
 static struct carrier *from_sealed(struct sealed_carrier *c)
@@ -146,26 +150,13 @@ static struct channel_ring_sizes wanted_ring(const struct carrier_options *o)
 	};
 }
 
-/* The region is mapped, and both ends are at its start. */
-static enum err use_ring(struct carrier *c, uint32_t spins, struct err_ctx *err)
+/* A ring was asked for: map what comes, of the sizes asked for, or smaller ones. */
+static enum err set_up_ring(struct carrier *c, struct err_ctx *err)
 {
 	const struct channel_ring_sizes *sizes = &c->region.sizes;
-	enum err e;
-
-	carrier_wait_init(&c->wait, c->socket.fd, spins);
-	e = channel_ring_writer_init(&c->out, c->region.at, sizes, CHANNEL_TO_DEVICE, &c->wait.wait,
-				     err);
-	return e ? e : channel_ring_reader_init(&c->in, c->region.at, sizes, CHANNEL_TO_CLIENT,
-						&c->wait.wait, err);
-}
-
-/* A ring was asked for: map what comes, of the sizes asked for, or smaller ones. */
-static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
-			    struct err_ctx *err)
-{
-	struct channel_ring_sizes want = wanted_ring(o), got;
 	struct carrier_socket *s = &c->socket;
 	uint64_t deadline = carrier_now() + c->timeout_ns;
+	struct channel_ring_sizes got;
 	enum err e = carrier_frame_receive(s->fd, deadline, &s->frame, err);
 
 	if (e)
@@ -176,16 +167,21 @@ static enum err set_up_ring(struct carrier *c, const struct carrier_options *o,
 		e = err_set(err, ERR_TAMPERED, "no memory came along with the ring");
 	} else {
 		e = channel_ring_sizes_decode(s->frame.payload, s->frame.size, &got, err);
-		if (!e && (got.to_device > want.to_device || got.to_client > want.to_client))
+		if (!e && (got.to_device > c->want.to_device || got.to_client > c->want.to_client))
 			e = err_set(err, ERR_TAMPERED, "a ring larger than what was asked for");
+		/* a program that is handed a session is a small one in most cases */
 		if (!e)
-			e = carrier_region_map(s->frame.fd, &got, !o->to_leave, &c->region, err);
+			e = carrier_region_map(s->frame.fd, &got, !c->resumed, &c->region, err);
 	}
-	if (!e && o->to_leave)
-		c->memory = s->frame.fd;
-	else if (s->frame.fd >= 0)
+	if (s->frame.fd >= 0)
 		close(s->frame.fd);
-	return e ? e : use_ring(c, o->no_spin ? 0 : carrier_spins(CARRIER_SPIN_NS), err);
+	if (e)
+		return e;
+	carrier_wait_init(&c->wait, s->fd, c->no_spin ? 0 : carrier_spins(CARRIER_SPIN_NS));
+	e = channel_ring_writer_init(&c->out, c->region.at, sizes, CHANNEL_TO_DEVICE, &c->wait.wait,
+				     err);
+	return e ? e : channel_ring_reader_init(&c->in, c->region.at, sizes, CHANNEL_TO_CLIENT,
+						&c->wait.wait, err);
 }
 
 static struct carrier *create(struct base_alloc *alloc, int socket, uint64_t timeout_ns)
@@ -200,29 +196,21 @@ static struct carrier *create(struct base_alloc *alloc, int socket, uint64_t tim
 	c->alloc = alloc;
 	c->owner = getpid();
 	c->timeout_ns = timeout_ns;
-	c->memory = -1;
 	c->sealed = (struct sealed_carrier){
 		.send = carrier_send, .receive = carrier_receive, .now = now, .stats = stats};
 	carrier_socket_init(&c->socket, socket, timeout_ns);
 	return c;
 }
 
-enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
-			     struct carrier **ret, struct err_ctx *err)
+enum err carrier_begin(struct base_alloc *alloc, int socket, const struct carrier_options *o,
+		       struct carrier **ret, struct err_ctx *err)
 {
 	struct sealed_session_options session = o->session;
 	const struct channel_ring_sizes ring = wanted_ring(o);
-	uint8_t ask[CHANNEL_RING_SIZES_SIZE];
 	struct carrier *c;
 	enum err e;
 
 	session.order = CHANNEL_IN_ORDER;
-	if (o->kind == CARRIER_RING) {
-		channel_ring_sizes_encode(&ring, ask);
-		session.then = CHANNEL_FRAME_RING;
-		session.then_bytes = ask;
-		session.then_size = sizeof(ask);
-	}
 	if (!channel_ring_region_size(&ring)) {
 		close(socket);
 		return err_set(err, ERR_INVAL, "rings of %u and %u bytes", ring.to_device,
@@ -231,12 +219,70 @@ enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct 
 	c = create(alloc, socket, o->timeout_ns ? o->timeout_ns : CARRIER_TIMEOUT_S * SECOND);
 	if (!c)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	e = sealed_session_open(alloc, &c->socket.transport, &session, &c->session, err);
-	if (!e && o->kind == CARRIER_RING)
-		e = set_up_ring(c, o, err);
+	c->kind = o->kind;
+	c->want = ring;
+	c->no_spin = o->no_spin;
+	e = sealed_opening_begin(alloc, &c->socket.transport, &session, &c->opening, err);
+	if (e)
+		carrier_close(c);
+	else
+		*ret = c;
+	return e;
+}
+
+/* Behind the evidence: a ring, and what shall be answered by it. */
+static enum err ask_for_ring(struct carrier *c, const void *request, size_t size,
+			     struct err_ctx *err)
+{
+	size_t sealed = 0;
+	enum err e = ERR_OK;
+
+	channel_ring_sizes_encode(&c->want, c->request);
+	if (size)
+		e = sealed_session_seal(c->session, request, size, c->request + CHANNEL_RING_SIZES_SIZE,
+					sizeof(c->request) - CHANNEL_RING_SIZES_SIZE, &sealed, err);
+	if (e)
+		return e;
+	c->wire_bytes += sealed;
+	return sealed_send_on(&c->socket.transport, CHANNEL_FRAME_RING, c->request,
+			      CHANNEL_RING_SIZES_SIZE + sealed, err);
+}
+
+enum err carrier_prove(struct carrier *c, const void *request, size_t size, struct err_ctx *err)
+{
+	struct sealed_opening *opening = c->opening;
+	enum err e;
+
+	c->opening = NULL;
+	e = sealed_opening_prove(opening, &c->session, err);
+	if (!e && c->kind == CARRIER_RING)
+		e = ask_for_ring(c, request, size, err);
+	return e;
+}
+
+enum err carrier_settle(struct carrier *c, struct err_ctx *err)
+{
+	enum err e = sealed_session_accepted(c->session, &c->socket.transport, err);
+
+	if (!e && c->kind == CARRIER_RING)
+		e = set_up_ring(c, err);
 	else if (!e)
 		e = sealed_frames_create(c->session, &c->socket.transport, carrier_now, &c->frames,
 					 err);
+	return e;
+}
+
+enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct carrier_options *o,
+			     struct carrier **ret, struct err_ctx *err)
+{
+	struct carrier *c;
+	enum err e = carrier_begin(alloc, socket, o, &c, err);
+
+	if (e)
+		return e;
+	e = carrier_prove(c, NULL, 0, err);
+	if (!e)
+		e = carrier_settle(c, err);
 	if (e)
 		carrier_close(c);
 	else
@@ -261,46 +307,40 @@ enum err carrier_open(struct base_alloc *alloc, const char *path, const struct c
 	return e ? e : carrier_open_socket(alloc, socket, o, ret, err);
 }
 
-void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret, int *memory_ret)
+void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret)
 {
 	c->left = true;
-	*ret = (struct carrier_state){
-		.ring = c->region.sizes,
-		.written = c->out.mine,
-		.taken = c->out.theirs,
-		.spins = c->wait.wait.spins_max,
-	};
+	*ret = (struct carrier_state){.want = c->want};
 	sealed_session_leave(c->session, &ret->session);
 	*socket_ret = c->socket.fd;
-	*memory_ret = c->memory;
 }
 
 enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *state, int socket,
-			int memory, struct carrier **ret, struct err_ctx *err)
+			struct carrier **ret, struct err_ctx *err)
 {
 	struct carrier *c = create(alloc, socket, CARRIER_TIMEOUT_S * SECOND);
 	enum err e;
 
 	if (!c)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	c->kind = CARRIER_RING;
+	c->want = state->want;
+	c->resumed = true;
 	e = sealed_session_resume(alloc, &state->session, &c->session, err);
 	if (!e)
-		e = carrier_region_map(memory, &state->ring, false, &c->region, err);
-	if (!e)
-		e = use_ring(c, state->spins, err);
-	if (e) {
+		e = carrier_settle(c, err);
+	if (e)
 		carrier_close(c);
-		return e;
-	}
-	channel_ring_resume(&c->out, state->written, state->taken);
-	*ret = c;
-	return ERR_OK;
+	else
+		*ret = c;
+	return e;
 }
 
 void carrier_close(struct carrier *c)
 {
 	if (!c)
 		return;
+	sealed_opening_destroy(c->opening);
 	sealed_frames_destroy(c->frames);
 	sealed_session_close(c->session);
 	/* whatever becomes of the descriptor, of which others may have copies */
@@ -308,13 +348,9 @@ void carrier_close(struct carrier *c)
 		shutdown(c->socket.fd, SHUT_RDWR);
 	carrier_socket_deinit(&c->socket);
 	/* the device needn't wait for its next look at the socket */
-	if (c->out.wait && !c->left && !carrier_forked(c))
+	if (c->out.wait && !carrier_forked(c))
 		channel_ring_nudge(&c->out);
-	/* who has left it has better to do, and soon ends: unmapping is work for all processors */
-	if (!c->left)
-		carrier_region_unmap(&c->region);
-	if (c->memory >= 0)
-		close(c->memory);
+	carrier_region_unmap(&c->region);
 	base_free(c->alloc, c);
 }
 

@@ -78,11 +78,17 @@ static void take_ring_ask(const uint8_t *data, size_t size)
 {
 	uint8_t again[CHANNEL_RING_SIZES_SIZE];
 	struct channel_ring_sizes r;
+	struct channel_ring_ask ask;
 
-	if (channel_ring_sizes_decode(data, size, &r, NULL))
+	FUZZ_ASSERT(channel_ring_sizes_decode(data, size, &r, NULL) != ERR_OK ||
+		    size == CHANNEL_RING_SIZES_SIZE);
+	if (channel_ring_ask_decode(data, size, &ask, NULL))
 		return;
-	channel_ring_sizes_encode(&r, again);
+	channel_ring_sizes_encode(&ask.sizes, again);
 	FUZZ_ASSERT(memcmp(again, data, sizeof(again)) == 0);
+	FUZZ_ASSERT(ask.record_size == size - sizeof(again) &&
+		    ask.record_size <= CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD);
+	FUZZ_ASSERT(!ask.record_size || ask.record == data + sizeof(again));
 }
 
 static void take_request(const uint8_t *data, size_t size)

@@ -85,17 +85,14 @@ static enum err make_region(struct server *s, const struct channel_ring_sizes *s
 	return ERR_OK;
 }
 
-/* Make a ring of what was asked for and send it to the client. */
-static enum err set_up(struct server *s, const struct memdev_ring_options *o, const void *ask,
-		       size_t size, struct err_ctx *err)
+/* Make a ring of at most these sizes and send it to the client. */
+static enum err set_up(struct server *s, const struct memdev_ring_options *o,
+		       struct channel_ring_sizes sizes, struct err_ctx *err)
 {
 	uint8_t grant[CHANNEL_RING_SIZES_SIZE];
-	struct channel_ring_sizes sizes;
-	enum err e = channel_ring_sizes_decode(ask, size, &sizes, err);
+	enum err e;
 	int fd;
 
-	if (e)
-		return e;
 	sizes.to_device = at_most(sizes.to_device, MEMDEV_RING_TO_DEVICE_MAX);
 	sizes.to_client = at_most(sizes.to_client, MEMDEV_RING_TO_CLIENT_MAX);
 	e = make_region(s, &sizes, &fd, err);
@@ -119,27 +116,43 @@ static enum err set_up(struct server *s, const struct memdev_ring_options *o, co
 						CHANNEL_TO_CLIENT, &s->wait.wait, err);
 }
 
-enum err memdev_ring_serve(const struct memdev_ring_options *o, const void *ask, size_t size,
+/* The request in s->record. */
+static enum err answer(struct server *s, size_t size, struct err_ctx *err)
+{
+	enum err e;
+
+	/* a client that was stopped in the middle of an answer may go on some time */
+	s->wait.deadline_ns = 0;
+	e = memdev_session_record(s->o->session, s->record, size, &s->out, err);
+	if (!e && s->o->answered)
+		s->o->answered(s->o->ctx);
+	return e;
+}
+
+enum err memdev_ring_serve(const struct memdev_ring_options *o, const void *bytes, size_t size,
 			   struct err_ctx *err)
 {
 	struct server *s = base_alloc_resize(o->alloc, NULL, 1, sizeof(*s));
 	struct err_ctx detail = {0};
+	struct channel_ring_ask ask;
 	enum err e;
 
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a ring");
 	memset(s, 0, offsetof(struct server, record));
 	s->o = o;
-	e = set_up(s, o, ask, size, &detail);
+	e = channel_ring_ask_decode(bytes, size, &ask, &detail);
+	if (!e)
+		e = set_up(s, o, ask.sizes, &detail);
+	if (!e && ask.record_size) {
+		memcpy(s->record, ask.record, ask.record_size);
+		e = answer(s, ask.record_size, &detail);
+	}
 	while (!e) {
 		s->wait.deadline_ns = o->idle_ns ? carrier_now() + o->idle_ns : 0;
 		e = channel_ring_read(&s->to_device, s->record, sizeof(s->record), &size, &detail);
-		/* a client that was stopped in the middle of an answer may go on some time */
-		s->wait.deadline_ns = 0;
 		if (!e)
-			e = memdev_session_record(o->session, s->record, size, &s->out, &detail);
-		if (!e && o->answered)
-			o->answered(o->ctx);
+			e = answer(s, size, &detail);
 	}
 	/* what the session didn't say itself; a client that has hung up isn't waited for */
 	s->wait.deadline_ns = carrier_now() + SEND_TIMEOUT_NS;

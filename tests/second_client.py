@@ -46,7 +46,7 @@ EVIDENCE, ACCEPTANCE, REFUSAL, REQUEST, PAGES, BYTES = range(1, 7)
 RANGE, LIST, TABLE, LINES = 1, 2, 3, 4
 NO_LINK = -(1 << 63)
 FOLLOW_HERE = 1 << 31
-VERSION = 2
+VERSION = 3
 
 
 class Refused(Exception):
@@ -274,6 +274,9 @@ class Socket:
             if kind == RECORD:
                 return parts
 
+    def behind_evidence(self, _):
+        pass
+
     def accepted(self):
         pass
 
@@ -294,8 +297,10 @@ class Ring(Socket):
     FUTEX, FUTEX_WAKE = 202, 1  # of x86-64
     memory = None
 
+    def behind_evidence(self, request):
+        self.send(RING, struct.pack("<II", self.SIZE, self.SIZE) + request)
+
     def accepted(self):
-        self.send(RING, struct.pack("<II", self.SIZE, self.SIZE))
         _, sizes, fds = self.receive(RING)
         self.sizes = struct.unpack("<II", sizes)
         self.memory = mmap.mmap(fds[0], 4096 + sum(self.sizes))
@@ -393,6 +398,9 @@ class Pread:
         self.offset += len(data)
         return data
 
+    def behind_evidence(self, _):
+        pass
+
     def accepted(self):
         self.done()
 
@@ -415,25 +423,31 @@ class Pread:
 
 
 class Client:
-    def __init__(self, carrier, vm, device_key, seed):
+    def __init__(self, carrier, vm, device_key, seed, *first):
+        """With a ring, `first` are items whose lines will be there as soon as there is a ring."""
         vm = vm.encode()
         self.carrier = carrier
         noise = Handshake(device_key)
         number = noise.answer(carrier.hello(vm, noise.hello(struct.pack("<I", VERSION) + vm)))
         self.session = Session(*noise.keys(), struct.unpack("<Q", number)[0])
         carrier.record(self.session.seal(EVIDENCE, evidence(seed, noise.h)))
+        self.number = 1 if first else 0
+        carrier.behind_evidence(self.session.seal(REQUEST, request(1, *first)) if first else b"")
         kind, plain = self.session.open(carrier.answer())
         if kind != ACCEPTANCE:
             raise Tampered("no acceptance")
         carrier.accepted()
         self.acceptance = Acceptance(plain)
-        self.number = 0
+        self.first = self.lines() if first else None
 
     def ask(self, *items):
         """Lines of these items, from as many records as it takes."""
         self.number += 1
-        lines = Lines()
         self.carrier.record(self.session.seal(REQUEST, request(self.number, *items)))
+        return self.lines()
+
+    def lines(self):
+        lines = Lines()
         more = True
         while more:
             kind, plain = self.session.open(self.carrier.answer())
@@ -568,8 +582,8 @@ def made_up(options):
         check(len(line) == 2 and line[0] == "ready", f"the device says {line}")
         key, seed = bytes.fromhex(line[1]), secrets.token_bytes(32)
 
-        def client(carrier):
-            return Client(carrier, "web-1", key, seed)
+        def client(carrier, *first):
+            return Client(carrier, "web-1", key, seed, *first)
 
         if options.mount:
             c = client(Pread(folder / "memory"))
@@ -585,6 +599,10 @@ def made_up(options):
         c.carrier.close()
         print("over the socket: every byte as it must be")
         c = client(Ring(folder / "socket"))
+        check_requests(c)
+        c.carrier.close()
+        c = client(Ring(folder / "socket"), item(RANGE, page_address(3), size=PAGE))
+        check(c.first.read(page_address(3), PAGE) == guest_page(3), "what was asked for with the ring")
         check_requests(c)
         print("over the ring: every byte as it must be")
         try:

@@ -126,23 +126,38 @@ static enum err open_way(struct session *s, struct err_ctx *err)
 	return e;
 }
 
-/* The session that whoever started us has opened, if there is one. */
-static bool take_over(struct session *s, struct attach_start_message *m)
+/*
+ * The session that whoever started us has opened, if there is one. ERR_ABSENT: there is none, or it has ended
+ * while we did something else, or it was asked for what another boot of the guest had.
+ */
+static enum err take_over(struct session *s, struct attach_start_message *m, struct err_ctx *err)
 {
-	int socket, memory;
-	bool done = attach_start_receive(s->options.start, m, &socket, &memory);
+	struct err_ctx why = {0};
+	bool came;
+	int socket;
+	enum err e;
 
+	if (!s->options.start)
+		return ERR_ABSENT;
+	came = attach_start_receive(s->options.start, m, &socket);
 	close(s->options.start);
-	if (!done)
-		return false;
-	done = carrier_resume(s->alloc, &m->state, socket, memory, &s->way, NULL) == ERR_OK;
-	close(memory);
-	if (!done)
-		return false;
+	if (!came)
+		return ERR_ABSENT;
+	e = carrier_resume(s->alloc, &m->state, socket, &s->way, &why);
+	if (e && e != ERR_GONE)
+		return err_set(err, e, "%s", why.text);
+	if (!e && m->number && m->generation != accepted(s)->generation) {
+		close_way(s);
+		e = ERR_GONE;
+	}
+	if (e) {
+		m->number = 0;
+		return ERR_ABSENT;
+	}
 	s->through = carrier_sealed(s->way);
 	s->owner = getpid();
 	s->command = m->command;
-	return true;
+	return ERR_OK;
 }
 
 /* A child's first request: with a session of its own, of the same boot of the guest. */
@@ -193,10 +208,11 @@ static const void *without_kept(struct session *s, const uint8_t *request, size_
 {
 	const size_t head = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEM_SIZE;
 	size_t kept_size, to = head;
+	uint64_t generation;
 	uint32_t count = 1;
 
-	if (!s->kept_read &&
-	    attach_requests_read(s->command, s->generation, s->kept, &kept_size))
+	if (!s->kept_read && attach_requests_read(s->command, s->kept, &kept_size, &generation) &&
+	    generation == s->generation)
 		s->kept_count = (kept_size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
 	s->kept_read = true;
 	memcpy(s->rest, request, head);
@@ -408,7 +424,9 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->shown.stats = session_stats;
 	p.lines = &s->memory;
 	e = s->vm ? ERR_OK : err_set(err, ERR_NOMEM, "out of memory");
-	if (!e && !(o->start && take_over(s, &m)))
+	if (!e)
+		e = take_over(s, &m, err);
+	if (e == ERR_ABSENT)
 		e = open_way(s, err);
 	if (!e) {
 		s->carrier = (struct sealed_carrier){

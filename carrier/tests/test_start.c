@@ -23,6 +23,7 @@
 
 enum {
 	COMMAND = 77,
+	ANOTHER_BOOT = 98, /* what a program ends with */
 };
 
 static char folder[] = "/tmp/scwatcher-start-XXXXXX";
@@ -91,15 +92,21 @@ static int be_program(int fd, bool asked)
 	struct guest_pages *pages;
 	struct sealed_stats stats;
 	struct carrier *c;
-	int socket, memory;
+	int socket;
 
 	base_alloc_init(&alloc, 64 << 20);
-	if (!attach_start_receive(fd, &m, &socket, &memory))
+	if (!attach_start_receive(fd, &m, &socket))
 		return 1;
-	if (carrier_resume(&alloc, &m.state, socket, memory, &c, NULL))
+	if (carrier_resume(&alloc, &m.state, socket, &c, NULL))
 		return 2;
-	close(memory);
-	if (carrier_accept(c)->generation != DEVICE_GENERATION || !m.command || (m.number == 1) != asked)
+	if (carrier_accept(c)->generation != DEVICE_GENERATION || !m.command)
+		return 3;
+	/* what was asked for another boot's sake is of no use: a session of its own */
+	if (m.number && m.generation != DEVICE_GENERATION) {
+		carrier_close(c);
+		return asked ? 3 : ANOTHER_BOOT;
+	}
+	if ((m.number == 1) != asked)
 		return 3;
 	pages = device_client_pages(&alloc, c);
 	if (asked) {
@@ -188,15 +195,14 @@ static uint64_t command_of(const struct attach_sealed *o)
 {
 	struct attach_start *s = attach_start_begin(o, DEVICE_VM, command);
 	struct attach_start_message m;
-	int fd, socket, memory;
+	int fd, socket;
 
 	assert_non_null(s);
 	fd = dup(attach_start_descriptor(s));
 	attach_start_finish(s);
-	assert_true(attach_start_receive(fd, &m, &socket, &memory));
+	assert_true(attach_start_receive(fd, &m, &socket));
 	close(fd);
 	close(socket);
-	close(memory);
 	return m.command;
 }
 
@@ -216,7 +222,7 @@ static void what_was_asked_before_is_asked_beforehand(void **state)
 	/* not of another boot */
 	o.freshness_ms = -1;
 	attach_requests_add(name, DEVICE_GENERATION + 1, items, 2);
-	assert_int_equal(start(&o, false), 0);
+	assert_int_equal(start(&o, false), ANOTHER_BOOT);
 }
 
 static void who_is_not_let_in_gets_nothing(void **state)
@@ -276,9 +282,10 @@ static void only_who_was_started_looks_for_a_session(void **state)
 static uint32_t count_kept(uint64_t name, uint64_t generation)
 {
 	static uint8_t buf[CHANNEL_REQUEST_MAX];
+	uint64_t of;
 	size_t size;
 
-	return attach_requests_read(name, generation, buf, &size) ?
+	return attach_requests_read(name, buf, &size, &of) && of == generation ?
 		       (uint32_t)((size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE) :
 		       0;
 }
@@ -289,6 +296,7 @@ static void lists_are_kept_behind_the_rest(void **state)
 	const struct channel_item list = {.kind = CHANNEL_CHASE, .address = 4096, .bound = 5};
 	static uint8_t buf[CHANNEL_REQUEST_MAX];
 	uint8_t item[CHANNEL_ITEM_SIZE];
+	uint64_t generation;
 	size_t size;
 
 	(void)state;
@@ -296,7 +304,7 @@ static void lists_are_kept_behind_the_rest(void **state)
 	attach_requests_add(COMMAND + 1, 1, item, 1);
 	encode(&list, 1, item);
 	attach_requests_add(COMMAND + 1, 1, item, 1);
-	assert_true(attach_requests_read(COMMAND + 1, 1, buf, &size));
+	assert_true(attach_requests_read(COMMAND + 1, buf, &size, &generation));
 	assert_int_equal(size, CHANNEL_REQUEST_HEADER_SIZE + 2 * CHANNEL_ITEM_SIZE);
 	assert_memory_equal(buf + size - CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
 }

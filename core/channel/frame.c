@@ -7,6 +7,7 @@
 #include "base/cursor.h"
 #include "base/utf8.h"
 #include "bytes.h"
+#include "channel/message.h"
 
 void channel_frame_encode(enum channel_frame_kind kind, size_t size,
 			  uint8_t header[CHANNEL_FRAME_HEADER_SIZE])
@@ -133,4 +134,23 @@ enum err channel_ring_sizes_decode(const void *bytes, size_t size, struct channe
 			       r.to_client);
 	*ret = r;
 	return ERR_OK;
+}
+
+enum err channel_ring_ask_decode(const void *bytes, size_t size, struct channel_ring_ask *ret,
+				 struct err_ctx *err)
+{
+	struct channel_ring_ask a = {0};
+	enum err e;
+
+	if (size > CHANNEL_RING_SIZES_SIZE) {
+		a.record = (const uint8_t *)bytes + CHANNEL_RING_SIZES_SIZE;
+		a.record_size = size - CHANNEL_RING_SIZES_SIZE;
+		size = CHANNEL_RING_SIZES_SIZE;
+	}
+	if (a.record_size > CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD)
+		return err_set(err, ERR_CORRUPT, "a first request of %zu bytes", a.record_size);
+	e = channel_ring_sizes_decode(bytes, size, &a.sizes, err);
+	if (!e)
+		*ret = a;
+	return e;
 }

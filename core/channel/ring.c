@@ -74,12 +74,6 @@ enum err channel_ring_reader_init(struct channel_ring_end *e, void *region,
 	return end_init(e, region, sizes, direction, false, wait, err);
 }
 
-void channel_ring_resume(struct channel_ring_end *e, uint64_t mine, uint64_t theirs)
-{
-	e->mine = mine;
-	e->theirs = theirs;
-}
-
 static enum err fail(struct channel_ring_end *e, enum err why, struct err_ctx *err)
 {
 	e->failed = why;

@@ -16,12 +16,14 @@ enum {
 };
 
 /* A session being opened. */
-struct opening {
-	const struct sealed_session_options *o;
+struct sealed_opening {
+	struct base_alloc *alloc;
+	struct sealed_session_options o;
 	struct sealed_transport *t;
 	struct sealed_session *s;
 	struct channel_handshake handshake;
 	struct channel_session keys;
+	/* not cleared */
 	uint8_t frame[CHANNEL_FRAME_PAYLOAD_MAX];
 	uint8_t plain[CHANNEL_EVIDENCE_MAX];
 };
@@ -62,71 +64,76 @@ static enum err failed_by_host(const void *bytes, size_t size, struct err_ctx *e
 	return e ? e : err_set(err, r.code, "the device's host says: %.190s", r.text);
 }
 
-/* The next frame, which must be of `kind`; its payload is in o->frame. */
-static enum err expect(struct opening *o, enum channel_frame_kind kind, size_t *size_ret,
-		       struct err_ctx *err)
+/* The next frame, which must be of `kind`; its payload is in `frame`, of CHANNEL_FRAME_PAYLOAD_MAX bytes. */
+static enum err expect(struct sealed_transport *t, enum channel_frame_kind kind, uint8_t *frame,
+		       size_t *size_ret, struct err_ctx *err)
 {
 	enum channel_frame_kind got;
-	enum err e = o->t->receive(o->t, &got, o->frame, size_ret, err);
+	enum err e = t->receive(t, &got, frame, size_ret, err);
 
 	if (e)
 		return e;
-	if (*size_ret > sizeof(o->frame))
+	if (*size_ret > CHANNEL_FRAME_PAYLOAD_MAX)
 		return err_set(err, ERR_TAMPERED, "a frame of %zu bytes", *size_ret);
 	if (got == CHANNEL_FRAME_FAILED)
-		return failed_by_host(o->frame, *size_ret, err);
+		return failed_by_host(frame, *size_ret, err);
 	if (got != kind)
 		return err_set(err, ERR_TAMPERED, "a frame of kind %d came instead of %d", (int)got,
 			       (int)kind);
 	return ERR_OK;
 }
 
-static enum err vm_opened(struct opening *o, struct err_ctx *err)
+static enum err vm_opened(struct sealed_opening *o, struct err_ctx *err)
 {
 	size_t size;
-	enum err e = expect(o, CHANNEL_FRAME_OPENED, &size, err);
+	enum err e = expect(o->t, CHANNEL_FRAME_OPENED, o->frame, &size, err);
 
 	return e || !size ? e : err_set(err, ERR_TAMPERED, "an opened VM with %zu bytes", size);
 }
 
-/*
- * Where frames queue, a device that says no may have hung up before they are sent, a full one even before the
- * first: what it said can still be read, and says why.
- */
-static enum err send_on(struct opening *o, enum channel_frame_kind kind, const void *bytes,
+enum err sealed_send_on(struct sealed_transport *t, enum channel_frame_kind kind, const void *bytes,
 			size_t size, struct err_ctx *err)
 {
 	struct err_ctx why = {0};
-	enum err e = o->t->send(o->t, kind, bytes, size, &why);
+	enum err e = t->send(t, kind, bytes, size, &why);
 
-	if (e == ERR_GONE && o->t->queues)
+	if (e == ERR_GONE && t->queues)
 		return ERR_OK;
 	if (e && err)
 		*err = why;
 	return e;
 }
 
-static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t preamble_size,
-			    struct err_ctx *err)
+static enum err say_hello(struct sealed_opening *o, const uint8_t *preamble, size_t preamble_size,
+			  struct err_ctx *err)
 {
-	uint8_t hello[CHANNEL_HELLO_MAX], payload[CHANNEL_HELLO_PAYLOAD_MAX];
-	struct base_cursor c;
-	size_t hello_size, size, payload_size;
-	enum err e = o->o->greeted ? ERR_OK : send_on(o, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
+	uint8_t hello[CHANNEL_HELLO_MAX];
+	size_t size;
+	enum err e = ERR_OK;
 
+	if (!o->o.greeted)
+		e = sealed_send_on(o->t, CHANNEL_FRAME_OPEN, preamble, preamble_size, err);
 	if (!e && !o->t->queues)
 		e = vm_opened(o, err);
 	if (!e)
-		e = channel_hello_write(&o->handshake, o->o->random, o->o->device, preamble,
-					preamble_size, hello, sizeof(hello), &hello_size, err);
+		e = channel_hello_write(&o->handshake, o->o.random, o->o.device, preamble,
+					preamble_size, hello, sizeof(hello), &size, err);
 	if (!e)
-		e = send_on(o, CHANNEL_FRAME_HELLO, hello, hello_size, err);
-	if (!e && o->o->identity->prepare)
-		o->o->identity->prepare(o->o->identity);
-	if (!e && o->t->queues)
-		e = vm_opened(o, err);
+		e = sealed_send_on(o->t, CHANNEL_FRAME_HELLO, hello, size, err);
+	if (!e && o->o.identity->prepare)
+		o->o.identity->prepare(o->o.identity);
+	return e;
+}
+
+static enum err take_answer(struct sealed_opening *o, struct err_ctx *err)
+{
+	uint8_t payload[CHANNEL_HELLO_PAYLOAD_MAX];
+	struct base_cursor c;
+	size_t size, payload_size;
+	enum err e = o->t->queues ? vm_opened(o, err) : ERR_OK;
+
 	if (!e)
-		e = expect(o, CHANNEL_FRAME_ANSWER, &size, err);
+		e = expect(o->t, CHANNEL_FRAME_ANSWER, o->frame, &size, err);
 	if (!e)
 		e = channel_answer_read(&o->handshake, o->frame, size, payload, &payload_size,
 					&o->keys, err);
@@ -140,30 +147,20 @@ static enum err shake_hands(struct opening *o, const uint8_t *preamble, size_t p
 				  &o->s->sealer, err);
 	if (!e)
 		e = channel_opener_create(o->s->alloc, o->keys.to_client, o->s->id,
-					  CHANNEL_TO_CLIENT, o->o->order, &o->s->opener, err);
+					  CHANNEL_TO_CLIENT, o->o.order, &o->s->opener, err);
 	return e;
 }
 
-static enum err show_evidence(struct opening *o, struct err_ctx *err)
+static enum err show_evidence(struct sealed_opening *o, struct err_ctx *err)
 {
-	size_t size, plain_size;
-	const void *plain;
-	enum err e = o->o->identity->evidence(o->o->identity, o->keys.transcript, o->plain,
-					      sizeof(o->plain), &size, err);
+	size_t size;
+	enum err e = o->o.identity->evidence(o->o.identity, o->keys.transcript, o->plain,
+					     sizeof(o->plain), &size, err);
 
 	if (!e)
 		e = channel_seal(o->s->sealer, CHANNEL_EVIDENCE, NULL, o->plain, size, o->frame,
 				 sizeof(o->frame), &size, err);
-	if (!e)
-		e = o->t->send(o->t, CHANNEL_FRAME_RECORD, o->frame, size, err);
-	if (!e && o->t->queues && o->o->then_size)
-		e = send_on(o, o->o->then, o->o->then_bytes, o->o->then_size, err);
-	if (!e)
-		e = expect(o, CHANNEL_FRAME_RECORD, &size, err);
-	if (!e)
-		e = sealed_session_open_record(o->s, o->frame, size, CHANNEL_ACCEPT, NULL, &plain,
-					       &plain_size, err);
-	return e ? e : channel_accept_decode(plain, plain_size, &o->s->accept, err);
+	return e ? e : o->t->send(o->t, CHANNEL_FRAME_RECORD, o->frame, size, err);
 }
 
 static enum err make_preamble(const char *vm, uint8_t preamble[CHANNEL_PREAMBLE_MAX],
@@ -187,37 +184,99 @@ enum err sealed_session_greet(struct sealed_transport *t, const char *vm, struct
 	return e ? e : t->send(t, CHANNEL_FRAME_OPEN, preamble, size, err);
 }
 
-enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *t,
-			     const struct sealed_session_options *options,
-			     struct sealed_session **ret, struct err_ctx *err)
+enum err sealed_opening_begin(struct base_alloc *alloc, struct sealed_transport *t,
+			      const struct sealed_session_options *options,
+			      struct sealed_opening **ret, struct err_ctx *err)
 {
 	uint8_t preamble[CHANNEL_PREAMBLE_MAX];
 	size_t preamble_size;
-	struct opening *o;
+	struct sealed_opening *o;
 	enum err e = make_preamble(options->vm, preamble, &preamble_size, err);
 
 	if (e)
 		return e;
-	o = base_alloc_zeroed(alloc, 1, sizeof(*o));
-	if (o)
-		o->s = base_alloc_zeroed(alloc, 1, sizeof(*o->s));
-	if (!o || !o->s) {
-		base_free(alloc, o);
+	o = base_alloc_resize(alloc, NULL, 1, sizeof(*o));
+	if (!o)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	}
-	o->o = options;
+	memset(o, 0, offsetof(struct sealed_opening, frame));
+	o->alloc = alloc;
+	o->o = *options;
 	o->t = t;
-	o->s->alloc = alloc;
-	e = shake_hands(o, preamble, preamble_size, err);
-	if (!e)
-		e = show_evidence(o, err);
+	o->s = base_alloc_zeroed(alloc, 1, sizeof(*o->s));
+	if (o->s) {
+		o->s->alloc = alloc;
+		e = say_hello(o, preamble, preamble_size, err);
+	} else {
+		e = err_set(err, ERR_NOMEM, "out of memory for a session");
+	}
+	if (e)
+		sealed_opening_destroy(o);
+	else
+		*ret = o;
+	return e;
+}
+
+void sealed_opening_destroy(struct sealed_opening *o)
+{
+	if (!o)
+		return;
 	channel_handshake_deinit(&o->handshake);
 	channel_session_wipe(&o->keys);
-	if (e)
-		sealed_session_close(o->s);
-	else
+	sealed_session_close(o->s);
+	base_free(o->alloc, o);
+}
+
+enum err sealed_opening_prove(struct sealed_opening *o, struct sealed_session **ret,
+			      struct err_ctx *err)
+{
+	enum err e = take_answer(o, err);
+
+	if (!e)
+		e = show_evidence(o, err);
+	if (!e) {
 		*ret = o->s;
-	base_free(alloc, o);
+		o->s = NULL;
+	}
+	sealed_opening_destroy(o);
+	return e;
+}
+
+enum err sealed_session_accepted(struct sealed_session *s, struct sealed_transport *t,
+				 struct err_ctx *err)
+{
+	uint8_t *frame = base_alloc_resize(s->alloc, NULL, 1, CHANNEL_FRAME_PAYLOAD_MAX);
+	size_t size, plain_size;
+	const void *plain;
+	enum err e;
+
+	if (!frame)
+		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	e = expect(t, CHANNEL_FRAME_RECORD, frame, &size, err);
+	if (!e)
+		e = sealed_session_open_record(s, frame, size, CHANNEL_ACCEPT, NULL, &plain,
+					       &plain_size, err);
+	if (!e)
+		e = channel_accept_decode(plain, plain_size, &s->accept, err);
+	base_free(s->alloc, frame);
+	return e;
+}
+
+enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *t,
+			     const struct sealed_session_options *options,
+			     struct sealed_session **ret, struct err_ctx *err)
+{
+	struct sealed_session *s = NULL;
+	struct sealed_opening *o;
+	enum err e = sealed_opening_begin(alloc, t, options, &o, err);
+
+	if (!e)
+		e = sealed_opening_prove(o, &s, err);
+	if (!e)
+		e = sealed_session_accepted(s, t, err);
+	if (e)
+		sealed_session_close(s);
+	else
+		*ret = s;
 	return e;
 }
 
@@ -234,7 +293,6 @@ void sealed_session_leave(const struct sealed_session *s, struct sealed_session_
 {
 	channel_sealer_position(s->sealer, &ret->to_device);
 	channel_opener_position(s->opener, &ret->to_client);
-	ret->accept = s->accept;
 	ret->id = s->id;
 }
 
@@ -247,7 +305,6 @@ enum err sealed_session_resume(struct base_alloc *alloc, const struct sealed_ses
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
 	s->alloc = alloc;
-	s->accept = state->accept;
 	s->id = state->id;
 	e = channel_sealer_resume(alloc, &state->to_device, CHANNEL_TO_DEVICE, &s->sealer, err);
 	if (!e)

@@ -429,16 +429,21 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 		.random = &random_inside,
 		.order = CHANNEL_IN_ORDER,
 		.greeted = greeted,
-		.then = CHANNEL_FRAME_RING,
-		.then_bytes = sizes,
-		.then_size = sizeof(sizes),
 	};
+	struct sealed_transport *t = &l->frames.transport;
+	struct sealed_opening *opening;
 	enum err e;
 
 	evidence_init(&identity);
 	channel_ring_sizes_encode(&want, sizes);
 	link_frames_init(&l->frames, greeted);
-	e = sealed_session_open(l->alloc, &l->frames.transport, &o, &l->session, err);
+	e = sealed_opening_begin(l->alloc, t, &o, &opening, err);
+	if (!e)
+		e = sealed_opening_prove(opening, &l->session, err);
+	if (!e)
+		e = sealed_send_on(t, CHANNEL_FRAME_RING, sizes, sizeof(sizes), err);
+	if (!e)
+		e = sealed_session_accepted(l->session, t, err);
 	return e ? e : take_ring(l, &want, err);
 }
 

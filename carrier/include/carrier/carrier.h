@@ -37,7 +37,6 @@ struct carrier_options {
 	struct channel_ring_sizes ring; /* zeros: as above */
 	uint64_t timeout_ns;		/* how long the device may take for anything; 0: as above */
 	bool no_spin;			/* sleep at once: for those who count CPU time */
-	bool to_leave;			/* carrier_leave() may be called */
 };
 
 struct carrier;
@@ -59,20 +58,32 @@ enum err carrier_open_socket(struct base_alloc *alloc, int socket, const struct 
 			     struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
 
 /*
- * A session by a ring that a process of ours has opened, and nothing was received on, for another one to go
- * on with in its place: plain bytes, with keys, so wipe them; and two descriptors, of the socket and of
- * the ring's memory, which stay the carrier's. After leaving, only closing is allowed here.
+ * The same in steps (sealed/session.h), errors as above. First hello is said, and what `o` points to is used until
+ * carrier_prove() has returned. After an error of the others only closing is allowed.
+ */
+enum err carrier_begin(struct base_alloc *alloc, int socket, const struct carrier_options *o,
+		       struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
+/*
+ * Then the evidence is shown, a ring is asked for, and `size` bytes (0: none) of a request, whose answer will be
+ * the first in it: nobody needs to wait for anything in between.
+ */
+enum err carrier_prove(struct carrier *c, const void *request, size_t size,
+		       struct err_ctx *err) ERR_NODISCARD;
+/* Last: the device has let us in, and requests can be sent. */
+enum err carrier_settle(struct carrier *c, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * In place of the last step: a session by a ring for another process of ours to go on with; plain bytes, with
+ * keys, so wipe them; and the socket, which stays the carrier's. After leaving, only closing is allowed here.
  */
 struct carrier_state {
 	struct sealed_session_state session;
-	struct channel_ring_sizes ring;
-	uint64_t written, taken; /* bytes into the ring to the device, and out of it as far as is known */
-	uint32_t spins;
+	struct channel_ring_sizes want;
 };
-void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret, int *memory_ret);
-/* `socket` becomes the carrier's in any case, `memory` is borrowed. ERR_TAMPERED as above. */
+void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret);
+/* The last step there. `socket` becomes the carrier's in any case. */
 enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *state, int socket,
-			int memory, struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
+			struct carrier **ret, struct err_ctx *err) ERR_NODISCARD;
 
 /* Hang up, wipe the keys. In a child of the process that opened it: free its copy. NULL is fine. */
 void carrier_close(struct carrier *c);

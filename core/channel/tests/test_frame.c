@@ -77,7 +77,7 @@ static void preambles(void **state)
 	assert_int_equal(channel_preamble_decode(buf, size, &out, NULL), ERR_CORRUPT);
 	buf[0] = 9;
 	assert_int_equal(channel_preamble_decode(buf, size, &out, &err), ERR_UNSUPPORTED);
-	assert_string_equal(err.text, "version 9 of the protocol, not 2");
+	assert_string_equal(err.text, "version 9 of the protocol, not 3");
 	memset(in.vm, 'x', sizeof(in.vm));
 	assert_int_equal(channel_preamble_encode(&in, buf, &size, NULL), ERR_INVAL);
 }
@@ -122,6 +122,27 @@ static void rings_are_powers_of_two(void **state)
 	in.to_client = 0;
 	channel_ring_sizes_encode(&in, buf);
 	assert_int_equal(channel_ring_sizes_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
+}
+
+static void a_ring_may_be_asked_for_with_a_request(void **state)
+{
+	static uint8_t buf[CHANNEL_RING_SIZES_SIZE + CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD + 1];
+	struct channel_ring_sizes in = {4096, 1 << 20};
+	struct channel_ring_ask out;
+
+	(void)state;
+	channel_ring_sizes_encode(&in, buf);
+	assert_int_equal(channel_ring_ask_decode(buf, CHANNEL_RING_SIZES_SIZE, &out, NULL), ERR_OK);
+	assert_memory_equal(&out.sizes, &in, sizeof(in));
+	assert_int_equal(out.record_size, 0);
+	assert_int_equal(channel_ring_ask_decode(buf, sizeof(buf) - 1, &out, NULL), ERR_OK);
+	assert_int_equal(out.record_size, CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD);
+	assert_ptr_equal(out.record, buf + CHANNEL_RING_SIZES_SIZE);
+	assert_int_equal(channel_ring_ask_decode(buf, sizeof(buf), &out, NULL), ERR_CORRUPT);
+	assert_int_equal(channel_ring_ask_decode(buf, 7, &out, NULL), ERR_CORRUPT);
+	in.to_client = 3;
+	channel_ring_sizes_encode(&in, buf);
+	assert_int_equal(channel_ring_ask_decode(buf, sizeof(buf) - 1, &out, NULL), ERR_CORRUPT);
 }
 
 static struct channel_accept good_accept(void)
@@ -286,6 +307,7 @@ int main(void)
 		cmocka_unit_test(preambles),
 		cmocka_unit_test(refusals_can_be_printed),
 		cmocka_unit_test(rings_are_powers_of_two),
+		cmocka_unit_test(a_ring_may_be_asked_for_with_a_request),
 		cmocka_unit_test(acceptances),
 		cmocka_unit_test(evidence_round_trip),
 		cmocka_unit_test(signatures_are_those_of_the_rfc),

@@ -49,7 +49,7 @@ struct memdev_ring_options {
 
 /*
  * `ask` is the payload of the client's RING frame. Makes the shared memory, sends it, and answers
- * requests until the session ends: ERR_GONE when the client has hung up (the ordinary end, noticed
+ * requests, that in the frame first, until the session ends: ERR_GONE when the client has hung up (the ordinary end, noticed
  * within a second), ERR_TAMPERED, ERR_CORRUPT when it or the host broke the rules, or what else
  * memdev_session_record() says; the client has been told if that was possible. Never ERR_OK.
  *

@@ -15,8 +15,9 @@
  *                                      <-   RECORD (CHANNEL_PAGES), several
  *     READ space, address, length, ... ->
  *                                      <-   RECORD (CHANNEL_BYTES), bound to the question
- *     RING sizes                       ->
+ *     RING sizes, first request        ->
  *                                      <-   RING, with a descriptor of the shared memory
+ *                                           (where the answers to requests are)
  */
 #ifndef SCW_CHANNEL_FRAME_H
 #define SCW_CHANNEL_FRAME_H
@@ -37,7 +38,7 @@ enum channel_frame_kind {
 	CHANNEL_FRAME_ANSWER = 5, /* device: Noise's second message */
 	CHANNEL_FRAME_RECORD = 6, /* both: a sealed record, or the last part of one */
 	CHANNEL_FRAME_PART = 7,	  /* device: a part of a record too large for one frame; more comes */
-	CHANNEL_FRAME_RING = 8,	  /* client: struct channel_ring_sizes; device: the same as granted */
+	CHANNEL_FRAME_RING = 8,	  /* client: struct channel_ring_ask; device: struct channel_ring_sizes as granted */
 	CHANNEL_FRAME_READ = 9,	  /* client: the question of channel/read.h */
 };
 
@@ -99,11 +100,21 @@ size_t channel_refusal_encode(const struct channel_refusal *r, uint8_t buf[CHANN
 enum err channel_refusal_decode(const void *bytes, size_t size, struct channel_refusal *ret,
 				struct err_ctx *err) ERR_NODISCARD;
 
-/* The sizes of a ring (channel/ring.h): what is asked for, and what is granted. */
+/* The sizes of a ring (channel/ring.h): what is asked for comes first in its frame; and what is granted. */
 void channel_ring_sizes_encode(const struct channel_ring_sizes *r,
 			       uint8_t buf[CHANNEL_RING_SIZES_SIZE]);
 /* ERR_CORRUPT also for sizes that break the ring's limits. */
 enum err channel_ring_sizes_decode(const void *bytes, size_t size, struct channel_ring_sizes *ret,
 				   struct err_ctx *err) ERR_NODISCARD;
+
+/* What a client asks for; the answer to `record` is the first in the ring. */
+struct channel_ring_ask {
+	struct channel_ring_sizes sizes;
+	const void *record; /* a sealed request, in the bytes that were decoded */
+	size_t record_size; /* 0: none */
+};
+/* Errors as above; ERR_CORRUPT also for a record that is larger than that of any request. */
+enum err channel_ring_ask_decode(const void *bytes, size_t size, struct channel_ring_ask *ret,
+				 struct err_ctx *err) ERR_NODISCARD;
 
 #endif

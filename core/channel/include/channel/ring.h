@@ -118,12 +118,6 @@ enum err channel_ring_reader_init(struct channel_ring_end *e, void *region,
 				  struct err_ctx *err) ERR_NODISCARD;
 
 /*
- * An end that another process of ours has brought to the index `mine`, having seen `theirs`, and that this one
- * goes on with.
- */
-void channel_ring_resume(struct channel_ring_end *e, uint64_t mine, uint64_t theirs);
-
-/*
  * Write one sealed record, waiting for room as needed. ERR_TAMPERED when the other's index is
  * impossible, or what the hook said; the end has failed then and says the same ever after.
  */

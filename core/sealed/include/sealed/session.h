@@ -62,13 +62,6 @@ struct sealed_session_options {
 	const struct channel_random *random;
 	enum channel_order order; /* of the device's records */
 	bool greeted;		  /* by sealed_session_greet() */
-	/*
-	 * With a transport that queues: a frame to send right behind the evidence (then_size 0: none). Its
-	 * answer is the caller's to receive.
-	 */
-	enum channel_frame_kind then;
-	const void *then_bytes;
-	size_t then_size;
 };
 
 struct sealed_session {
@@ -97,12 +90,40 @@ enum err sealed_session_open(struct base_alloc *alloc, struct sealed_transport *
 			     struct err_ctx *err) ERR_NODISCARD;
 
 /*
- * All of a session whose records come in order, for another process of ours that goes on with it in place of
- * this one: plain bytes, with keys, so wipe them. After leaving, only closing is allowed here.
+ * The same in steps, for who has something else to do meanwhile, or to send. Errors as above.
+ *
+ * First: say hello. All that `o` points to is used until the opening ends.
+ */
+struct sealed_opening;
+enum err sealed_opening_begin(struct base_alloc *alloc, struct sealed_transport *t,
+			      const struct sealed_session_options *o, struct sealed_opening **ret,
+			      struct err_ctx *err) ERR_NODISCARD;
+/*
+ * Then: wait for the answer, and show the evidence. Ends the opening, whatever happens. From here on it is known that
+ * the device is at the other end, and what is sealed only it can read; but .accept isn't known.
+ */
+enum err sealed_opening_prove(struct sealed_opening *o, struct sealed_session **ret,
+			      struct err_ctx *err) ERR_NODISCARD;
+/* An opening that isn't wanted any more. NULL is fine. */
+void sealed_opening_destroy(struct sealed_opening *o);
+/* Last: wait until the device has let us in. */
+enum err sealed_session_accepted(struct sealed_session *s, struct sealed_transport *t,
+				 struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * t->send() of what is sent before something else was answered. Where frames queue, a device that says no may have hung
+ * up before they are sent, a full one even before the first: what it said can still be read, and says why. So
+ * that it has gone is no error yet.
+ */
+enum err sealed_send_on(struct sealed_transport *t, enum channel_frame_kind kind, const void *bytes,
+			size_t size, struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * All of a session whose records come in order, and which wasn't accepted yet, for another process of ours that goes on
+ * with it in place of this one: plain bytes, with keys, so wipe them. After leaving, only closing is allowed here.
  */
 struct sealed_session_state {
 	struct channel_position to_device, to_client;
-	struct channel_accept accept;
 	uint64_t id;
 };
 void sealed_session_leave(const struct sealed_session *s, struct sealed_session_state *ret);
