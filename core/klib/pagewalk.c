@@ -10,6 +10,7 @@ struct page { /* include/linux/mm_types.h */
 	atomic_t _refcount;
 	atomic_t _mapcount;
 	unsigned long compound_head;
+	unsigned long compound_info; /* since 7.1 */
 	atomic_t compound_mapcount; /* of the second page of a folio, until 6.2 */
 	void __guest *mapping;
 };
@@ -28,6 +29,7 @@ enum {
 	LEVEL_BITS = 9,
 	TABLES_AHEAD = 512, /* of each level: 1 GiB of small pages */
 	RANGES_AHEAD = 64,
+	MASK_SHIFT = 40, /* bits from here on are all ones in a mask, never in the address of a struct page */
 	/* what a CPU may set in an entry that is none (_PAGE_KNL_ERRATUM_MASK) */
 	PTE_ERRATUM = 1 << 5 | 1 << 6,
 };
@@ -190,6 +192,20 @@ bool klib_pte_dirty(uint64_t pte)
 	return pte & (PTE_DIRTY | PTE_SAVED);
 }
 
+/*
+ * The page that stands for all of a large one: a part leads to it by its address, since 7.1 maybe by a
+ * mask of its own address, which no address looks like. Bit 0 is set in both.
+ */
+static uint64_t head_of(struct page __guest *page)
+{
+	uint64_t at = guest_addr(page), info;
+
+	info = guest_has(struct page, compound_info) ? page->compound_info : page->compound_head;
+	if (!(info & 1))
+		return at;
+	return info >> MASK_SHIFT == UINT64_MAX >> MASK_SHIFT ? at & info : info - 1;
+}
+
 bool klib_page_get(const struct klib_pagewalk *w, uint64_t frame, struct klib_page *ret)
 {
 	enum { MAPPING_ANON = 1, MAPPING_KSM = 3 };
@@ -198,17 +214,17 @@ bool klib_page_get(const struct klib_pagewalk *w, uint64_t frame, struct klib_pa
 
 	if (frame > w->frames)
 		return false;
-	head = guest_ptr(struct page, at)->compound_head;
-	p = guest_ptr(struct page, head & 1 ? head - 1 : at);
+	head = head_of(guest_ptr(struct page, at));
+	p = guest_ptr(struct page, head);
 	mapping = guest_addr(p->mapping);
 	*ret = (struct klib_page){
 		.flags = *guest_ptr(uint64_t, guest_addr(p->flags)),
 		.at = at,
-		.head = guest_addr(p),
+		.head = head,
 		.anon = mapping & MAPPING_ANON,
 		.ksm = (mapping & MAPPING_KSM) == MAPPING_KSM,
 	};
-	ret->large = head & 1 || KLIB_PAGE_FLAG(ret, PG_head);
+	ret->large = head != at || KLIB_PAGE_FLAG(ret, PG_head);
 	return true;
 }
 

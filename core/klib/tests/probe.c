@@ -4,6 +4,7 @@
 
 #include "klib/list.h"
 #include "klib/maple.h"
+#include "klib/pagewalk.h"
 #include "klib/path.h"
 #include "klib/rbtree.h"
 #include "klib/xarray.h"
@@ -140,5 +141,19 @@ void probe_path(void *probe)
 	struct klib_path top = { .mnt = NULL, .dentry = NULL };
 
 	p->result = klib_d_path(&path, &top, p->text, sizeof(p->text));
+	p->faulted = guest_faulted();
+}
+
+/* The struct pages of frames 0 to `from` begin at `root`: where the folio of each begins. */
+void probe_pages(void *probe)
+{
+	struct probe *p = probe;
+	struct klib_pagewalk w = {
+		.vmemmap = p->root, .page_size = guest_sizeof(struct page), .frames = p->from,
+	};
+	struct klib_page page;
+
+	for (uint64_t i = 0; klib_page_get(&w, i, &page); i++)
+		found(p, page.head, page.large);
 	p->faulted = guest_faulted();
 }

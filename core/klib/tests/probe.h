@@ -30,5 +30,6 @@ void probe_xa_load(void *probe);
 void probe_idr(void *probe);
 void probe_idr_find(void *probe);
 void probe_path(void *probe);
+void probe_pages(void *probe);
 
 #endif

@@ -102,6 +102,15 @@ struct mount {
 	struct vfsmount mnt;
 };
 
+struct page {
+	unsigned long flags;
+	unsigned long compound_info;
+	void *mapping;
+	uint64_t rest[5];
+};
+
+enum { PG_HEAD = 6 };
+
 static void describe(struct ktype *k)
 {
 #define MEMBER(T, m, scalar)                                                                       \
@@ -123,6 +132,7 @@ static void describe(struct ktype *k)
 	TYPE(struct dentry);
 	TYPE(struct vfsmount);
 	TYPE(struct mount);
+	TYPE(struct page);
 	MEMBER(struct list_head, next, 1);
 	MEMBER(struct list_head, prev, 1);
 	MEMBER(struct hlist_node, next, 1);
@@ -158,6 +168,10 @@ static void describe(struct ktype *k)
 	MEMBER(struct mount, mnt_parent, 1);
 	MEMBER(struct mount, mnt_mountpoint, 1);
 	MEMBER(struct mount, mnt, 0);
+	MEMBER(struct page, flags, 0);
+	MEMBER(struct page, compound_info, 1);
+	MEMBER(struct page, mapping, 1);
+	fake_value(k, FAKE_ENUM, "enum pageflags", "PG_head", PG_HEAD);
 #undef MEMBER
 #undef TYPE
 }
@@ -752,6 +766,33 @@ static void test_path(void **state)
 	assert_true(f->p.faulted);
 }
 
+/* ---- pages ---- */
+
+/* A part of a folio leads to its first page by its address, or by a mask of the part's own. */
+static void test_pages(void **state)
+{
+	enum { PAGES = 12, ORDER = 2 };
+	struct fixture *f = *state;
+	struct page *pages = take(f, PAGES * sizeof(*pages), sizeof(*pages) << ORDER);
+	uint64_t mask = ~((sizeof(*pages) << ORDER) - 1);
+
+	pages[4].flags = pages[8].flags = 1ul << PG_HEAD;
+	for (int i = 5; i < 8; i++)
+		pages[i].compound_info = (uintptr_t)&pages[4] | 1;
+	for (int i = 9; i < PAGES; i++)
+		pages[i].compound_info = mask | 1;
+	run(f, probe_pages, pages, PAGES - 1);
+	assert_false(f->p.faulted);
+	assert_int_equal(f->p.count, PAGES);
+	for (uint64_t i = 0; i < PAGES; i++) {
+		assert_true(f->p.out[i] == (uintptr_t)&pages[i < 4 ? i : i / 4 * 4]);
+		assert_int_equal(f->p.index[i], i >= 4);
+	}
+	pages[2].compound_info = (uintptr_t)UNMAPPED | 1;
+	run(f, probe_pages, pages, PAGES - 1);
+	assert_true(f->p.faulted);
+}
+
 /* ---- anything ---- */
 
 /* Words that lead somewhere into the same few pages, in every shape that the walks know. */
@@ -810,7 +851,7 @@ int main(void)
 		TEST(test_list), TEST(test_list_hostile), TEST(test_hlist), TEST(test_nulls),
 		TEST(test_rb), TEST(test_rb_hostile), TEST(test_xa_gaps), TEST(test_xa_deep),
 		TEST(test_xa_small), TEST(test_idr), TEST(test_xa_hostile), TEST(test_maple),
-		TEST(test_maple_hostile), TEST(test_path), TEST(test_random),
+		TEST(test_maple_hostile), TEST(test_path), TEST(test_pages), TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
