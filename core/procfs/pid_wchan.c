@@ -72,6 +72,7 @@ extern const char __guest _stext, _etext, __sched_text_start, __sched_text_end, 
 	__lock_text_end, __get_wchan;
 extern const int __guest __start_orc_unwind_ip[], __stop_orc_unwind_ip[];
 extern struct orc_entry __guest __start_orc_unwind[];
+extern struct orc_entry __guest null_orc_entry, orc_fp_entry;
 extern const unsigned int __guest orc_lookup[];
 extern struct list_head __guest modules;
 
@@ -132,13 +133,30 @@ struct pt_regs __guest *proc_task_regs(struct task_struct __guest *t)
 /* ---- ORC ---- */
 
 enum {
-	ORC_REG_UNDEFINED = 0,
-	ORC_REG_PREV_SP = 1,
 	ORC_REG_BP = 4,
-	ORC_REG_SP = 5,
-	ORC_REG_BP_INDIRECT = 8,
 	ORC_REG_SP_INDIRECT = 9,
 };
+
+/*
+ * arch/x86/include/asm/orc_types.h numbers registers, anew in 7.2; types don't tell. Two entries do that
+ * the kernel keeps for places without one: that of a call of address 0 is based on SP, that of code
+ * with frame pointers finds BP below the last SP.
+ */
+struct orc_registers {
+	unsigned int sp, prev_sp, bp_indirect;
+};
+
+static struct orc_registers orc_registers(void)
+{
+	struct orc_registers r = { .sp = 5, .prev_sp = 1 };
+
+	if (guest_has_symbol(null_orc_entry) && guest_has_symbol(orc_fp_entry)) {
+		r.sp = null_orc_entry.sp_reg;
+		r.prev_sp = orc_fp_entry.bp_reg;
+	}
+	r.bp_indirect = r.prev_sp == 8 ? 10 : 8;
+	return r;
+}
 
 enum frame_kind { FRAME_NONE, FRAME_END, FRAME_CALL, FRAME_REGS };
 
@@ -196,6 +214,7 @@ static enum frame_kind orc_kind(struct orc_entry __guest *orc)
 
 struct unwind {
 	uint64_t low, high; /* the stack */
+	struct orc_registers regs;
 	uint64_t ip, sp, bp;
 	bool signal; /* interrupted rather than called: ip itself isn't behind a call */
 };
@@ -217,23 +236,20 @@ static bool unwind_next(struct unwind *u)
 	if (!orc)
 		return false;
 	int sp_offset = orc->sp_offset, bp_offset = orc->bp_offset;
-	switch (orc->sp_reg) {
-	case ORC_REG_SP:
+	unsigned int sp_reg = orc->sp_reg, bp_reg = orc->bp_reg;
+
+	if (sp_reg == u->regs.sp) {
 		sp = u->sp + (uint64_t)(int64_t)sp_offset;
-		break;
-	case ORC_REG_BP:
+	} else if (sp_reg == ORC_REG_BP) {
 		sp = u->bp + (uint64_t)(int64_t)sp_offset;
-		break;
-	case ORC_REG_SP_INDIRECT:
+	} else if (sp_reg == ORC_REG_SP_INDIRECT) {
 		if (!read_stack(u, u->sp, &sp))
 			return false;
 		sp += (uint64_t)(int64_t)sp_offset;
-		break;
-	case ORC_REG_BP_INDIRECT:
+	} else if (sp_reg == u->regs.bp_indirect) {
 		if (!read_stack(u, u->bp + (uint64_t)(int64_t)sp_offset, &sp))
 			return false;
-		break;
-	default:
+	} else {
 		return false; /* other registers are known only right behind an interrupt */
 	}
 	switch (orc_kind(orc)) {
@@ -255,16 +271,12 @@ static bool unwind_next(struct unwind *u)
 	default:
 		return false;
 	}
-	switch (orc->bp_reg) {
-	case ORC_REG_PREV_SP:
+	if (bp_reg == u->regs.prev_sp)
 		bp_at = sp + (uint64_t)(int64_t)bp_offset;
-		break;
-	case ORC_REG_BP:
+	else if (bp_reg == ORC_REG_BP)
 		bp_at = u->bp + (uint64_t)(int64_t)bp_offset;
-		break;
-	default:
+	else
 		has_bp = false;
-	}
 	if (has_bp && !read_stack(u, bp_at, &u->bp))
 		return false;
 	return u->sp > prev_sp;
@@ -278,6 +290,7 @@ static uint64_t wchan_orc(struct task_struct __guest *t)
 
 	if (!stack || at < u.low || at > u.high - guest_sizeof(struct inactive_task_frame))
 		return 0;
+	u.regs = orc_registers();
 	u.sp = at + guest_sizeof(struct inactive_task_frame);
 	u.bp = frame->bp;
 	u.ip = frame->ret_addr;
