@@ -8,7 +8,7 @@
 
 enum {
 	CHUNK = 512,
-	STRING_MAX = 128,
+	STRING_MAX = 256,
 };
 
 extern const char __guest __start_rodata[], __end_rodata[];

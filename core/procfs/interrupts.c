@@ -18,6 +18,9 @@ extern atomic_t __guest irq_err_count;
 extern atomic_t __guest irq_mis_count;
 extern struct irqaction __guest chained_action;
 extern unsigned long __guest system_vectors[];
+extern struct irq_proc_constraints __guest irq_proc_constraints;
+extern struct irq_stat_info __guest irq_stat_info[];
+extern unsigned long __guest irq_stat_count_show[];
 extern struct kernel_stat __guest kstat;
 extern const char __guest *__guest softirq_to_name[];
 
@@ -25,10 +28,13 @@ extern const char __guest *__guest softirq_to_name[];
 #define IRQ_PER_CPU_BIT	      guest_enum_any_or(IRQ_PER_CPU, 1 << 9)
 #define IRQ_PER_CPU_DEVID_BIT guest_enum_any_or(IRQ_PER_CPU_DEVID, 1 << 17)
 #define IRQ_HIDDEN_BIT	      guest_enum_any_or(IRQ_HIDDEN, 1 << 20)
+#define IRQ_PROC_VALID_BIT    guest_enum_any_or(_IRQ_PROC_VALID, 1 << 22)
 #define IRQS_NMI_BIT	      guest_enum_any_or(IRQS_NMI, 0x2000)
 
 enum {
 	IRQ_COUNTS_MAX = 256,
+	CHIP_WIDTH = 8,
+	COLUMN_MAX = 64,
 };
 
 uint32_t interrupts_count(void)
@@ -160,6 +166,8 @@ static int names_width(uint32_t irqs)
 struct interrupts_table {
 	struct seq_file *m;
 	int width;
+	int chip_width; /* since 7.2 the longest name's, as a negative number: they begin at the left */
+	bool counted; /* since 7.2: columns' widths and which lines there are is kept by the kernel */
 };
 
 static void show_chip(const struct interrupts_table *t, struct irq_desc __guest *desc)
@@ -168,7 +176,7 @@ static void show_chip(const struct interrupts_table *t, struct irq_desc __guest 
 	char name[64];
 
 	if (!chip) {
-		seq_printf(t->m, " %8s", "None");
+		seq_printf(t->m, " %*s", t->chip_width, "None");
 		return;
 	}
 	/* chips that print themselves (interrupt controllers of boards) aren't in x86 guests */
@@ -176,7 +184,7 @@ static void show_chip(const struct interrupts_table *t, struct irq_desc __guest 
 		guest_strncpy(name, chip->name, sizeof(name));
 	else
 		strcpy(name, "-");
-	seq_printf(t->m, " %8s", name);
+	seq_printf(t->m, " %*s", t->chip_width, name);
 }
 
 static void show_irq(const struct interrupts_table *t, uint32_t irq, struct irq_desc __guest *desc)
@@ -189,6 +197,8 @@ static void show_irq(const struct interrupts_table *t, uint32_t irq, struct irq_
 	char text[64];
 
 	if (desc->status_use_accessors & IRQ_HIDDEN_BIT)
+		return;
+	if (t->counted && !(desc->status_use_accessors & IRQ_PROC_VALID_BIT))
 		return;
 	counts = desc->kstat_irqs;
 	action = desc->action;
@@ -211,7 +221,7 @@ static void show_irq(const struct interrupts_table *t, uint32_t irq, struct irq_
 	if (desc->irq_data.domain)
 		seq_printf(m, " %*lu", t->width, desc->irq_data.hwirq);
 	else
-		seq_printf(m, " %*s", t->width, "");
+		seq_printf(m, " %*s", t->width + t->counted, "");
 	if (desc->name) {
 		guest_strncpy(text, desc->name, sizeof(text));
 		seq_printf(m, "-%-8s", text);
@@ -296,14 +306,48 @@ static void show_arch(const struct interrupts_table *t)
 	SHOW_MEMBER(t, "PMN", posted_msi_notification_count, "Posted MSI notification event");
 }
 
+/* Since 7.2 all are in one table, with their names, and a bit for each says whether to show it. */
+static void show_counted(const struct interrupts_table *t)
+{
+	int64_t count = guest_enum_or(enum irq_stat_counts, IRQ_COUNT_MAX, 0);
+
+	for (int64_t i = 0; i < count && i < IRQ_COUNTS_MAX; i++) {
+		struct irq_stat_info __guest *info = irq_stat_info + i;
+		char name[16];
+
+		if (!(irq_stat_count_show[i / 64] >> i % 64 & 1))
+			continue;
+		guest_strncpy(name, info->symbol, sizeof(name));
+		seq_printf(t->m, "%*s:", t->width, name);
+		for_each_online_cpu(cpu) {
+			unsigned int __guest *counts = guest_per_cpu_ptr(&irq_stat, cpu)->counts;
+
+			seq_put_decimal_ull_width(t->m, " ", counts[i], 10);
+		}
+		global_puts(t->m, info->text, COLUMN_MAX); /* ends the line */
+	}
+}
+
+static int column(uint64_t width)
+{
+	return (int)(width < COLUMN_MAX ? width : COLUMN_MAX);
+}
+
 int proc_interrupts_show(const struct proc_item *it, struct seq_file *m)
 {
 	uint32_t irqs = interrupts_count(), irq;
-	struct interrupts_table t = { .m = m, .width = names_width(irqs) };
+	struct interrupts_table t = {
+		.m = m, .width = names_width(irqs), .chip_width = CHIP_WIDTH,
+		.counted = guest_has_symbol(irq_proc_constraints),
+	};
 	struct irq_desc __guest *desc;
 	struct interrupts_walk w;
 
 	(void)it;
+	if (t.counted) {
+		t.width = column(irq_proc_constraints.num_prec);
+		t.chip_width = -column(irq_proc_constraints.chip_width);
+	}
 	seq_printf(m, "%*s", t.width + 8, "");
 	for_each_online_cpu(cpu)
 		seq_printf(m, "CPU%-8u", cpu);
@@ -317,7 +361,10 @@ int proc_interrupts_show(const struct proc_item *it, struct seq_file *m)
 		if (!guest_record_end(&r))
 			seq_rollback(m, mark);
 	}
-	show_arch(&t);
+	if (guest_has(irq_cpustat_t, counts))
+		show_counted(&t);
+	else
+		show_arch(&t);
 	return guest_faulted() ? -EIO : 0;
 }
 

@@ -295,13 +295,17 @@ static inline char *net_put_x8(char *p, uint32_t v)
 }
 
 /* Packets that didn't fit: counted for each node of memory where a socket asked for that. */
+static inline uint32_t net_drops_sum(struct numa_drop_counters __guest *c)
+{
+	return (uint32_t)c->drops0.counter + (uint32_t)c->drops1.counter;
+}
+
 static inline uint32_t net_drops(struct sock __guest *sk)
 {
 	struct numa_drop_counters __guest *c =
 		guest_has(struct sock, sk_drop_counters) ? sk->sk_drop_counters : NULL;
 
-	return c ? (uint32_t)c->drops0.counter + (uint32_t)c->drops1.counter :
-		   (uint32_t)sk->sk_drops.counter;
+	return c ? net_drops_sum(c) : (uint32_t)sk->sk_drops.counter;
 }
 
 /* %*llu: right-aligned in `width` (at most 20) columns */

@@ -388,7 +388,8 @@ int net_ptype_show(const struct proc_item *it, struct seq_file *m)
 int net_softnet_stat_show(const struct proc_item *it, struct seq_file *m)
 {
 	/* the lengths of the two queues are columns of their own since a little before this */
-	bool queues = guest_has(struct softnet_data, dropped.counter);
+	bool queues = guest_has(struct softnet_data, dropped.counter) ||
+		      guest_has(struct softnet_data, drop_counters);
 
 	(void)it;
 	for_each_online_cpu(cpu) {
@@ -399,7 +400,10 @@ int net_softnet_stat_show(const struct proc_item *it, struct seq_file *m)
 
 		if (guest_has(struct softnet_data, flow_limit))
 			limit = sd->flow_limit;
-		guest_read(&dropped, &sd->dropped, sizeof(dropped));
+		if (guest_has(struct softnet_data, drop_counters))
+			dropped = net_drops_sum(&sd->drop_counters);
+		else
+			guest_read(&dropped, &sd->dropped, sizeof(dropped));
 		seq_printf(m, "%08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x",
 			   sd->processed, dropped, sd->time_squeeze, 0, 0, 0, 0, 0, 0,
 			   sd->received_rps, limit ? limit->count : 0, input + process, cpu);

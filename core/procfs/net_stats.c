@@ -69,6 +69,7 @@ extern struct cn_dev __guest cdev;
 struct mib {
 	struct snmp_mib __guest *table;
 	unsigned int count;
+	bool ended; /* by a row of zeros */
 	uint16_t entry[MIB_MAX];
 	uint64_t value[MIB_MAX];
 };
@@ -104,10 +105,12 @@ static void mib_open(struct mib *mib, struct snmp_mib __guest *table)
 {
 	mib->table = table;
 	mib->count = 0;
+	mib->ended = false;
 	for (struct snmp_mib __guest *row = table; mib->count < MIB_MAX; row++) {
 		const char __guest *name = row->name;
 		int entry = row->entry;
 
+		mib->ended = !name;
 		if (!name || (mib->count && is_other_table(row)) || !is_name(name))
 			break;
 		if (entry < 0 || entry >= MIB_MAX) {
@@ -386,6 +389,9 @@ static void snmp6_put_shared(struct seq_file *m, struct mib *mib, struct snmp_mi
 			     const atomic_long_t __guest *counts)
 {
 	mib_open(mib, table);
+	/* what is no device's, the last row's limit of answers, isn't shown since rows are counted */
+	if (mib->count && !mib->ended)
+		mib->count--;
 	for (unsigned int i = 0; i < mib->count; i++) {
 		char name[MIB_NAME_SIZE];
 

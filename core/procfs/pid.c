@@ -219,7 +219,8 @@ static void task_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 
 extern unsigned int __guest nr_node_ids;
 extern const char __guest __show_smap, show_smap, show_vfsmnt, show_type, cgroup_show_options, cpuset_task_status_allowed, proc_pid_status, do_task_stat, task_mem, task_statm, get_wchan,
-	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, eventfd_show_fdinfo, arch_proc_pid_thread_features, __percpu_counter_sum;
+	wq_worker_comm, format_worker_id, seq_fdinfo_open, environ_open, eventfd_show_fdinfo, arch_proc_pid_thread_features, __percpu_counter_sum,
+	oom_badness, zoneinfo_show;
 
 enum {
 	/* Bytes of code to look at: the function and what the compiler put behind it. */
@@ -317,6 +318,18 @@ static bool find_fact(enum proc_fact fact)
 	case PROC_FACT_NO_MM_IS_ESRCH:
 		/* mov $-ESRCH, %eax: until 6.13 such files were empty, but distributors took that early */
 		return klib_text_has_bytes(guest_addr(&environ_open), 64, "\xb8\xfd\xff\xff\xff", 5);
+	case PROC_FACT_RSS_EXACT_OOM:
+		return klib_text_refers(guest_addr(&oom_badness), CODE_SMALL,
+					guest_addr(&__percpu_counter_sum));
+	case PROC_FACT_ZONE_LIMITS:
+		return has_string(&zoneinfo_show, CODE_STAT,
+				  "\n    cpu: %i\n              count:    %i\n              high:     %i"
+				  "\n              batch:    %i\n              high_min: %i"
+				  "\n              high_max: %i");
+	case PROC_FACT_ZONE_HIGHATOMIC:
+		return has_string(&zoneinfo_show, CODE_STAT,
+				  "\n  node_unreclaimable:  %u\n  start_pfn:           %lu"
+				  "\n  reserved_highatomic: %lu\n  free_highatomic:     %lu");
 	default:
 		return false;
 	}

@@ -83,12 +83,12 @@ static bool is_killable(const struct proc_item *it, struct task_struct __guest *
 	       !(t->vfork_done && guest_eq(t->real_parent->mm, mm));
 }
 
-static int64_t pages_of(struct mm_struct __guest *mm)
+static int64_t pages_of(struct mm_struct __guest *mm, bool exact)
 {
-	return (int64_t)(klib_mm_counter(mm, guest_enum_any(MM_FILEPAGES), false) +
-			 klib_mm_counter(mm, guest_enum_any(MM_ANONPAGES), false) +
-			 klib_mm_counter(mm, guest_enum_any(MM_SHMEMPAGES), false) +
-			 klib_mm_counter(mm, guest_enum_any(MM_SWAPENTS), false)) +
+	return (int64_t)(klib_mm_counter(mm, guest_enum_any(MM_FILEPAGES), exact) +
+			 klib_mm_counter(mm, guest_enum_any(MM_ANONPAGES), exact) +
+			 klib_mm_counter(mm, guest_enum_any(MM_SHMEMPAGES), exact) +
+			 klib_mm_counter(mm, guest_enum_any(MM_SWAPENTS), exact)) +
 	       mm->pgtables_bytes.counter / 4096;
 }
 
@@ -101,7 +101,7 @@ int proc_pid_oom_score_show(const struct proc_item *it, struct seq_file *m)
 	if (total <= 0)
 		return -EIO;
 	if (is_killable(it, t)) {
-		badness = pages_of(t->mm) + t->signal->oom_score_adj * (total / 1000);
+		badness = pages_of(t->mm, proc_fact(it, PROC_FACT_RSS_EXACT_OOM)) + t->signal->oom_score_adj * (total / 1000);
 		points = (uint64_t)((1000 + badness * 1000 / total) * 2 / 3);
 	}
 	seq_printf(m, "%lu\n", (unsigned long)points);
@@ -129,10 +129,25 @@ int proc_pid_ksm_merging_pages_show(const struct proc_item *it, struct seq_file 
 	return 0;
 }
 
-/* Since 6.6 also what it gains by sharing. */
+/* mm/ksm.c: ksm_process_mergeable() */
+static bool is_mergeable(struct mm_struct __guest *mm)
+{
+	const unsigned long VM_MERGEABLE_BIT = 1ul << 31; /* include/linux/mm.h: VM_MERGEABLE */
+	struct vm_area_struct __guest *vma;
+	struct klib_vma_walk w;
+
+	klib_vma_begin(&w, mm);
+	while ((vma = klib_vma_next(&w))) {
+		if (vma->vm_flags & VM_MERGEABLE_BIT)
+			return true;
+	}
+	return false;
+}
+
+/* Since 6.6 also what it gains by sharing, since 6.16 whether it may. */
 int proc_pid_ksm_stat_show(const struct proc_item *it, struct seq_file *m)
 {
-	enum { PAGE_SIZE = 4096 };
+	enum { PAGE_SIZE = 4096, MMF_VM_MERGE_ANY = 30 };
 	struct mm_struct __guest *mm = get_task_mm(item_task(it));
 	long items, zero, merging;
 
@@ -147,6 +162,10 @@ int proc_pid_ksm_stat_show(const struct proc_item *it, struct seq_file *m)
 	seq_printf(m, "ksm_zero_pages %ld\nksm_merging_pages %lu\nksm_process_profit %ld\n", zero,
 		   (unsigned long)merging,
 		   (merging + zero) * PAGE_SIZE - items * (long)guest_sizeof(struct ksm_rmap_item));
+	if (guest_has_symbol(ksm_process_mergeable))
+		seq_printf(m, "ksm_merge_any: %s\nksm_mergeable: %s\n",
+			   mm->flags >> MMF_VM_MERGE_ANY & 1 ? "yes" : "no",
+			   is_mergeable(mm) ? "yes" : "no");
 	return 0;
 }
 

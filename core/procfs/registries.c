@@ -29,6 +29,7 @@ GUEST_TYPES_END
 
 extern struct cgroup_subsys __guest *__guest cgroup_subsys[];
 extern struct static_key_true __guest *__guest cgroup_subsys_enabled_key[];
+extern bool __guest proc_show_all;
 extern struct rb_root __guest key_user_tree;
 extern unsigned int __guest key_quota_root_maxkeys, key_quota_maxkeys, key_quota_root_maxbytes,
 	key_quota_maxbytes;
@@ -51,6 +52,10 @@ int proc_cgroups_show(const struct proc_item *it, struct seq_file *m)
 		struct cgroup_subsys __guest *ss = cgroup_subsys[i];
 		char name[NAME_SIZE];
 
+		/* since 6.14 only those that have files in hierarchies of version 1, unless asked for */
+		if (guest_has_symbol(proc_show_all) && !proc_show_all && !ss->legacy_cftypes &&
+		    ss->dfl_cftypes)
+			continue;
 		guest_strncpy(name, ss->legacy_name, sizeof(name));
 		seq_printf(m, "%s\t%d\t%d\t%d\n", name, ss->root->hierarchy_id,
 			   ss->root->nr_cgrps.counter,

@@ -17,12 +17,17 @@ struct kmem_cache_node {
 	atomic_long_t total_objects;
 };
 
+struct kmem_cache_per_node_ptrs { /* since 7.1 */
+	struct kmem_cache_node __guest *node;
+};
+
 struct kmem_cache {
 	unsigned int size;
 	struct kmem_cache_order_objects oo;
 	const char __guest *name;
 	struct list_head list;
 	struct kmem_cache_node __guest *node[1];
+	struct kmem_cache_per_node_ptrs per_node[1];
 };
 
 struct slab { /* since 5.17 */
@@ -80,19 +85,36 @@ static void caches_ahead(void)
 	struct ahead a = AHEAD_LIST(&slab_caches, struct kmem_cache, list);
 
 	ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct kmem_cache, name), NAME_SIZE);
-	AHEAD_FOLLOW(&a, AHEAD_NODE, struct kmem_cache, node, struct kmem_cache_node);
+	if (guest_has(struct kmem_cache, node))
+		AHEAD_FOLLOW(&a, AHEAD_NODE, struct kmem_cache, node, struct kmem_cache_node);
+	else
+		ahead_follow(&a, AHEAD_NODE,
+			     guest_offsetof(struct kmem_cache, per_node) +
+				     guest_offsetof(struct kmem_cache_per_node_ptrs, node),
+			     guest_sizeof(struct kmem_cache_node));
 	guest_chase(&a.chain);
+}
+
+static struct kmem_cache_node __guest *node_of(struct kmem_cache __guest *c, unsigned int i)
+{
+	if (guest_has(struct kmem_cache, node)) {
+		struct kmem_cache_node __guest *__guest *node = c->node;
+
+		return node[i];
+	}
+	struct kmem_cache_per_node_ptrs __guest *per_node = c->per_node;
+
+	return per_node[i].node;
 }
 
 static void put_cache(struct seq_file *m, struct kmem_cache __guest *c, unsigned int nodes)
 {
-	struct kmem_cache_node __guest *__guest *node = c->node;
 	unsigned int oo = c->oo.x, order = oo >> OBJECTS_SHIFT;
 	struct sums s = { 0 };
 	char name[NAME_SIZE];
 
 	for (unsigned int i = 0; i < nodes && !guest_faulted(); i++) {
-		struct kmem_cache_node __guest *n = node[i];
+		struct kmem_cache_node __guest *n = node_of(c, i);
 
 		if (n)
 			add_node(n, &s);

@@ -254,7 +254,7 @@ static int sys_show(const struct proc_item *it, struct seq_file *m)
 		return -EACCES;
 	if (!e.table->proc_handler)
 		return -EINVAL;
-	r = sysctl_value(e.table, m);
+	r = sysctl_value(it, e.table, m);
 	return !r && guest_faulted() ? -EIO : r;
 }
 

@@ -283,7 +283,8 @@ enum {
 	NF_LOGGERS_MAX = 64,
 	DQSTATS_MAX = 64,
 	FASTOPEN_KEYS_MAX = 2,
-	RSS_KEY_SIZE = 52, /* NETDEV_RSS_KEY_LEN; 256 since 6.14 */
+	RSS_KEY_SIZE = 256, /* NETDEV_RSS_KEY_LEN since 6.19 */
+	RSS_KEY_SIZE_SHORT = 52,
 	TCP_CONG_NON_RESTRICTED = 1, /* include/net/tcp.h: BIT(0) */
 	ETH_FRAME_LEN = 1514,
 	SMP_CACHE_BYTES = 64,
@@ -521,12 +522,19 @@ static int show_mptcp_schedulers(struct value *v)
 	return 0;
 }
 
-static int show_rss_key(struct value *v)
+/* The symbol that the last byte of a long key is in tells whether it is one. */
+static int show_rss_key(const struct proc_item *it, struct value *v)
 {
+	static const char own[] = "netdev_rss_key";
 	uint8_t key[RSS_KEY_SIZE];
+	char name[sizeof(own)];
+	size_t length = procfs_symbol_name(it->fs, guest_addr(netdev_rss_key) + RSS_KEY_SIZE - 1, name,
+					   sizeof(name));
+	int size = length == sizeof(own) - 1 && !memcmp(name, own, length) ? RSS_KEY_SIZE :
+									     RSS_KEY_SIZE_SHORT;
 
-	guest_read(key, netdev_rss_key, sizeof(key));
-	for (int i = 0; i < RSS_KEY_SIZE; i++)
+	guest_read(key, netdev_rss_key, (size_t)size);
+	for (int i = 0; i < size; i++)
 		seq_printf(v->m, i ? ":%02x" : "%02x", key[i]);
 	seq_putc(v->m, '\n');
 	return 0;
@@ -854,7 +862,7 @@ extern char __guest sd_ctl_doflags[];
 
 #define IS(handler_name) (guest_has_symbol(handler_name) && v.handler == guest_addr(handler_name))
 
-int sysctl_value(struct ctl_table __guest *table, struct seq_file *m)
+int sysctl_value(const struct proc_item *it, struct ctl_table __guest *table, struct seq_file *m)
 {
 	uint32_t maxlen = (uint32_t)table->maxlen;
 	struct value v = {
@@ -983,7 +991,7 @@ int sysctl_value(struct ctl_table __guest *table, struct seq_file *m)
 	if (IS(set_default_qdisc))
 		return show_name(&v, default_qdisc_ops->id);
 	if (IS(proc_do_rss_key))
-		return show_rss_key(&v);
+		return show_rss_key(it, &v);
 	if (IS(ipv4_local_port_range))
 		return show_port_range(&v);
 	if (IS(ipv4_ping_group_range))

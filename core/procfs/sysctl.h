@@ -9,6 +9,6 @@
  * Print the value of `table` as its handler would. 0; -EIO when the handler is one we don't know,
  * or what the handler itself answers.
  */
-int sysctl_value(struct ctl_table __guest *table, struct seq_file *m);
+int sysctl_value(const struct proc_item *it, struct ctl_table __guest *table, struct seq_file *m);
 
 #endif

@@ -4,6 +4,7 @@
  * they are called, is the guest's own table of names (vmstat_text).
  */
 #include "global.h"
+#include "fact.h"
 
 extern const char __guest *__guest vmstat_text[];
 extern atomic_long_t __guest vm_zone_stat[];
@@ -241,8 +242,10 @@ static void put_named(struct seq_file *m, uint32_t text, uint64_t value)
 	seq_printf(m, "\n      %-12s %llu", name, (unsigned long long)value);
 }
 
-static void show_pagesets(struct seq_file *m, struct zone __guest *zone)
+static void show_pagesets(const struct proc_item *it, struct seq_file *m, struct zone __guest *zone)
 {
+	bool limits = proc_fact(it, PROC_FACT_ZONE_LIMITS);
+
 	seq_puts(m, "\n  pagesets");
 	for_each_online_cpu(cpu) {
 		int threshold;
@@ -257,15 +260,22 @@ static void show_pagesets(struct seq_file *m, struct zone __guest *zone)
 			pcp = &set->pcp;
 			threshold = set->stat_threshold;
 		}
-		seq_printf(m,
-			   "\n    cpu: %u\n              count: %i\n              high:  %i"
-			   "\n              batch: %i",
-			   cpu, pcp->count, pcp->high, pcp->batch);
+		if (limits)
+			seq_printf(m,
+				   "\n    cpu: %u\n              count:    %i\n              high:     %i"
+				   "\n              batch:    %i\n              high_min: %i"
+				   "\n              high_max: %i",
+				   cpu, pcp->count, pcp->high, pcp->batch, pcp->high_min, pcp->high_max);
+		else
+			seq_printf(m,
+				   "\n    cpu: %u\n              count: %i\n              high:  %i"
+				   "\n              batch: %i",
+				   cpu, pcp->count, pcp->high, pcp->batch);
 		seq_printf(m, "\n  vm stats threshold: %d", threshold);
 	}
 }
 
-static void show_zone(struct seq_file *m, struct pglist_data __guest *pgdat,
+static void show_zone(const struct proc_item *it, struct seq_file *m, struct pglist_data __guest *pgdat,
 		      struct zone __guest *zone, bool first, const struct vmstat_kinds *n)
 {
 	static const char *const marks[] = { "min  ", "low  ", "high ", "promo" };
@@ -317,9 +327,13 @@ static void show_zone(struct seq_file *m, struct pglist_data __guest *pgdat,
 		put_named(m, n->zone + i,
 			  (uint64_t)numa[i].counter + numa_pending(zone, i));
 	}
-	show_pagesets(m, zone);
-	seq_printf(m, "\n  node_unreclaimable:  %u\n  start_pfn:           %lu\n",
+	show_pagesets(it, m, zone);
+	seq_printf(m, "\n  node_unreclaimable:  %u\n  start_pfn:           %lu",
 		   pgdat->kswapd_failures >= ZONE_RECLAIM_FAILURES, zone->zone_start_pfn);
+	if (proc_fact(it, PROC_FACT_ZONE_HIGHATOMIC))
+		seq_printf(m, "\n  reserved_highatomic: %lu\n  free_highatomic:     %lu",
+			   zone->nr_reserved_highatomic, zone->nr_free_highatomic);
+	seq_putc(m, '\n');
 }
 
 int proc_zoneinfo_show(const struct proc_item *it, struct seq_file *m)
@@ -327,7 +341,6 @@ int proc_zoneinfo_show(const struct proc_item *it, struct seq_file *m)
 	uint32_t zones = global_zones_count();
 	struct vmstat_kinds n;
 
-	(void)it;
 	kinds_of(&n);
 	for (uint32_t node = 0; node < GLOBAL_NODES_MAX; node++) {
 		struct pglist_data __guest *pgdat = global_node_at(node);
@@ -338,7 +351,7 @@ int proc_zoneinfo_show(const struct proc_item *it, struct seq_file *m)
 			bool first = !seen && zone->present_pages;
 
 			seen = seen || first;
-			show_zone(m, pgdat, zone, first, &n);
+			show_zone(it, m, pgdat, zone, first, &n);
 		}
 	}
 	return guest_faulted() ? -EIO : 0;

@@ -183,6 +183,8 @@ struct cgroup_root {
 struct cgroup_subsys {
 	struct cgroup_root __guest *root;
 	const char __guest *legacy_name;
+	void __guest *dfl_cftypes;
+	void __guest *legacy_cftypes;
 };
 
 struct cgrp_cset_link {

@@ -97,6 +97,14 @@ typedef struct {
 	unsigned int posted_msi_notification_count;
 	unsigned int counts[1]; /* since 7.2, in place of those before */
 } irq_cpustat_t;
+struct irq_stat_info { /* arch/x86/kernel/irq.c */
+	const char __guest *symbol;
+	const char __guest *text;
+};
+struct irq_proc_constraints { /* kernel/irq/proc.c */
+	unsigned int num_prec;
+	unsigned int chip_width;
+};
 
 /* include/linux/irqdesc.h, include/linux/irq.h, include/linux/interrupt.h */
 struct irqstat {
@@ -179,6 +187,8 @@ struct zone {
 	unsigned long spanned_pages;
 	unsigned long present_pages;
 	unsigned long cma_pages;
+	unsigned long nr_reserved_highatomic;
+	unsigned long nr_free_highatomic;
 	const char __guest *name;
 	struct free_area free_area[1];
 	unsigned long flags;

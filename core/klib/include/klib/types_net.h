@@ -369,6 +369,7 @@ struct softnet_data {
 	unsigned int time_squeeze;
 	unsigned int received_rps;
 	atomic_t dropped; /* an unsigned int up to 6.8 */
+	struct numa_drop_counters drop_counters; /* since 7.0 */
 	struct sd_flow_limit __guest *flow_limit;
 	struct {
 		uint32_t qlen;
