@@ -108,6 +108,10 @@ signed char *procfs_facts(struct procfs *p);
  */
 size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t size);
 
+/* For others.h; NULL where what was read in the present epoch may be otherwise a moment later. */
+struct others;
+struct others *procfs_others(struct procfs *p, uint64_t *epoch_ret);
+
 /* Memory for a function that needs more than its stack; NULL when out of memory. */
 struct base_alloc *procfs_alloc(struct procfs *p);
 struct llview_guest *procfs_guest(struct procfs *p);

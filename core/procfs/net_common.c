@@ -316,10 +316,15 @@ struct full {
 	uint64_t first[GUEST_PAGE_SIZE / sizeof(uint64_t)];
 };
 
-static void full_walk(struct net_list *l, const struct full *f, const struct net_table *t,
-		      uint64_t page, net_bucket_fn *bucket, net_ahead_fn *ahead)
+/* Returns how many buckets of the page were walked, `n` unless the listing stops here. */
+static uint64_t full_walk(struct net_list *l, const struct net_walk *w, const struct full *f,
+			  uint64_t n, net_bucket_fn *bucket, net_ahead_fn *ahead)
 {
+	const struct net_table *t = &w->t;
+
 	for (unsigned int i = 0; i < f->count && !net_list_over(l); i++) {
+		if (!w->whole && seq_enough(l->m))
+			return f->bucket[i];
 		if (ahead) {
 			struct guest_record r = guest_record_begin();
 
@@ -331,34 +336,44 @@ static void full_walk(struct net_list *l, const struct full *f, const struct net
 			}
 			guest_record_end(&r);
 		}
-		l->bucket = (uint32_t)(page + f->bucket[i]);
+		l->bucket = (uint32_t)(w->next + f->bucket[i]);
 		l->head = t->base + l->bucket * (uint64_t)t->stride + t->head;
 		bucket(l, f->first[i]);
 	}
+	return n;
 }
 
-bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
-		    net_ahead_fn *ahead)
+void net_walk_begin(struct net_walk *w, const struct net_table *t)
 {
 	uint64_t count = t->count < NET_TABLE_MAX ? t->count : NET_TABLE_MAX;
+
+	*w = (struct net_walk){ .t = *t };
+	w->t.count = count;
+	if (!t->base || t->stride < sizeof(uint64_t) || t->stride % sizeof(uint64_t) ||
+	    t->head % sizeof(uint64_t) || t->head >= t->stride || t->stride > GUEST_PAGE_SIZE) {
+		w->t.count = 0;
+		w->bad = 1;
+	} else if (guest_hints()) {
+		table_ahead(t, count);
+	}
+	w->t.reads = NULL;
+}
+
+bool net_walk_on(struct net_list *l, struct net_walk *w, net_bucket_fn *bucket, net_ahead_fn *ahead)
+{
+	const struct net_table *t = &w->t;
 	uint64_t words = t->stride / sizeof(uint64_t);
-	unsigned int bad = 0;
 	struct full full;
 
-	if (!t->base || !words || t->stride % sizeof(uint64_t) || t->head % sizeof(uint64_t) ||
-	    t->head >= t->stride || t->stride > GUEST_PAGE_SIZE)
-		return false;
-	if (guest_hints())
-		table_ahead(t, count);
-	for (uint64_t i = 0; i < count && !net_list_over(l);) {
+	while (w->next < t->count && w->bad <= BAD_PAGES_MAX && !net_list_over(l)) {
 		struct guest_record r = guest_record_begin();
-		uint64_t at = t->base + i * t->stride;
+		uint64_t at = t->base + w->next * t->stride;
 		uint64_t n = guest_page_left(at) / t->stride;
 
 		if (!n)
 			n = 1;
-		if (n > count - i)
-			n = count - i;
+		if (n > t->count - w->next)
+			n = t->count - w->next;
 
 		const uint64_t __pinned *heads = guest_pin_bytes(guest_ptr(const uint64_t, at),
 								 n * t->stride);
@@ -370,20 +385,30 @@ bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn
 
 			if (t->locked)
 				first &= ~1ull;
-			if (chain_ended(first))
+			if (chain_ended(first) || (w->only && !others_in(w->only, w->next + j)))
 				continue;
 			full.bucket[full.count] = (uint16_t)j;
 			full.first[full.count++] = first;
 		}
-		full_walk(l, &full, t, i, bucket, ahead);
-		i += n;
-		bad += guest_faulted();
+		w->next += full_walk(l, w, &full, n, bucket, ahead);
+		w->bad += guest_faulted();
 		guest_record_end(&r);
-		if (bad > BAD_PAGES_MAX)
-			break;
+		if (!w->whole && seq_enough(l->m) && w->next < t->count)
+			return false;
 	}
 	l->head = 0;
-	return !bad;
+	return true;
+}
+
+bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
+		    net_ahead_fn *ahead)
+{
+	struct net_walk w;
+
+	net_walk_begin(&w, t);
+	w.whole = true;
+	(void)net_walk_on(l, &w, bucket, ahead);
+	return !w.bad;
 }
 
 struct net_record net_record_first(struct net_list *l)

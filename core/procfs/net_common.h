@@ -14,6 +14,7 @@
 #include "klib/cpumask.h"
 #include "klib/list.h"
 #include "klib/types_net.h"
+#include "others.h"
 
 enum {
 	NET_AF_INET = 2,
@@ -45,8 +46,10 @@ struct net_list {
 	uint32_t bucket; /* where the walk is */
 	uint32_t mask;	 /* of the buckets, where rows are checked against it */
 	uint64_t head;	 /* address of that bucket's pointer to its first node */
+	struct others *others; /* where to note what isn't of this listing; NULL: not wanted */
 	unsigned int failed; /* rows that couldn't be read */
 	bool in_step;	/* the file's own: a state between rows of one bucket */
+	bool stranger;	/* the file's own: a node of this bucket gave no row */
 };
 
 /* Is there no use in going on? The output is full, or what is read is no table of rows. */
@@ -112,6 +115,17 @@ typedef void net_bucket_fn(struct net_list *l, uint64_t first);
 typedef void net_ahead_fn(const struct net_list *l, uint64_t node, enum net_ahead step);
 bool net_table_walk(struct net_list *l, const struct net_table *t, net_bucket_fn *bucket,
 		    net_ahead_fn *ahead);
+
+/* The same in portions: each net_walk_on() ends at a bucket's end, once seq_enough() or at the end of the table: true. */
+struct net_walk {
+	struct net_table t;
+	uint64_t next; /* bucket */
+	unsigned int bad;
+	bool whole; /* in one portion */
+	const struct others *only; /* the buckets to look at; NULL: all */
+};
+void net_walk_begin(struct net_walk *w, const struct net_table *t);
+bool net_walk_on(struct net_list *l, struct net_walk *w, net_bucket_fn *bucket, net_ahead_fn *ahead);
 
 /*
  * Rows that hang on no hash table: the body runs up to twice, until it reads all it needs, and what

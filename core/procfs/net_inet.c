@@ -271,8 +271,10 @@ static bool tcp_row(struct net_list *l, uint64_t node)
 	char row[NET_ROW_SIZE], *p;
 
 	if (sk->__sk_common.skc_family != l->family ||
-	    !guest_eq(sk->__sk_common.skc_net.net, l->net))
+	    !guest_eq(sk->__sk_common.skc_net.net, l->net)) {
+		l->stranger = true;
 		return false;
+	}
 
 	uint8_t state = sk->__sk_common.skc_state;
 
@@ -301,7 +303,12 @@ static void tcp_listening_bucket(struct net_list *l, uint64_t first)
 
 static void tcp_established_bucket(struct net_list *l, uint64_t first)
 {
+	unsigned int failed = l->failed;
+
+	l->stranger = false;
 	net_chain(l, first, l->bucket, tcp_row, tcp_home);
+	if (l->others && (l->stranger || l->failed != failed))
+		others_note(l->others, l->bucket);
 }
 
 /* The cache lines that put_tcp_sock() reads, by what lies in them. */
@@ -389,8 +396,19 @@ static struct ahead tcp_reads(const struct net_list *l, bool listening)
 	return a;
 }
 
-static int show_tcp(struct net_list *l)
+/* A listing that goes on when more of it is read. */
+struct tcp_rest {
+	struct procfs *fs;
+	struct net_list l;
+	struct net_walk w;
+	struct inet_hashinfo __guest *h;
+	bool established; /* the second table */
+	uint64_t burnt; /* of a run's fuel, by portions so far */
+};
+
+static void begin_listening(struct tcp_rest *s)
 {
+	struct net_list *l = &s->l;
 	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
 	struct ahead reads = tcp_reads(l, true);
 	struct net_table t = {
@@ -410,39 +428,94 @@ static int show_tcp(struct net_list *l)
 		t.base = guest_addr(h->lhash2);
 		t.count = (uint64_t)h->lhash2_mask + 1;
 	}
-	net_table_walk(l, &t, tcp_listening_bucket, tcp_ahead);
+	s->h = h;
+	net_walk_begin(&s->w, &t);
+}
 
-	reads = tcp_reads(l, false);
-	l->mask = h->ehash_mask;
-	t = (struct net_table){
+static void begin_established(struct tcp_rest *s)
+{
+	struct inet_hashinfo __guest *h = s->h;
+	struct ahead reads = tcp_reads(&s->l, false);
+	struct net_table t = {
 		.reads = &reads,
 		.base = guest_addr(h->ehash),
-		.count = (uint64_t)l->mask + 1,
+		.count = (uint64_t)h->ehash_mask + 1,
 		.stride = (uint32_t)guest_sizeof(struct inet_ehash_bucket),
 		.head = (uint32_t)guest_offsetof(struct inet_ehash_bucket, chain),
 	};
-	net_table_walk(l, &t, tcp_established_bucket, tcp_ahead);
+	struct others *o;
+	uint64_t epoch;
+
+	s->l.mask = (uint32_t)(t.count - 1);
+	s->established = true;
+	net_walk_begin(&s->w, &t);
+	o = procfs_others(s->fs, &epoch);
+	if (!o)
+		return;
+	if (others_known(o, epoch, s->l.family, t.base, s->w.t.count))
+		s->w.only = o;
+	else if (others_begin(o, epoch, s->l.family, t.base, s->w.t.count))
+		s->l.others = o;
+}
+
+static void end_established(struct tcp_rest *s)
+{
+	uint64_t epoch;
+
+	(void)procfs_others(s->fs, &epoch);
+	if (s->l.others && !s->w.bad && !net_list_over(&s->l))
+		others_end(s->l.others, epoch);
+}
+
+static bool tcp_portion(struct tcp_rest *s)
+{
+	if (!s->established) {
+		if (!net_walk_on(&s->l, &s->w, tcp_listening_bucket, tcp_ahead))
+			return false;
+		begin_established(s);
+	}
+	return net_walk_on(&s->l, &s->w, tcp_established_bucket, tcp_ahead);
+}
+
+static int show_tcp(const struct proc_item *it, struct seq_file *m, unsigned short family)
+{
+	struct tcp_rest *s = m->rest;
+	uint64_t fuel;
+
+	if (s) {
+		guest_burn(s->burnt);
+		fuel = guest_fuel();
+	} else {
+		fuel = guest_fuel();
+		s = seq_rest(m, sizeof(*s));
+		if (!s)
+			return 0;
+		s->fs = it->fs;
+		net_list_init(&s->l, it, m);
+		s->l.family = family;
+		if (family == NET_AF_INET)
+			put_padded_header(m, tcp_header, TCP_WIDTH);
+		else
+			seq_puts(m, tcp6_header);
+		begin_listening(s);
+	}
+	if (tcp_portion(s)) {
+		end_established(s);
+		seq_rest_done(m);
+	} else {
+		s->burnt += fuel - guest_fuel();
+	}
 	return 0;
 }
 
 int net_tcp_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_list l;
-
-	net_list_init(&l, it, m);
-	l.family = NET_AF_INET;
-	put_padded_header(m, tcp_header, TCP_WIDTH);
-	return show_tcp(&l);
+	return show_tcp(it, m, NET_AF_INET);
 }
 
 int net_tcp6_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct net_list l;
-
-	net_list_init(&l, it, m);
-	l.family = NET_AF_INET6;
-	seq_puts(m, tcp6_header);
-	return show_tcp(&l);
+	return show_tcp(it, m, NET_AF_INET6);
 }
 
 /* ---- datagrams: UDP, UDP-Lite, raw, ICMP ---- */

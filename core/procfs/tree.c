@@ -12,6 +12,7 @@
 
 #include "internal.h"
 #include "llview/guest.h"
+#include "others.h"
 #include "shown.h"
 
 struct procfs {
@@ -26,6 +27,7 @@ struct procfs {
 	bool pass; /* /proc was listed, in this epoch or in one that only grew old since */
 	uint64_t pass_done[PROCFS_PASSES]; /* the epoch in which it was */
 	struct shown shown;
+	struct others others;
 };
 
 /* A node's key. Numbers of tasks fit 31 bits: PID_MAX_LIMIT is 2^22. */
@@ -53,6 +55,14 @@ struct base_alloc *procfs_alloc(struct procfs *p)
 struct llview_guest *procfs_guest(struct procfs *p)
 {
 	return p->guest;
+}
+
+struct others *procfs_others(struct procfs *p, uint64_t *epoch_ret)
+{
+	const struct guest_pages *pages = llview_guest_pages(p->guest);
+
+	*epoch_ret = pages->epoch;
+	return pages->copies ? &p->others : NULL;
 }
 
 signed char *procfs_facts(struct procfs *p)
@@ -293,6 +303,7 @@ struct call {
 	struct proc_item it;
 	const struct proc_row *row;
 	int result;
+	bool resumed; /* it goes on with what was found when it began */
 	bool checked; /* what the operation says is of no use if the task went away meanwhile */
 	bool lives;
 	enum err failed; /* the run was aborted */
@@ -354,7 +365,7 @@ static enum err lives_after(struct procfs *p, struct call *c)
 static void call_run(void *arg)
 {
 	struct call *c = arg;
-	int r = item_resolve(&c->it);
+	int r = c->resumed ? 0 : item_resolve(&c->it);
 
 	c->lives = true;
 	if (r) {
@@ -674,12 +685,30 @@ static int op_readdir(void *fs, const struct vfs_node *dir, struct vfs_dir_sink 
 static int show_in(struct call *c)
 {
 	/* Of a try before this one nothing stays, neither its text nor its error. */
+	seq_rest_done(c->m);
 	seq_rollback(c->m, 0);
 	c->m->error = 0;
 	proc_ahead_globals(c->it.fs);
 	if (c->it.tgid && !c->it.in_net)
 		proc_ahead_task(&c->it);
 	return c->row->show(&c->it, c->m);
+}
+
+static int show_more_in(struct call *c)
+{
+	return c->row->show(&c->it, c->m);
+}
+
+/*
+ * The next portion of a file, in the same epoch. What it is of isn't looked up again, as the kernel holds what an open
+ * file is about; and what is torn stays so, since the rows before it were handed out.
+ */
+static int show_more(struct procfs *p, const struct vfs_node *n, struct seq_file *m)
+{
+	struct call c = { .op = show_more_in, .m = m, .resumed = true };
+	int r = call_once(p, n, &c);
+
+	return c.failed ? fail(p, c.failed) : r;
 }
 
 static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)
@@ -689,6 +718,8 @@ static int op_show(void *fs, const struct vfs_node *n, struct seq_file *m)
 	uint64_t faults;
 	int r;
 
+	if (m->rest)
+		return show_more(p, n, m);
 	note_shown(p, n);
 	faults = llview_guest_stats(p->guest)->faults;
 	r = try_call(fs, n, &c, show_in);
@@ -874,7 +905,7 @@ enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, str
 		return err_set(err, ERR_NOMEM, "out of memory for the procfs");
 	p->alloc = alloc;
 	p->guest = guest;
-	p->shown.alloc = alloc;
+	p->shown.alloc = p->others.alloc = alloc;
 	p->vfs = vfs_create(alloc, &fs_ops, p, &root);
 	if (!p->vfs) {
 		base_free(alloc, p);
@@ -890,6 +921,7 @@ void procfs_destroy(struct procfs *p)
 		return;
 	vfs_destroy(p->vfs);
 	shown_deinit(&p->shown);
+	others_deinit(&p->others);
 	base_free(p->alloc, p);
 }
 

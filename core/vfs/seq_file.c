@@ -33,14 +33,30 @@ static const char two_digits[] =
 
 void seq_init(struct seq_file *m, struct base_alloc *alloc, size_t limit)
 {
-	*m = (struct seq_file){ .alloc = alloc, .limit = limit };
+	*m = (struct seq_file){ .alloc = alloc, .limit = limit, .enough = SIZE_MAX };
 }
 
 void seq_deinit(struct seq_file *m)
 {
+	seq_rest_done(m);
 	base_free(m->alloc, m->buf);
 	m->buf = NULL;
 	m->count = m->size = 0;
+}
+
+void *seq_rest(struct seq_file *m, size_t size)
+{
+	if (!m->rest)
+		m->rest = base_alloc_zeroed(m->alloc, 1, size);
+	if (!m->rest && !m->error)
+		m->error = -ENOMEM;
+	return m->rest;
+}
+
+void seq_rest_done(struct seq_file *m)
+{
+	base_free(m->alloc, m->rest);
+	m->rest = NULL;
 }
 
 static bool seq_grow(struct seq_file *m, size_t more)

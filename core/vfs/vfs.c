@@ -17,6 +17,7 @@ struct vfs {
 	struct vfs_node root;
 	bool held;    /* between vfs_begin() and vfs_end() */
 	bool entered; /* and the file system has been */
+	struct vfs_file *unfinished; /* of whose content there is more in the present epoch */
 	/* Of the last file closed, for the next one opened: ten thousand opens, one allocation. */
 	char *spare_buf;
 	size_t spare_size;
@@ -25,6 +26,7 @@ struct vfs {
 
 enum {
 	SPARE_SIZE_MAX = 1 << 16,
+	PORTION = 1 << 15, /* bytes of content that are made at once, where more is not asked for */
 };
 
 /* One listing: a record an entry, names one after the other in `names`. */
@@ -50,7 +52,8 @@ struct vfs_file {
 	struct vfs *v;
 	struct vfs_node node;
 	bool is_dir;
-	bool taken; /* content or list is there */
+	bool taken; /* content or list is there, or the beginning of it */
+	int failed; /* what the rest of the content failed with */
 	struct seq_file content;
 	struct listing list;
 };
@@ -78,10 +81,42 @@ void vfs_destroy(struct vfs *v)
 	base_free(v->alloc, v);
 }
 
+/* One portion more, up to `enough` bytes in all if there are so many. What fails leaves what was there before. */
+static void content_more(struct vfs_file *f, size_t enough)
+{
+	struct seq_file *m = &f->content;
+	size_t had = m->count;
+	int r;
+
+	m->enough = enough;
+	r = f->node.ops->show(f->v->fs, &f->node, m);
+	f->failed = r ? r : m->error;
+	if (f->failed) {
+		seq_rollback(m, had);
+		seq_rest_done(m);
+	}
+	f->v->unfinished = m->rest ? f : NULL;
+}
+
+static void content_finish(struct vfs_file *f)
+{
+	while (f->content.rest)
+		content_more(f, SIZE_MAX);
+}
+
+void vfs_settle(struct vfs *v)
+{
+	if (v->unfinished)
+		content_finish(v->unfinished);
+}
+
 static int fs_enter(struct vfs *v)
 {
 	if (v->entered)
 		return 0;
+	/* a file is of one epoch, to its end */
+	vfs_settle(v);
+
 	int r = v->ops && v->ops->enter ? v->ops->enter(v->fs) : 0;
 
 	v->entered = !r && v->held;
@@ -446,6 +481,7 @@ int vfs_open(struct vfs *v, const struct vfs_node *n, struct vfs_file **ret)
 	f->node = *n;
 	f->is_dir = node_is_dir(n);
 	f->taken = false;
+	f->failed = 0;
 	if (f->is_dir) {
 		f->list = (struct listing){
 			.sink = { .emit = listing_emit },
@@ -462,6 +498,14 @@ int vfs_open(struct vfs *v, const struct vfs_node *n, struct vfs_file **ret)
 	return 0;
 }
 
+/* Nobody wants the rest. */
+static void content_drop(struct vfs_file *f)
+{
+	seq_rest_done(&f->content);
+	if (f->v->unfinished == f)
+		f->v->unfinished = NULL;
+}
+
 void vfs_close(struct vfs_file *f)
 {
 	struct vfs *v;
@@ -472,11 +516,14 @@ void vfs_close(struct vfs_file *f)
 	if (f->is_dir) {
 		base_free(v->alloc, f->list.entries);
 		base_free(v->alloc, f->list.names);
-	} else if (!v->spare_buf && f->content.size <= SPARE_SIZE_MAX) {
-		v->spare_buf = f->content.buf;
-		v->spare_size = f->content.size;
 	} else {
-		seq_deinit(&f->content);
+		content_drop(f);
+		if (!v->spare_buf && f->content.size <= SPARE_SIZE_MAX) {
+			v->spare_buf = f->content.buf;
+			v->spare_size = f->content.size;
+		} else {
+			seq_deinit(&f->content);
+		}
 	}
 	if (v->spare_file)
 		base_free(v->alloc, f);
@@ -489,44 +536,55 @@ const struct vfs_node *vfs_file_node(const struct vfs_file *f)
 	return &f->node;
 }
 
-static int content_take(struct vfs_file *f)
+/* The content anew, up to `enough` bytes. */
+static int content_take(struct vfs_file *f, size_t enough)
 {
-	int r = fs_enter(f->v);
+	struct vfs *v = f->v;
+	int r;
 
+	content_drop(f);
+	f->taken = false;
+	f->failed = 0;
+	r = fs_enter(v);
 	if (r)
 		return r;
-	f->taken = false;
+	vfs_settle(v); /* the present epoch may have been entered for one that isn't at its end */
 	f->content.count = 0;
 	f->content.error = 0;
 	f->content.pad_until = 0;
-	r = f->node.ops->show(f->v->fs, &f->node, &f->content);
-	fs_leave(f->v);
-	if (!r)
-		r = f->content.error;
-	f->taken = !r;
-	return r;
+	content_more(f, enough);
+	fs_leave(v);
+	f->taken = !f->failed;
+	return f->failed;
 }
 
 int64_t vfs_pread(struct vfs_file *f, void *buf, size_t size, int64_t offset)
 {
+	struct seq_file *m = &f->content;
+	size_t end;
+
 	if (f->is_dir)
 		return -EISDIR;
 	if (offset < 0)
 		return -EINVAL;
 	if (!size)
 		return 0;
+	if (__builtin_add_overflow((uint64_t)offset, size, &end))
+		end = SIZE_MAX;
 	if (!offset || !f->taken) {
-		int r = content_take(f);
+		int r = content_take(f, end > PORTION ? end : PORTION);
 
 		if (r)
 			return r;
 	}
-	if ((uint64_t)offset >= f->content.count)
-		return 0;
-	size_t left = f->content.count - (size_t)offset;
+	while (m->rest && m->count < end)
+		content_more(f, end > m->count + PORTION ? end : m->count + PORTION);
+	if ((uint64_t)offset >= m->count)
+		return f->failed;
+	size_t left = m->count - (size_t)offset;
 	if (size > left)
 		size = left;
-	memcpy(buf, f->content.buf + offset, size);
+	memcpy(buf, m->buf + offset, size);
 	return (int64_t)size;
 }
 
@@ -535,11 +593,14 @@ int vfs_content(struct vfs_file *f, const void **ret, size_t *size_ret)
 	if (f->is_dir)
 		return -EISDIR;
 	if (!f->taken) {
-		int r = content_take(f);
+		int r = content_take(f, SIZE_MAX);
 
 		if (r)
 			return r;
 	}
+	content_finish(f);
+	if (f->failed)
+		return f->failed;
 	*ret = f->content.buf;
 	*size_ret = f->content.count;
 	return 0;

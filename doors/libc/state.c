@@ -405,8 +405,12 @@ static void fork_prepare(void)
 	int saved = errno;
 
 	fork_locked = door_lock();
-	if (fork_locked)
+	if (fork_locked) {
 		door_materialise_all(false);
+		/* a stream that has no descriptor: the child can't go on with what was asked for here */
+		if (door_vfs())
+			vfs_settle(door_vfs());
+	}
 	errno = saved;
 }
 

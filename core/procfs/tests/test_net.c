@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "internal.h"
+#include "others.h"
 #include "synthetic.h"
 
 extern uint64_t net_siphash(const uint64_t key[2], uint64_t data);
@@ -198,15 +199,17 @@ static const struct synth_symbol symbols[] = {
 struct fixture {
 	struct synthetic g;
 	struct seq_file m;
+	struct procfs *fs;
 };
 
-static int setup(void **state)
+static int setup_on(void **state, unsigned int flags)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	synthetic_init(&f->g, make_types(), symbols, sizeof(symbols) / sizeof(symbols[0]), SYNTH_MAP);
+	synthetic_init(&f->g, make_types(), symbols, sizeof(symbols) / sizeof(symbols[0]), flags);
 	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, f->g.pages, NULL, &f->g.guest),
 			 ERR_OK);
+	assert_int_equal(procfs_create(&f->g.alloc, f->g.guest, &f->fs, NULL), ERR_OK);
 
 	synth_put32(f->g.s, KPTR, 1); /* pointers are shown as they are */
 	synth_put32(f->g.s, CLOCK, 4000000u << 4);
@@ -225,11 +228,23 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup(void **state)
+{
+	return setup_on(state, SYNTH_MAP);
+}
+
+/* The guest's memory can only be copied. */
+static int setup_copies(void **state)
+{
+	return setup_on(state, 0);
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	seq_deinit(&f->m);
+	procfs_destroy(f->fs);
 	synthetic_deinit(&f->g);
 	free(f);
 	return 0;
@@ -268,20 +283,34 @@ static void run_show(void *arg)
 	s->result = s->fn(&s->it, s->m);
 }
 
-static const char *show(struct fixture *f, const char *file)
+/* In portions of at least so many bytes; how many there were. */
+static unsigned int show_portions(struct fixture *f, const char *file, size_t portion)
 {
 	const struct proc_row *row = proc_net_rows;
-	struct show s = { .it = { .net = NET, .in_net = true }, .m = &f->m };
+	struct show s = { .it = { .fs = f->fs, .net = NET, .in_net = true }, .m = &f->m };
+	unsigned int portions = 0;
 
 	while (strcmp(row->name, file))
 		row++;
 	s.fn = row->show;
 	seq_deinit(&f->m);
 	seq_init(&f->m, &f->g.alloc, 1 << 20);
-	assert_int_equal(guest_run(f->g.guest, run_show, &s), ERR_OK);
-	assert_int_equal(s.result, 0);
+	do {
+		if (portion)
+			f->m.enough = f->m.count + portion;
+		assert_int_equal(guest_run(f->g.guest, run_show, &s), ERR_OK);
+		assert_int_equal(s.result, 0);
+		assert_true(!f->m.rest || seq_enough(&f->m));
+		portions++;
+	} while (f->m.rest);
 	seq_putc(&f->m, '\0');
 	assert_int_equal(f->m.error, 0);
+	return portions;
+}
+
+static const char *show(struct fixture *f, const char *file)
+{
+	assert_int_equal(show_portions(f, file, 0), 1);
 	return f->m.buf;
 }
 
@@ -361,6 +390,161 @@ static void test_other_namespace(void **state)
 	synth_put64(f->g.s, EHASH, NODE(0));
 	assert_int_equal(count(f, "tcp", "\n"), 2);
 	assert_int_equal(count(f, "tcp", "   0: 0200007F:0017"), 1);
+}
+
+/* 120 sockets, on two pages of buckets, of which one in ten is of IPv6. */
+static void put_many(struct fixture *f)
+{
+	enum { MANY = 1024 };
+	const uint64_t hash = AT(0x22000);
+	uint64_t heads[MANY];
+
+	synth_put64(f->g.s, HASHINFO, hash);
+	synth_put32(f->g.s, HASHINFO + 8, MANY - 1);
+	for (uint64_t i = 0; i < MANY; i++)
+		heads[i] = i << 1 | 1;
+	for (unsigned int n = 0; n < 120; n++) {
+		uint32_t bucket = n % 4 < 2 ? n * 8 : n / 4 * 4 * 8; /* some share one */
+
+		put_sock(f, n, 1, bucket, heads[bucket]);
+		if (n % 10 == 3)
+			synth_put32(f->g.s, SOCK(n) + 16, 1 << 16 | 10);
+		heads[bucket] = NODE(n);
+	}
+	for (uint64_t i = 0; i < MANY; i++)
+		synth_put64(f->g.s, hash + 8 * i, heads[i]);
+	put_sock(f, 121, 10, 0, 1ull << 30 | 1);
+	synth_put64(f->g.s, LHASH + 8, NODE(121));
+	put_sock(f, 122, 10, 0, ((1ull << 29) + 1) << 1 | 1);
+	synth_put64(f->g.s, LHASH + 16 + 8, NODE(122));
+}
+
+static void test_portions(void **state)
+{
+	static const size_t sizes[] = {1, 150, 151, 1000, 5000, 1 << 20};
+	struct fixture *f = *state;
+	char *whole[2];
+
+	put_many(f);
+	assert_int_equal(count(f, "tcp", "\n"), 1 + 120 - 12 + 2);
+	whole[0] = strdup(show(f, "tcp"));
+	assert_int_equal(count(f, "tcp6", "\n"), 1 + 12);
+	whole[1] = strdup(show(f, "tcp6"));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		unsigned int portions = show_portions(f, "tcp", sizes[i]);
+
+		assert_string_equal(f->m.buf, whole[0]);
+		if (sizes[i] < 1000)
+			assert_in_range(portions, 20, 120);
+		show_portions(f, "tcp6", sizes[i]);
+		assert_string_equal(f->m.buf, whole[1]);
+		/* and each after itself */
+		show_portions(f, "tcp6", sizes[i]);
+		assert_string_equal(f->m.buf, whole[1]);
+	}
+	free(whole[0]);
+	free(whole[1]);
+	/* files that don't come in portions do not mind */
+	synth_put64(f->g.s, NET + 40, UNIXES);
+	assert_int_equal(show_portions(f, "unix", 1), 1);
+}
+
+static void test_portions_are_one_run(void **state)
+{
+	const struct llview_guest_opts opts = { .fuel = 60 };
+	struct fixture *f = *state;
+	struct show s = { .it = { .net = NET, .in_net = true }, .m = &f->m };
+	unsigned int runs = 0;
+	enum err e;
+
+	/* each portion is within the bounds of a run; all of them aren't */
+	put_many(f);
+	procfs_destroy(f->fs);
+	llview_guest_destroy(f->g.guest);
+	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, f->g.pages, &opts, &f->g.guest),
+			 ERR_OK);
+	assert_int_equal(procfs_create(&f->g.alloc, f->g.guest, &f->fs, NULL), ERR_OK);
+	s.it.fs = f->fs;
+	for (const struct proc_row *row = proc_net_rows; row->name; row++)
+		if (!strcmp(row->name, "tcp"))
+			s.fn = row->show;
+	seq_init(&f->m, &f->g.alloc, 1 << 20);
+	do {
+		f->m.enough = f->m.count + 1;
+		e = guest_run(f->g.guest, run_show, &s);
+		runs++;
+	} while (e == ERR_OK && f->m.rest);
+	assert_int_equal(e, ERR_LIMIT);
+	assert_true(runs > 2);
+}
+
+/* Two listings of one epoch, of which the second looks only where the first one left something. */
+static void test_others(void **state)
+{
+	struct fixture *f = *state;
+	struct others *o;
+	uint64_t epoch, begun;
+	char *whole[2];
+
+	put_many(f);
+	/* a row that can't be read, and a chain that leads astray, are looked at again */
+	synth_put64(f->g.s, SOCK(7) + 184, 0xffffc90000000000u);
+	whole[1] = strdup(show(f, "tcp6"));
+	whole[0] = strdup(show(f, "tcp"));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(llview_guest_epoch(f->g.guest, NULL), ERR_OK);
+		o = procfs_others(f->fs, &begun);
+		assert_non_null(o);
+		assert_false(others_known(o, begun, 10, AT(0x22000), 1024));
+		show_portions(f, "tcp", i ? 1000 : 0);
+		assert_string_equal(f->m.buf, whole[0]);
+		o = procfs_others(f->fs, &epoch);
+		if (epoch != begun)
+			continue; /* copies live for a while only */
+		assert_true(others_known(o, epoch, 10, AT(0x22000), 1024));
+		assert_false(others_known(o, epoch, 2, AT(0x22000), 1024));
+		assert_false(others_known(o, epoch + 1, 10, AT(0x22000), 1024));
+		assert_false(others_known(o, epoch, 10, AT(0x22000), 512));
+		assert_false(others_known(o, epoch, 10, AT(0x23000), 1024));
+		assert_true(others_in(o, 7 / 4 * 4 * 8));  /* couldn't be read */
+		assert_true(others_in(o, 13 * 8));	    /* IPv6 */
+		assert_false(others_in(o, 5 * 8));
+		show_portions(f, "tcp6", i ? 1000 : 0);
+		assert_string_equal(f->m.buf, whole[1]);
+		show_portions(f, "tcp", 0);
+		assert_string_equal(f->m.buf, whole[0]);
+	}
+	free(whole[0]);
+	free(whole[1]);
+}
+
+static void test_others_bounds(void **state)
+{
+	struct others o = { 0 };
+	struct base_alloc alloc;
+
+	(void)state;
+	base_alloc_init(&alloc, 4096);
+	o.alloc = &alloc;
+	assert_true(others_begin(&o, 1, 2, 0x1000, 65));
+	others_note(&o, 64);
+	others_note(&o, 65); /* none of them */
+	others_end(&o, 2);
+	assert_false(others_known(&o, 1, 10, 0x1000, 65));
+	others_end(&o, 1);
+	assert_true(others_known(&o, 1, 10, 0x1000, 65));
+	assert_true(others_in(&o, 64));
+	assert_false(others_in(&o, 63));
+	/* no memory: nothing is known, and nothing is noted */
+	assert_false(others_begin(&o, 1, 2, 0x1000, 1 << 24));
+	others_note(&o, 0);
+	others_end(&o, 1);
+	assert_false(others_known(&o, 1, 10, 0x1000, 1 << 24));
+	assert_true(others_begin(&o, 1, 2, 0x1000, 0));
+	others_end(&o, 1);
+	assert_false(others_known(&o, 1, 10, 0x1000, 0));
+	others_deinit(&o);
+	assert_int_equal(alloc.used, 0);
 }
 
 /* 0 -> 1 -> 2 -> 3 -> 1 ...: each once. */
@@ -529,6 +713,10 @@ int main(void)
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_namespace, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_portions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_portions_are_one_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_others, setup_copies, teardown),
+		cmocka_unit_test(test_others_bounds),
 		cmocka_unit_test_setup_teardown(test_cycle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_astray, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn, setup, teardown),

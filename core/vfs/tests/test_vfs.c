@@ -312,6 +312,155 @@ static void test_read(void **state)
 	vfs_close(NULL);
 }
 
+enum {
+	ROWS = 20000,
+	ROW_SIZE = 12,
+};
+
+/* A listing in portions; `fails_at` says at which row, for once. */
+static unsigned int fails_at = ROWS;
+
+static int show_rows(struct memfs_node *n, struct seq_file *m)
+{
+	unsigned int *next = seq_rest(m, sizeof(*next));
+
+	(void)n;
+	if (!next)
+		return 0;
+	for (; *next < ROWS; ++*next) {
+		if (seq_enough(m))
+			return 0;
+		if (*next == fails_at) {
+			fails_at = ROWS;
+			return -EIO;
+		}
+		seq_printf(m, "row %07u\n", *next);
+	}
+	seq_rest_done(m);
+	return 0;
+}
+
+static bool is_rows(const char *text, size_t size, size_t offset)
+{
+	char row[32];
+
+	for (size_t i = 0; i < size; i++) {
+		snprintf(row, sizeof(row), "row %07zu\n", (offset + i) / ROW_SIZE);
+		if (text[i] != row[(offset + i) % ROW_SIZE])
+			return false;
+	}
+	return true;
+}
+
+static void assert_reads(struct vfs_file *f, size_t size, size_t offset, size_t expected)
+{
+	char *buf = test_malloc(size);
+
+	assert_int_equal(vfs_pread(f, buf, size, (int64_t)offset), expected);
+	assert_true(is_rows(buf, expected, offset));
+	test_free(buf);
+}
+
+static void test_portions(void **state)
+{
+	static const size_t sizes[] = {1, 7, 4096, 65536, 200000, 1 << 20};
+	const size_t all = ROWS * ROW_SIZE;
+	struct memfs *fs = *state;
+	struct memfs_node *n = memfs_file(fs, "rows", "");
+	struct vfs_file *f, *other;
+	const void *whole;
+	size_t size;
+	char c;
+
+	n->show = show_rows;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		unsigned int enters;
+
+		f = open_path(fs, "rows");
+		enters = fs->enters;
+		for (size_t at = 0; at < all; at += sizes[i])
+			assert_reads(f, sizes[i], at, all - at < sizes[i] ? all - at : sizes[i]);
+		assert_int_equal(vfs_pread(f, &c, 1, (int64_t)all), 0);
+		assert_int_equal(fs->enters, enters + 1);
+		vfs_close(f);
+	}
+
+	/* anywhere, and from the start again before the end */
+	f = open_path(fs, "rows");
+	assert_reads(f, 10, 100003, 10);
+	assert_reads(f, 10, 5, 10);
+	n->shows = 0;
+	assert_reads(f, 10, 0, 10);
+	assert_int_equal(n->shows, 1);
+	assert_reads(f, 2 * all, all - 20, 20);
+	assert_int_equal(vfs_pread(f, &c, 1, INT64_MAX), 0);
+
+	/* all of it before another epoch begins, and nothing after that */
+	assert_reads(f, 10, 0, 10);
+	n->shows = 0;
+	other = open_path(fs, "version");
+	assert_int_equal(n->shows, 1);
+	assert_int_equal(vfs_pread(other, &c, 1, 0), 1);
+	assert_reads(f, 100, 200000, 100);
+	assert_int_equal(n->shows, 1);
+	vfs_close(other);
+
+	/* the same within one epoch: two files of the kind, by turns */
+	other = open_path(fs, "rows");
+	vfs_begin(fs->vfs);
+	assert_reads(f, 10, 0, 10);
+	assert_reads(other, 10, 0, 10);
+	assert_reads(f, 10, 200000, 10);
+	assert_reads(other, 10, 200000, 10);
+	vfs_end(fs->vfs);
+	vfs_close(other);
+
+	assert_reads(f, 10, 0, 10);
+	assert_int_equal(vfs_content(f, &whole, &size), 0);
+	assert_int_equal(size, all);
+	assert_true(is_rows(whole, size, 0));
+
+	assert_reads(f, 10, 0, 10);
+	n->shows = 0;
+	vfs_settle(fs->vfs);
+	assert_int_equal(n->shows, 1);
+	vfs_settle(fs->vfs);
+	assert_int_equal(n->shows, 1);
+
+	/* closed in the middle */
+	assert_reads(f, 10, 0, 10);
+	vfs_close(f);
+	n->shows = 0;
+	vfs_settle(fs->vfs);
+	assert_int_equal(n->shows, 0);
+}
+
+static void test_portions_fail(void **state)
+{
+	struct memfs *fs = *state;
+	struct vfs_file *f;
+	const void *whole;
+	size_t size;
+	char buf[16];
+
+	memfs_file(fs, "rows", "")->show = show_rows;
+	f = open_path(fs, "rows");
+	fails_at = 10000;
+	assert_reads(f, 60000, 0, 60000);
+	/* what there is can be read again, and the rest isn't made up of something else */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(vfs_pread(f, buf, 1, 120000), -EIO);
+		assert_reads(f, 12, 48000, 12);
+		assert_int_equal(vfs_content(f, &whole, &size), -EIO);
+	}
+	assert_reads(f, 10, 0, 10);
+	assert_reads(f, 12, 120000, 12);
+	fails_at = 0;
+	assert_int_equal(vfs_pread(f, buf, 1, 0), -EIO);
+	assert_reads(f, 10, 0, 10);
+	vfs_close(f);
+}
+
 static void test_open_kinds(void **state)
 {
 	struct memfs *fs = *state;
@@ -487,7 +636,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_walk),	     T(test_walk_outside_link), T(test_walk_base),
 		T(test_walk_long),   T(test_epoch_refused),	T(test_read),
-		T(test_epoch_held),
+		T(test_epoch_held),  T(test_portions),		T(test_portions_fail),
 		T(test_open_kinds),  T(test_content_limit),	T(test_listing),
 		T(test_listing_large), T(test_listing_hostile),
 	};

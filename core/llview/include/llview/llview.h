@@ -351,6 +351,22 @@ static inline bool guest_more(struct guest_bound *b)
 	return true;
 }
 
+/*
+ * Work that is done in several runs, and is to be within the bounds of one: how much fuel this run has left, and,
+ * in a later one, burn what those before it did.
+ */
+static inline uint64_t guest_fuel(void)
+{
+	return llview_state.fuel;
+}
+
+static inline void guest_burn(uint64_t steps)
+{
+	if (__builtin_expect(llview_state.fuel <= steps, 0))
+		__llview_out_of_fuel();
+	llview_state.fuel -= steps;
+}
+
 static inline bool __llview_more_at(struct guest_bound *b, uint64_t at)
 {
 	if (__builtin_expect(at == b->seen, 0))

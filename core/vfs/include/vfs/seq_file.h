@@ -8,6 +8,7 @@
 #define SCW_VFS_SEQ_FILE_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct seq_file {
 	size_t limit;  /* most bytes a file may have */
 	size_t pad_until;
 	int error;     /* 0 or a sticky -errno */
+	size_t enough; /* bytes after which a listing in portions stops for now */
+	void *rest;    /* what it goes on with; NULL: the content is whole */
 };
 
 void seq_init(struct seq_file *m, struct base_alloc *alloc, size_t limit);
@@ -52,6 +55,19 @@ void seq_escape_mem(struct seq_file *m, const void *s, size_t size, const char *
 /* From now to seq_pad(), at least `size` columns: seq_pad fills with spaces, then prints c if not 0. */
 void seq_setwidth(struct seq_file *m, size_t size);
 void seq_pad(struct seq_file *m, char c);
+
+/*
+ * Long listings may come in portions, so that who reads them goes to work on the first rows: the show function
+ * keeps what it needs to go on in `size` bytes, which are zeros at first (NULL: out of memory, noted), returns once
+ * seq_enough(), and is called again for as long as it doesn't say that it is done.
+ */
+void *seq_rest(struct seq_file *m, size_t size);
+void seq_rest_done(struct seq_file *m);
+
+static inline bool seq_enough(const struct seq_file *m)
+{
+	return m->count >= m->enough;
+}
 
 /* Take a position; give back everything printed since. */
 static inline size_t seq_mark(const struct seq_file *m)

@@ -80,7 +80,10 @@ struct vfs_node_ops {
 	/* Directory: all children but "." and "..", in the order the kernel lists them. */
 	int (*readdir)(void *fs, const struct vfs_node *dir, struct vfs_dir_sink *sink);
 
-	/* Regular file: its whole content, written to `m`. 0 or -errno (as open or read shows it). */
+	/*
+	 * Regular file: its whole content, written to `m`, or a portion (vfs/seq_file.h): then it is called again
+	 * for the next, without enter() and in the same epoch. 0 or -errno (as open or read shows it).
+	 */
 	int (*show)(void *fs, const struct vfs_node *n, struct seq_file *m);
 
 	/* Link: its text, not NUL-terminated, at most VFS_PATH_MAX - 1 bytes. Length or -errno. */
@@ -174,7 +177,8 @@ int vfs_getxattr(struct vfs *v, const struct vfs_node *n, bool target, const cha
 /*
  * An open file: the content (or listing) as it was at one epoch, taken when it is first read and
  * again when a read starts at offset 0 after the end was reached or the position was set back to 0
- * (as seq_file does: rewinding /proc/uptime shows a new time).
+ * (as seq_file does: rewinding /proc/uptime shows a new time). Of a file that comes in portions, the rest is taken
+ * when it is read, but before any other epoch begins.
  */
 struct vfs_file;
 int vfs_open(struct vfs *v, const struct vfs_node *n, struct vfs_file **ret);
@@ -183,6 +187,12 @@ const struct vfs_node *vfs_file_node(const struct vfs_file *f);
 
 /* Bytes read (0 at the end) or -errno; -EISDIR on a directory. */
 int64_t vfs_pread(struct vfs_file *f, void *buf, size_t size, int64_t offset);
+
+/*
+ * Take in what is left of a file that was read in part: before a fork(), whose child can't go on with what the
+ * parent has asked for.
+ */
+void vfs_settle(struct vfs *v);
 
 /*
  * The whole content as the reads see it, taken now if it has not been. Valid until the next call on
