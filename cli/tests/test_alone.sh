@@ -8,7 +8,8 @@ set -eu
 scwatcher=$(realpath "$1")
 scwatcherd=$(realpath "$2")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+activated=
+trap 'kill $activated 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 
 # says STATUS WORDS COMMAND...
@@ -84,3 +85,23 @@ chmod 644 policy.conf
 says 1 "is there and no socket" "$scwatcherd" --user nobody --key device.key --policy policy.conf \
 	--socket "$work/device.sock" --control "$work/me.pub"
 [ ! -e device.sock ] || { echo "alone: a socket was left that nobody listens at" >&2; exit 1; }
+
+# nor does one take away what it was given, or leave what it made beside that
+if command -v systemd-socket-activate >/dev/null; then
+	systemd-socket-activate --seqpacket -l "$work/given.sock" --fdname=device "$scwatcherd" --user nobody \
+		--key device.key --policy policy.conf --control "$work/control.sock" 2>given.log &
+	activated=$!
+	for _ in $(seq 200); do [ -e given.sock ] && break || sleep 0.05; done
+	# shellcheck disable=SC2086
+	says 3 "no VM is called" "$scwatcher" cat --sealed --device given.sock $options version
+	kill $activated
+	wait $activated || true
+	activated=
+	[ -e given.sock ] && [ ! -e control.sock ] || { echo "alone: $(ls): not what should be left" >&2; exit 1; }
+fi
+
+# or goes on when what serves its files has ended, be it before anybody looked
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	says 1 "what serves .*none has ended" timeout 20 "$scwatcherd" --user nobody --key device.key \
+		--policy policy.conf --socket "$work/device.sock" --control "$work/control.sock" --mount "$work/none"
+done

@@ -728,6 +728,9 @@ enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx
 		e = sandbox_filter_create(&b.filter, err);
 	for (size_t i = 0; !e && i < b.slot_count; i++)
 		b.slots[i].channel = b.slots[i].offered = -1;
+	/* who ended before its signal was waited for */
+	if (!e)
+		reap(&b);
 	while (!e && !b.ending)
 		turn(&b, fds);
 	if (b.slots)

@@ -19,7 +19,7 @@ struct broker_setup {
 	struct channel_key_pair *key;
 	int device;  /* listening sockets */
 	int control;
-	bool inherited; /* systemd made them */
+	bool inherited, control_inherited; /* systemd made them */
 	uid_t uid; /* of workers */
 	gid_t gid;
 };

@@ -240,6 +240,7 @@ static enum err open_sockets(const struct config *c, struct broker_setup *b, str
 	if (e)
 		return e;
 	e = listen_inherited("control", SOCK_STREAM, &b->control, err);
+	b->control_inherited = e == ERR_OK;
 	if (e == ERR_ABSENT)
 		e = listen_at(c->control, SOCK_STREAM, 0600, &b->control, err);
 	/* nobody listens there */
@@ -394,13 +395,13 @@ int main(int argc, char **argv)
 		e = start_front(&config, &setup, &front, &err);
 	if (!e && !o.check) {
 		listen_ready();
-		log_line(LOG_NOTE, "listening at %s", config.socket);
+		log_line(LOG_NOTE, "listening at %s", setup.inherited ? "the socket that was handed over" : config.socket);
 		e = broker_run(&setup, front, &err);
 		/* systemd keeps its own */
-		if (!setup.inherited) {
+		if (!setup.inherited)
 			unlink(config.socket);
+		if (!setup.control_inherited)
 			unlink(config.control);
-		}
 	}
 	channel_wipe(&key, sizeof(key));
 	memdev_policy_destroy(policy);
