@@ -512,7 +512,7 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 		g->opts.fuel = FUEL;
 	g->delta = (uint64_t)(uintptr_t)llview_layout_slots(layout) -
 		   (uint64_t)(uintptr_t)__start_llview_desc;
-	g->arena = base_alloc_zeroed(alloc, 1, g->opts.arena_size);
+	g->arena = base_alloc_resize(alloc, NULL, g->opts.arena_size, 1);
 	if (!g->arena) {
 		llview_guest_destroy(g);
 		return ERR_NOMEM;

@@ -44,26 +44,28 @@ struct sealed_pages {
 	struct guest_trail trail; /* followed */
 	struct line_set used[2];  /* of it, and of what was missed, looked at */
 	uint32_t missed[2];	  /* how often something wasn't there */
-	uint64_t watched[WATCHED_MAX]; /* pages of this epoch where to find out */
 	uint32_t watched_count;
 	bool trail_due; /* not sent in this epoch yet */
 	bool adopted;	/* the first request was somebody else's */
 	bool lingers;
 
-	/*
-	 * The next request. Its first item is kept free for the page that is missed, so that this one
-	 * comes first; hints queue up behind.
-	 */
-	struct channel_request request;
-	bool small_hints; /* is there one among them? */
+	bool small_hints; /* is there one among those of `request`? */
 	uint64_t number; /* of the last request sent */
 	bool answering;	 /* more records of its answer are to come */
 	bool unwanted;	 /* but nobody wants them */
 	bool takes;	 /* what the present one has goes into the store */
 	bool unsure;	 /* the end of an answer was not waited for */
-	uint8_t wire[CHANNEL_REQUEST_MAX];
 	uint8_t *record; /* private memory that records are received into where there is no room in the store */
 	struct channel_piece_sink sink;
+
+	/* From here on not cleared, as most of it isn't used: pages of this epoch where to find out what is looked at. */
+	uint64_t watched[WATCHED_MAX];
+	/*
+	 * The next request. Its first item is kept free for the page that is missed, so that this one
+	 * comes first; hints queue up behind.
+	 */
+	struct channel_request request;
+	uint8_t wire[CHANNEL_REQUEST_MAX];
 };
 
 static struct sealed_pages *from_pages(const struct guest_pages *p)
@@ -592,9 +594,10 @@ enum err sealed_pages_create(struct base_alloc *alloc, struct sealed_carrier *ca
 	    !is_window(options->image_readahead))
 		return err_set(err, ERR_INVAL, "a read-ahead of %u or %u pages is no power of two",
 			       options->readahead, options->image_readahead);
-	s = base_alloc_zeroed(alloc, 1, sizeof(*s));
+	s = base_alloc_resize(alloc, NULL, 1, sizeof(*s));
 	if (!s)
 		return err_set(err, ERR_NOMEM, "out of memory for the cache of pages");
+	memset(s, 0, offsetof(struct sealed_pages, watched));
 	s->alloc = alloc;
 	s->carrier = carrier;
 	s->options = *options;

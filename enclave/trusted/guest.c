@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attach/accept.h"
+#include "blocks.h"
 #include "config/config.h"
 #include "link.h"
 #include "llview/guest.h"
@@ -139,7 +140,7 @@ enum err trusted_guest_open(struct err_ctx *err)
 	enum err e;
 
 	g.tried = true;
-	base_alloc_init(&g.alloc, trusted_heap_size() / 4 * 3);
+	blocks_init(&g.alloc, trusted_heap_size() / 4 * 3);
 	e = open_pages(err);
 	if (!e)
 		e = make_layout(err);

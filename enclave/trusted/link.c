@@ -53,6 +53,7 @@ struct link {
 	uint64_t clock;
 	struct abi_worker *worker; /* the host's memory; NULL: there is none */
 	uint64_t wanted;
+	/* not cleared */
 	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
 	uint8_t frame[CHANNEL_FRAME_PAYLOAD_MAX];
 };
@@ -450,12 +451,13 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *device,
 		   struct link **ret, struct err_ctx *err)
 {
-	struct link *l = base_alloc_zeroed(alloc, 1, sizeof(*l));
+	struct link *l = base_alloc_resize(alloc, NULL, 1, sizeof(*l));
 	int64_t how;
 	enum err e;
 
 	if (!l)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	memset(l, 0, offsetof(struct link, request));
 	l->alloc = alloc;
 	l->vm = vm;
 	l->sealed = (struct sealed_carrier){

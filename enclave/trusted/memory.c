@@ -3,7 +3,8 @@
  * Pages of the heap. A byte a page, at the heap's begin, says whether it is in use and what may
  * be done there; neighbours that are free are one free run without further ado. mmap() takes from
  * the top, brk() grows from below. The heap isn't measured, so a page holds what the host likes
- * until it is zeroed, when it is given out.
+ * until it is zeroed, when it is given out. That costs: each page that is touched first is a fault. Memory that is
+ * written before it is read can be had as it is.
  *
  * The processor's own permissions of a page are fixed with SGX1 (read and write). mprotect() is
  * book-keeping, which exception.c and checks of pointers go by, and a request to the host for the
@@ -155,25 +156,16 @@ static void give_out(size_t first, size_t count, bool stale, int prot)
 	tell_host(first, count, prot);
 }
 
-long trusted_mmap(uint64_t addr, size_t size, int prot, int flags)
+/* Finds and marks pages for mmap(). 0, or a negative errno number. */
+static long claim(uint64_t addr, size_t count, int flags, size_t *first_ret, bool *stale_ret)
 {
-	const int fixed = MAP_FIXED | MAP_FIXED_NOREPLACE;
-	size_t count = size / PAGE + (size % PAGE != 0), first = 0;
-	bool stale = false;
+	size_t first = 0;
 	long r = 0;
 
-	if (size == 0 || ((flags & fixed) && addr % PAGE))
-		return -EINVAL;
-	if (prot & PROT_EXEC)
-		return -EACCES;
-	if (prot & ~RW)
-		return -EINVAL;
 	if (count > heap.count)
 		return -ENOMEM;
-	/* x86 can't have write without read */
-	prot |= prot & PROT_WRITE ? PROT_READ : 0;
 	trusted_lock(&heap.lock);
-	if (flags & fixed) {
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		if (!in_heap(addr, count * PAGE, &first))
 			r = -ENOMEM;
 		else if ((flags & MAP_FIXED_NOREPLACE) && !is_free(first, count))
@@ -183,11 +175,43 @@ long trusted_mmap(uint64_t addr, size_t size, int prot, int flags)
 		r = first == SIZE_MAX ? -ENOMEM : 0;
 	}
 	if (!r)
-		stale = mark(first, count, RW);
+		*stale_ret = mark(first, count, RW);
 	trusted_unlock(&heap.lock);
+	*first_ret = first;
+	return r;
+}
+
+long trusted_mmap(uint64_t addr, size_t size, int prot, int flags)
+{
+	size_t count = size / PAGE + (size % PAGE != 0), first;
+	bool stale;
+	long r;
+
+	if (size == 0 || ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && addr % PAGE))
+		return -EINVAL;
+	if (prot & PROT_EXEC)
+		return -EACCES;
+	if (prot & ~RW)
+		return -EINVAL;
+	/* x86 can't have write without read */
+	prot |= prot & PROT_WRITE ? PROT_READ : 0;
+	r = claim(addr, count, flags, &first, &stale);
 	if (r)
 		return r;
 	give_out(first, count, stale, prot);
+	return (long)address(first);
+}
+
+long trusted_mmap_unset(size_t size)
+{
+	size_t first;
+	bool stale;
+	long r = size ? claim(0, size / PAGE + (size % PAGE != 0), 0, &first, &stale) : -EINVAL;
+
+	if (r)
+		return r;
+	if (stale)
+		tell_host(first, size / PAGE + (size % PAGE != 0), RW);
 	return (long)address(first);
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/checked.h"
+#include "blocks.h"
 #include "native_enclave.h"
 #include "trusted/ocall.h"
 
@@ -58,6 +59,59 @@ static int begin(void **state)
 	waits = handled = 0;
 	(void)layout_enclave();
 	return 0;
+}
+
+/* Of this size each page once, as it was given by the host; then by the program, which gets zeros. */
+static void pages_that_are_not_cleared(void **state)
+{
+	const size_t size = 16 * ABI_PAGE;
+	uint8_t *p = (uint8_t *)trusted_mmap_unset(size - 1), *q;
+
+	(void)state;
+	assert_true(trusted_inside(p, size) && (uint64_t)p % ABI_PAGE == 0);
+	assert_true(trusted_writable(p, size));
+	assert_int_equal(p[0], 0xd5);
+	assert_int_equal(p[size - 1], 0xd5);
+	assert_int_equal(trusted_munmap((uint64_t)p, size), 0);
+	assert_false(trusted_readable(p, 1));
+	q = page();
+	assert_ptr_equal(q, p + size - ABI_PAGE);
+	for (size_t k = 0; k < ABI_PAGE; k++)
+		assert_int_equal(q[k], 0);
+	assert_int_equal(trusted_mmap_unset(0), -EINVAL);
+	assert_int_equal(trusted_mmap_unset(LAYOUT_HEAP_SIZE), -ENOMEM);
+}
+
+static void blocks_large_and_small(void **state)
+{
+	static const size_t sizes[] = {100, 40000, 90000, 3000, 70000, 60000, 10};
+	size_t used = trusted_heap_used();
+	struct base_alloc a;
+	uint8_t *p = NULL;
+
+	(void)state;
+	blocks_init(&a, 200000);
+	for (size_t i = 0; i < BASE_COUNT(sizes); i++) {
+		size_t had = i ? sizes[i - 1] : 0, kept = had < sizes[i] ? had : sizes[i];
+
+		p = base_alloc_resize(&a, p, 1, sizes[i]);
+		assert_non_null(p);
+		for (size_t k = 0; k < kept; k++)
+			assert_int_equal(p[k], (uint8_t)(i + 6));
+		memset(p, (int)(i + 7), sizes[i]);
+	}
+	base_free(&a, p);
+	assert_int_equal(trusted_heap_used(), used);
+	p = base_alloc_zeroed(&a, 10, 4000);
+	assert_non_null(p);
+	for (size_t k = 0; k < 40000; k++)
+		assert_int_equal(p[k], 0);
+	/* more than the heap has, within the limit */
+	a.limit = SIZE_MAX;
+	assert_null(base_alloc_resize(&a, p, 1, LAYOUT_HEAP_SIZE));
+	assert_null(base_alloc_zeroed(&a, 1, LAYOUT_HEAP_SIZE));
+	base_free(&a, p);
+	assert_int_equal(trusted_heap_used(), used);
 }
 
 static void pages_whatever_the_host_says_of_them(void **state)
@@ -211,6 +265,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 	const struct CMUnitTest tests[] = {
+		TEST(pages_that_are_not_cleared),
+		TEST(blocks_large_and_small),
 		TEST(pages_whatever_the_host_says_of_them),
 		TEST(threads_that_the_host_says_it_made_or_not),
 		TEST(wakes_that_nobody_asked_for),

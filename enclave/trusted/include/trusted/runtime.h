@@ -50,6 +50,11 @@ _Noreturn void trusted_abort(const char *why);
 
 /* Anonymous only: the caller has dealt with files. MAP_SHARED is as good as MAP_PRIVATE. */
 long trusted_mmap(uint64_t addr, size_t size, int prot, int flags);
+/*
+ * The same, anywhere, read and write, but with whatever lies there, which may be the host's: for who writes before he
+ * reads. Never for the program.
+ */
+long trusted_mmap_unset(size_t size);
 long trusted_munmap(uint64_t addr, size_t size);
 long trusted_mprotect(uint64_t addr, size_t size, int prot);
 long trusted_mremap(uint64_t addr, size_t old_size, size_t new_size, int flags, uint64_t new_addr);
