@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """unhide in an (emulated) enclave: each of its tests to its end, with no hidden process and with one.
 
-usage: enclave_unhide.py BUILD [--kernel RELEASE] [--only TEST]...
+usage: enclave_unhide.py BUILD [--kernel RELEASE] [--only TEST]... [--pid-max NUMBER]
 
 What it says inside is what the guest's own unhide says, but for the numbers of sysinfo, in which the asking itself
 counts. PIDs end soon after the last one in use, so that the searches do. Exits 77 (skipped) where
@@ -25,13 +25,14 @@ import enclave  # noqa: E402
 NAME = f"unhide-{os.getpid()}"
 ATTEMPTS = 3  # who looks in the guest is among those that come and go there
 STOPPED = 126
-# those that find a hidden process, and those to which all looks the same
+# those that find a hidden process (brute twice: once, unhide frees a pointer that it has never set), and those to
+# which all looks the same
 FINDING = ["quick", "proc", "procfs", "procall", "sys", "checkopendir", "checkchdir", "checkkill", "checkgetaffinity",
            "checkgetparam", "checkgetpgid", "checkgetprio", "checkRRgetinterval", "checkgetsched", "checkgetsid",
-           "checksysinfo", "checksysinfo2", "checksysinfo3"]
+           "checksysinfo", "checksysinfo2", "checksysinfo3", "-d brute"]
 SILENT = ["reverse", "checkreaddir", "checknoprocps"]
 # what can't be inside, and what the message names
-STOPPING = {"brute": "fork()", "-u checksysinfo": "stdbuf"}
+STOPPING = {"-u checksysinfo": "stdbuf"}
 TIME_LIMIT = 1200
 
 
@@ -48,8 +49,8 @@ def said(text):
 def look(e, image, test, hidden):
     """Whether it is right, and what was said if it isn't."""
     for _ in range(ATTEMPTS):
-        guest = in_guest("unhide", test)
-        status, output, errors = e.run(NAME, image, test)
+        guest = in_guest("unhide", *test.split())
+        status, output, errors = e.run(NAME, image, *test.split())
         finds = hidden is not None and test in FINDING
         good = status == guest.returncode == int(finds) and said(output) == said(guest.stdout)
         if good and finds and "sysinfo" not in test:
@@ -78,6 +79,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--kernel", default="6.1")
     parser.add_argument("--only", action="append")
+    parser.add_argument("--pid-max", type=int, default=400)
     options = parser.parse_args()
     tests = options.only or FINDING + SILENT
     wrong = 0
@@ -86,7 +88,7 @@ def main():
         image = e.tool("unhide", *e.programs("ps", busybox=("cat", "tr", "grep")))
         enclave.must(TOP / "guests/boot", "--kernel", options.kernel, "--name", NAME)
         try:
-            in_guest("sh", "-c", "echo 400 >/proc/sys/kernel/pid_max")
+            in_guest("sh", "-c", f"echo {options.pid_max} >/proc/sys/kernel/pid_max")
             with e.device():
                 for hidden in (None, hide):
                     pid = hidden and hidden(e)

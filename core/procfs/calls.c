@@ -27,6 +27,7 @@ GUEST_TYPES_END
 extern struct cpumask __guest __cpu_active_mask;
 extern struct rq __guest runqueues;
 extern int __guest sched_rr_timeslice;
+extern int __guest pid_max;
 
 #define NSEC_PER_SEC 1000000000ull
 
@@ -41,6 +42,8 @@ enum {
 	SCHED_RESET_ON_FORK = 0x40000000,
 	/* include/linux/sched/prio.h */
 	DEFAULT_PRIO = 120,
+	/* kernel/pid.c */
+	RESERVED_PIDS = 300,
 };
 
 static struct task_struct __guest *find_task(int tid)
@@ -188,4 +191,22 @@ int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
 		ret->nice = nice < ret->nice ? nice : ret->nice;
 	}
 	return 0;
+}
+
+/* alloc_pid() */
+int proc_call_numbers(int first, struct vfs_numbers *ret)
+{
+	struct pid_namespace __guest *ns = &init_pid_ns;
+	uint64_t end = (uint64_t)first + VFS_NUMBERS;
+
+	*ret = (struct vfs_numbers){
+		.next = (int)ns->idr.idr_next,
+		.end = guest_has(struct pid_namespace, pid_max) ? ns->pid_max : pid_max,
+	};
+	if (ret->end > KLIB_PID_MAX)
+		ret->end = KLIB_PID_MAX;
+	ret->min = ret->next > RESERVED_PIDS ? RESERVED_PIDS : 1;
+	for (uint64_t nr = (uint64_t)first; find_ge_pid(&nr, ns) && nr < end; nr++)
+		ret->taken[(nr - (uint64_t)first) / 64] |= 1ull << ((nr - (uint64_t)first) % 64);
+	return guest_faulted() ? -EIO : 0;
 }

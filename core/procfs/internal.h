@@ -191,6 +191,7 @@ extern const struct proc_dir proc_task_dir;
 int proc_call_task(int tid, struct vfs_task *ret);
 int proc_call_task_exists(int tgid, int tid);
 int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
+int proc_call_numbers(int first, struct vfs_numbers *ret);
 void proc_call_machine(struct vfs_machine *ret);
 int proc_call_interface(const char *name, uint32_t nth, struct vfs_interface *ret);
 

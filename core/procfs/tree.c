@@ -793,7 +793,7 @@ static int fs_enter(void *fs)
 /* ---- calls beside files: vfs/calls.h ---- */
 
 struct machine_call {
-	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_MACHINE, ASK_INTERFACE } ask;
+	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_NUMBERS, ASK_MACHINE, ASK_INTERFACE } ask;
 	int tgid, tid;
 	enum vfs_tasks_of what;
 	const char *name;
@@ -801,6 +801,7 @@ struct machine_call {
 	union {
 		struct vfs_task task;
 		struct vfs_tasks tasks;
+		struct vfs_numbers numbers;
 		struct vfs_machine machine;
 		struct vfs_interface interface;
 	} ret;
@@ -820,6 +821,9 @@ static void machine_run(void *arg)
 		break;
 	case ASK_TASKS:
 		c->result = proc_call_tasks(c->what, c->tid, &c->ret.tasks);
+		break;
+	case ASK_NUMBERS:
+		c->result = proc_call_numbers(c->tid, &c->ret.numbers);
 		break;
 	case ASK_MACHINE:
 		proc_call_machine(&c->ret.machine);
@@ -865,6 +869,21 @@ static int op_tasks(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *
 	return r;
 }
 
+static int op_numbers(void *fs, int first, struct vfs_numbers *ret)
+{
+	struct machine_call c = { .ask = ASK_NUMBERS, .tid = first };
+	int r;
+
+	/* the number of one that has ended would be taken for a hidden one's */
+	guest_pages_expire(llview_guest_pages(((struct procfs *)fs)->guest), 0);
+	r = fs_enter(fs);
+	if (!r)
+		r = machine_call(fs, &c);
+	if (!r)
+		*ret = c.ret.numbers;
+	return r;
+}
+
 static int op_machine(void *fs, struct vfs_machine *ret)
 {
 	struct machine_call c = { .ask = ASK_MACHINE };
@@ -890,6 +909,7 @@ static const struct vfs_fs_ops fs_ops = {
 	.task = op_task,
 	.task_exists = op_task_exists,
 	.tasks = op_tasks,
+	.numbers = op_numbers,
 	.machine = op_machine,
 	.interface = op_interface,
 };

@@ -227,6 +227,11 @@ int vfs_tasks(struct vfs *v, enum vfs_tasks_of what, int id, struct vfs_tasks *r
 	return FS_CALL(v, tasks, what, id, ret);
 }
 
+int vfs_numbers(struct vfs *v, int first, struct vfs_numbers *ret)
+{
+	return FS_CALL(v, numbers, first, ret);
+}
+
 int vfs_machine(struct vfs *v, struct vfs_machine *ret)
 {
 	return FS_CALL(v, machine, ret);

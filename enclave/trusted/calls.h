@@ -74,12 +74,20 @@ long call_select(int count, void *in, void *out, void *except, int64_t *timeout)
 long call_pselect6(int count, void *in, void *out, void *except, struct trusted_timespec *timeout,
 		   const uint64_t *mask);
 
-/* process.c: fork() ends the program, as do programs that aren't in its image */
+/* process.c: fork() ends the program, as do programs that aren't in its image; vfork.s tells how it called */
 long call_fork(void);
+long call_vfork(uint64_t how, uint64_t *frame);
 long call_execve(const char *path, char *const *argv, char *const *envp);
 long call_wait4(int pid, int *status, int options, void *usage);
 
 /* guest_calls.c */
+/*
+ * The number that the guest's kernel would give to a process made now, and its next one at the next call; -EAGAIN: there is
+ * none, other errors: no guest to ask.
+ */
+int call_next_number(void);
+/* As gettid(): of a thread but the first such a number, as unhide finds those that are taken. */
+int call_gettid(void);
 long call_uname(void *ret);
 long call_sysinfo(void *ret);
 long call_kill(int pid, int sig);

@@ -112,7 +112,7 @@ CALL(INSIDE, exit, (own_exit(I(0)), 0))
 CALL(INSIDE, exit_group, (own_exit_group(I(0)), 0))
 CALL(INSIDE, futex, trusted_futex(P(0), I(1), U(2), (uint64_t)L(3), P(4), U(5)))
 CALL(INSIDE, set_tid_address, own_set_tid_address(P(0)))
-CALL(INSIDE, gettid, own_tid())
+CALL(GUEST, gettid, call_gettid())
 CALL(INSIDE, getpid, process_pid())
 CALL(INSIDE, getppid, process_parent())
 CALL(INSIDE, sched_yield, trusted_sched_yield())
@@ -196,11 +196,11 @@ CALL(INSIDE, connect, call_socket_refused(I(0)))
 
 /* other programs of the image: what posix_spawn() makes of these; process.c */
 CALL(INSIDE, execve, call_execve(P(0), P(1), P(2)))
+CALL(INSIDE, vfork, call_vfork((uint64_t)L(0), P(1)))
 CALL(INSIDE, wait4, call_wait4(I(0), P(1), I(2), P(3)))
 
 /* what an enclave can't have, or must not */
 CALL(REFUSED, fork, call_fork())
-CALL(REFUSED, vfork, call_fork())
 CALL(REFUSED, clone, -ENOSYS)
 CALL(REFUSED, clone3, -ENOSYS)
 CALL(REFUSED, execveat, -ENOSYS)

@@ -212,6 +212,22 @@ trusted_jump:
 	ud2
 	.size trusted_jump, . - trusted_jump
 
+/* void trusted_resume(uint64_t *frame, long result): the frame is vfork.s's */
+	.globl trusted_resume
+	.hidden trusted_resume
+	.type trusted_resume, @function
+trusted_resume:
+	mov %rdi, %rsp
+	mov %rsi, %rax
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
+	.size trusted_resume, . - trusted_resume
+
 /* void trusted_run_program(uint64_t stack): as the kernel starts one */
 	.globl trusted_run_program
 	.hidden trusted_run_program

@@ -36,9 +36,13 @@ static struct vfs *take_vfs(void)
 	return v;
 }
 
+/* Of this thread, once it has asked (call_gettid()). */
+static __thread int own_number;
+
 static bool is_own(long pid)
 {
-	return !pid || (pid >= TRUSTED_PID && pid < TRUSTED_PID + LAYER_FDS);
+	return !pid || (pid >= TRUSTED_PID && pid < TRUSTED_PID + LAYER_FDS) || pid == own_number ||
+	       pid == process_pid();
 }
 
 /* What the program is to itself: a process of root's, of the ordinary kind. */
@@ -101,6 +105,88 @@ static int ask_machine(struct vfs_machine *ret)
 	return r;
 }
 
+/* -- numbers for processes that the guest doesn't have ----------------------------------------------- */
+
+/*
+ * As alloc_pid(): on from the last one that was given out. What is taken is read a range at a time: a number
+ * isn't given if it was taken then, and may be if it was taken since.
+ */
+static struct {
+	bool begun;
+	int at, first; /* the range begins there */
+	struct vfs_numbers range;
+} numbers;
+
+static int read_range(struct vfs *v)
+{
+	int r = vfs_numbers(v, numbers.at, &numbers.range);
+
+	numbers.first = numbers.at;
+	return r;
+}
+
+static int next_number(struct vfs *v)
+{
+	const struct vfs_numbers *n = &numbers.range;
+	int r = numbers.begun ? 0 : vfs_numbers(v, 0, &numbers.range);
+	bool from_min = false;
+
+	if (!r && !numbers.begun) {
+		numbers.at = n->next;
+		r = read_range(v);
+	}
+	numbers.begun = !r;
+	while (!r) {
+		int bit = numbers.at - numbers.first;
+
+		if (numbers.at >= n->end || numbers.at < n->min) {
+			if (from_min)
+				return -EAGAIN;
+			from_min = true;
+			numbers.at = n->min;
+			r = read_range(v);
+		} else if (bit >= VFS_NUMBERS) {
+			r = read_range(v);
+		} else {
+			numbers.at++;
+			if (!(n->taken[bit / 64] >> bit % 64 & 1))
+				return numbers.at - 1;
+		}
+	}
+	return r;
+}
+
+int call_next_number(void)
+{
+	struct vfs *v;
+	int r;
+
+	/* one that wants no guest shan't be told that there is none */
+	if (!trusted_settings()->has_device_key || !trusted_info()->vm[0])
+		return -ENOSYS;
+	v = take_vfs();
+	r = v ? next_number(v) : -EIO;
+	if (v)
+		layer_unlock();
+	return r;
+}
+
+int call_gettid(void)
+{
+	int tid = (int)trusted_gettid();
+
+	if (trusted_in_child())
+		return process_pid();
+	if (tid == TRUSTED_PID)
+		return tid;
+	if (!own_number) {
+		int r = call_next_number();
+
+		own_number = r > 0 ? r : 0;
+	}
+	return own_number ? own_number : tid;
+}
+
 /* -- signals -------------------------------------------------------------------------------------- */
 
 long call_kill(int pid, int sig)
@@ -129,7 +215,7 @@ long call_tgkill(int tgid, int tid, int sig)
 
 	if (tid <= 0 || tgid < -1 || !tgid || sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
-	if (trusted_in_child() && tid == process_pid())
+	if (tid == own_number || (trusted_in_child() && tid == process_pid()))
 		tid = (int)trusted_gettid();
 	if (is_own(tid) && (tgid == -1 || is_own(tgid)))
 		return trusted_tgkill(-1, tid, sig);

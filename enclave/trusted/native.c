@@ -76,6 +76,14 @@ _Noreturn void trusted_jump(void (*fn)(void *), void *arg, uint64_t stack_top)
 	abort();
 }
 
+_Noreturn void trusted_resume(uint64_t *frame, long result)
+{
+	(void)frame;
+	(void)result;
+	native.left();
+	abort();
+}
+
 void trusted_write_fs(uint64_t base)
 {
 	(void)base;

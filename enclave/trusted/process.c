@@ -5,6 +5,8 @@
  * and then the one that asked goes on: pipes keep what was written. It has its own descriptors,
  * folder, signal handlers, memory and C library; kernel and guest are those that there are. Of a shell's
  * line with pipes each command runs to its end before the next one begins.
+ *
+ * vfork() is one of them: the child goes on where the call returned, on the parent's stack and in its memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,7 @@ enum {
 	CODE_STOPPED = 126,
 	CODE_NO_REDIRECT = 2, /* as of dash */
 	USAGE_SIZE = 144, /* struct rusage */
+	VFORK_FRAME = 7,  /* words: what vfork.s and trusted_resume() keep, and where it returns to */
 };
 
 static struct {
@@ -35,6 +38,9 @@ static struct {
 	int pid;
 	int status;
 	jmp_buf back; /* to the one that asked */
+	/* of vfork(): the child uses that stack from there down, its return address included */
+	uint64_t *frame, kept[VFORK_FRAME];
+	struct trusted_aside aside;
 	uint64_t parent_fs;
 	char *const *argv;
 } now;
@@ -105,34 +111,35 @@ static _Noreturn void begin(int (*fn)(void *), void *arg)
 	process_exit(fn(arg) & 0xff);
 }
 
-long trusted_spawn(int (*fn)(void *), void *arg)
+static bool begin_child(int pid)
 {
-	struct trusted_aside aside;
 	bool taken = false;
-	int pid;
 
-	if (trusted_in_child())
-		return -ENOSYS;
 	if (!layer_lock())
-		return -EAGAIN;
+		return false;
 	if (!now.busy && free_slot() < CHILDREN_MAX) {
 		taken = now.busy = true;
-		now.pid = TRUSTED_PID + LAYER_CHILDREN + (int)(runs++ % LAYER_CHILDREN);
+		now.pid = pid;
 		now.argv = trusted_info()->argv;
 		now.parent_fs = trusted_get_fs();
 		shell.line.count = shell.begun = 0;
 		files_child_begin();
 	}
 	layer_unlock();
-	if (!taken)
-		return -EAGAIN;
-	trusted_child_begin(&aside);
-	if (!setjmp(now.back))
-		begin(fn, arg);
+	if (taken)
+		trusted_child_begin(&now.aside);
+	return taken;
+}
+
+/* If it is a shell's line, what comes behind its first command; then nothing is left of it but how it ended. */
+static int end_child(void)
+{
+	int pid;
+
 	while (shell.begun < shell.line.count)
 		if (!setjmp(now.back))
 			begin_next();
-	trusted_child_end(&aside);
+	trusted_child_end(&now.aside);
 	pid = now.pid;
 	(void)layer_lock();
 	files_shell_end();
@@ -143,6 +150,52 @@ long trusted_spawn(int (*fn)(void *), void *arg)
 	return pid;
 }
 
+static int own_number(void)
+{
+	return TRUSTED_PID + LAYER_CHILDREN + (int)(runs++ % LAYER_CHILDREN);
+}
+
+long trusted_spawn(int (*fn)(void *), void *arg)
+{
+	if (trusted_in_child())
+		return -ENOSYS;
+	if (!begin_child(own_number()))
+		return -EAGAIN;
+	if (!setjmp(now.back))
+		begin(fn, arg);
+	return end_child();
+}
+
+static void end_vfork(void *unused)
+{
+	uint64_t *frame = now.frame;
+	int pid;
+
+	(void)unused;
+	now.frame = NULL;
+	pid = end_child();
+	memcpy(frame, now.kept, sizeof(now.kept));
+	trusted_resume(frame, pid);
+}
+
+long call_vfork(uint64_t how, uint64_t *frame)
+{
+	int pid;
+
+	if (how != TRUSTED_VFORK || trusted_in_child())
+		return call_fork();
+	if (!trusted_writable(frame, sizeof(now.kept)))
+		return -EFAULT;
+	pid = call_next_number();
+	if (pid == -EAGAIN)
+		return pid;
+	if (!begin_child(pid > 0 ? pid : own_number()))
+		return -EAGAIN;
+	now.frame = frame;
+	memcpy(now.kept, frame, sizeof(now.kept));
+	return 0;
+}
+
 void process_exit(int status)
 {
 	(void)layer_lock();
@@ -151,6 +204,8 @@ void process_exit(int status)
 	layer_unlock();
 	trusted_disown();
 	trusted_set_fs(now.parent_fs);
+	if (now.frame)
+		trusted_jump(end_vfork, NULL, (uint64_t)now.frame);
 	longjmp(now.back, 1);
 }
 
@@ -209,8 +264,7 @@ static _Noreturn void stop(const char *why, const char *what)
 
 long call_fork(void)
 {
-	stop("the program makes a second process by fork(), which an enclave can't have (lsof: -O does without; "
-	     "unhide: all but brute)", "");
+	stop("the program makes a second process by fork(), which an enclave can't have (lsof: -O does without)", "");
 }
 
 static size_t count_strings(char *const *list)

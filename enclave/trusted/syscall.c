@@ -29,15 +29,10 @@ enum {
 	CLOCK_TICKS = 100,
 };
 
-static long own_tid(void)
-{
-	return trusted_in_child() ? process_pid() : trusted_gettid();
-}
-
 static long own_set_tid_address(int *tid)
 {
 	trusted_set_tid_address(tid);
-	return own_tid();
+	return trusted_in_child() ? process_pid() : trusted_gettid();
 }
 
 static long own_arch_prctl(int code, long addr)

@@ -99,8 +99,6 @@ uint64_t trusted_base(void);
 void trusted_leave(void);
 /* Leaves for good; the thread's state becomes `state` at the last moment. */
 _Noreturn void trusted_leave_for_good(uint64_t state);
-/* Continues on another stack, forgetting this one. */
-_Noreturn void trusted_jump(void (*fn)(void *), void *arg, uint64_t stack_top);
 void trusted_write_fs(uint64_t base);
 /* One try of RDRAND. */
 bool trusted_rdrand(uint64_t *ret);

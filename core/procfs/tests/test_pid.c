@@ -25,6 +25,7 @@
 #define CPU_IDS	  AT(0x1108)
 #define TICK	  AT(0x1110)
 #define TIMESLICE AT(0x1118)
+#define PID_MAX	  AT(0x1120)
 #define CRED	  AT(0x1140)
 #define SIGNAL	  AT(0x1200)
 #define TASK(n)	  AT(0x2000 + 0x1000 * (n))
@@ -97,6 +98,7 @@ static const struct synth_symbol symbols[] = {
 	{ "init_pid_ns", 'D', NAMESPACE },	 { "tk_core", 'd', CLOCK },
 	{ "__cpu_active_mask", 'D', ACTIVE },	 { "nr_cpu_ids", 'D', CPU_IDS },
 	{ "sched_rr_timeslice", 'D', TIMESLICE }, { "tick_nsec", 'D', TICK },
+	{ "pid_max", 'D', PID_MAX },
 };
 
 static void make_mount_types(struct synth_btf *b, uint32_t u32, uint32_t u64, uint32_t ptr,
@@ -143,7 +145,7 @@ static struct synth_btf *make_types(bool rt)
 	id = synth_btf_array(b, ptr, NUMBERS);
 	synth_btf_record(b, "xa_node", 576, 3, "shift", u8, 0, "slots", id, 40, "marks",
 	       synth_btf_array(b, u64, 3), 552);
-	idr = synth_btf_record(b, "idr", 16, 2, "idr_rt", array, 0, "idr_base", u32, 8);
+	idr = synth_btf_record(b, "idr", 16, 3, "idr_rt", array, 0, "idr_base", u32, 8, "idr_next", u32, 12);
 	synth_btf_record(b, "pid_namespace", 24, 2, "idr", idr, 0, "level", u32, 16);
 	upid = synth_btf_record(b, "upid", 16, 2, "nr", u32, 0, "ns", ptr, 8);
 	synth_btf_record(b, "pid", 64, 3, "level", u32, 0, "tasks", synth_btf_array(b, head, 4), 8, "numbers",
@@ -561,6 +563,31 @@ static void test_exists(void **state)
 	assert_int_equal(vfs_task_exists(v, 0, FIRST), -ESRCH);
 }
 
+static void test_numbers(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs *v = procfs_vfs(f->fs);
+	struct vfs_numbers n;
+
+	synth_put32(f->g.s, NAMESPACE + 12, 33);
+	synth_put32(f->g.s, PID_MAX, 32768);
+	assert_int_equal(vfs_numbers(v, 0, &n), 0);
+	assert_true(n.next == 33 && n.min == 1 && n.end == 32768);
+	assert_true(n.taken[0] == (1 << FIRST | 1 << THREAD) && n.taken[1] == 0);
+	/* a number is taken as long as something has it */
+	release(f);
+	synth_put32(f->g.s, NAMESPACE + 12, 301);
+	synth_put32(f->g.s, PID_MAX, -1u);
+	guest_pages_expire(&f->pages, 0);
+	assert_int_equal(vfs_numbers(v, FIRST + 1, &n), 0);
+	assert_true(n.next == 301 && n.min == 300 && n.end == -1 && n.taken[0] == 1);
+	assert_int_equal(vfs_numbers(v, 60, &n), 0);
+	assert_int_equal(n.taken[0], 0);
+	assert_int_equal(vfs_numbers(v, INT32_MAX, &n), 0);
+	assert_int_equal(vfs_numbers(v, INT32_MIN, &n), 0);
+	assert_int_equal(n.taken[0], 0);
+}
+
 static void test_task(void **state)
 {
 	struct fixture *f = *state;
@@ -760,7 +787,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names), TEST(test_nobody), TEST(test_failing), TEST(test_released), TEST(test_released_open),
 		TEST(test_half_released), TEST(test_stat_released), TEST(test_reused),
-		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time), TEST(test_exists),
+		TEST(test_reused_pid), TEST(test_exec), TEST(test_boot_time), TEST(test_exists), TEST(test_numbers),
 		TEST(test_task), TEST(test_task_hostile), TEST(test_tasks), TEST(test_mounts),
 		TEST(test_mounts_hostile),
 		{ "test_boot_time (PREEMPT_RT)", test_boot_time, setup_rt, teardown, NULL },

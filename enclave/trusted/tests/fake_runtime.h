@@ -3,6 +3,7 @@
 #ifndef SCW_TRUSTED_TESTS_FAKE_RUNTIME_H
 #define SCW_TRUSTED_TESTS_FAKE_RUNTIME_H
 
+#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,10 @@ struct fake {
 	int (*end)(int code, bool locked);
 	/* another program of the image: what it does */
 	void (*program)(char *const *argv);
+	/* where vfork() returns in the parent, and with what */
+	jmp_buf parent;
+	uint64_t *resumed;
+	long result;
 	/* not the program's: [bad, bad + bad_size) */
 	const void *bad;
 	size_t bad_size;

@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "calls.h"
+#include "config/config.h"
 #include "fake_runtime.h"
 #include "layer.h"
 #include "memfs.h"
@@ -78,6 +80,18 @@ static int op_tasks(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *
 	return 0;
 }
 
+static int op_numbers(void *fs, int first, struct vfs_numbers *ret)
+{
+	static const int taken[] = { 300, 301, 812 };
+
+	(void)fs;
+	*ret = (struct vfs_numbers){ .next = 1050, .min = 300, .end = 1100 };
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (taken[i] >= first && taken[i] < first + VFS_NUMBERS)
+			ret->taken[(taken[i] - first) / 64] |= 1ull << ((taken[i] - first) % 64);
+	return 0;
+}
+
 static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret)
 {
 	static const struct vfs_interface all[] = {
@@ -129,6 +143,7 @@ static int setup(void **state)
 	ops.task = op_task;
 	ops.task_exists = op_task_exists;
 	ops.tasks = op_tasks;
+	ops.numbers = op_numbers;
 	ops.machine = op_machine;
 	ops.interface = op_interface;
 	root = memfs_vfs_node(&guest->root);
@@ -816,6 +831,76 @@ static void test_another_program_runs_to_its_end(void **state)
 	fake.program = NULL;
 }
 
+/* What the child does to the frame isn't the parent's. */
+static void test_vfork(void **state)
+{
+	uint64_t frame[7] = { 1, 2, 3, 4, 5, 6, 7 };
+	const uint64_t kept[7] = { 1, 2, 3, 4, 5, 6, 7 };
+	int status = 0, p[2];
+	char text[4];
+
+	(void)state;
+	assert_int_equal(CALL(SYS_pipe2, p, 0), 0);
+	for (int i = 0; i < 2000; i++) {
+		fake.resumed = NULL;
+		assert_int_equal(CALL(SYS_vfork, TRUSTED_VFORK, frame), 0);
+		assert_int_equal(CALL(SYS_getppid), TRUSTED_PID);
+		memset(frame, 0xee, sizeof(frame));
+		assert_int_equal(CALL(SYS_kill, CALL(SYS_getpid), 0), 0);
+		if (!setjmp(fake.parent)) {
+			assert_int_equal(CALL(SYS_write, p[1], "x", 1), 1);
+			assert_int_equal(CALL(SYS_close, p[0]), 0);
+			CALL(SYS_exit_group, 9);
+		}
+		assert_ptr_equal(fake.resumed, frame);
+		assert_memory_equal(frame, kept, sizeof(frame));
+		assert_true(fake.result > TRUSTED_PID);
+		assert_int_equal(CALL(SYS_getpid), TRUSTED_PID);
+		assert_int_equal(CALL(SYS_read, p[0], text, sizeof(text)), 1);
+		assert_int_equal(CALL(SYS_wait4, fake.result, &status, 0, 0), fake.result);
+		assert_int_equal(status, 9 << 8);
+	}
+	assert_int_equal(CALL(SYS_close, p[0]), 0);
+	assert_int_equal(CALL(SYS_close, p[1]), 0);
+}
+
+/* A child that says only who it is. */
+static int number_of_child(void)
+{
+	static uint64_t frame[7];
+	static int number, status;
+
+	assert_int_equal(CALL(SYS_vfork, TRUSTED_VFORK, frame), 0);
+	number = (int)CALL(SYS_getpid);
+	if (!setjmp(fake.parent))
+		CALL(SYS_exit_group, 0);
+	assert_int_equal(fake.result, number);
+	assert_int_equal(CALL(SYS_wait4, number, &status, 0, 0), number);
+	return number;
+}
+
+static void test_vfork_has_the_guests_numbers(void **state)
+{
+	int got[500];
+
+	(void)state;
+	fake.info.vm = "guest";
+	((struct config *)(uintptr_t)trusted_settings())->has_device_key = true;
+	for (int i = 0; i < 500; i++)
+		got[i] = number_of_child();
+	/* on from 1050, round at 1100; 300, 301 and 812 are taken */
+	assert_int_equal(got[0], 1050);
+	assert_int_equal(got[49], 1099);
+	assert_int_equal(got[50], 302);
+	assert_int_equal(got[499], 751);
+	for (int i = 0; i < 60; i++)
+		assert_int_not_equal(call_next_number(), 812);
+	assert_int_equal(call_next_number(), 813);
+	assert_int_equal(call_gettid(), TRUSTED_PID);
+	fake.info.vm = "";
+	((struct config *)(uintptr_t)trusted_settings())->has_device_key = false;
+}
+
 /* `other a`: to the next; `other b`: what it gets in front of it, in another folder; `other c`: counts. */
 static void of_a_line(char *const *argv)
 {
@@ -1013,6 +1098,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_calls_are_refused),
 		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_another_program_runs_to_its_end),
+		cmocka_unit_test(test_vfork),
+		cmocka_unit_test(test_vfork_has_the_guests_numbers),
 		cmocka_unit_test(test_lines_of_a_shell),
 		cmocka_unit_test(test_numbers_are_the_lowest_free_ones),
 		cmocka_unit_test(test_a_position_is_shared_by_duplicates),

@@ -102,6 +102,7 @@ struct pid_namespace {
 	struct pid_namespace __guest *parent;
 	struct user_namespace __guest *user_ns;
 	struct ns_common ns;
+	int pid_max; /* since 6.14 */
 };
 
 struct uts_namespace {

@@ -66,6 +66,16 @@ struct vfs_tasks {
 /* 0 with a count that may be 0, -EIO or -ENOSYS. */
 int vfs_tasks(struct vfs *v, enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
 
+/* Which numbers of processes are taken, by whatever, in a range of VFS_NUMBERS; and how the kernel chooses the next. */
+enum { VFS_NUMBERS = 512 };
+struct vfs_numbers {
+	int next;     /* where the kernel begins to look */
+	int min, end; /* behind the last one, end - 1, it goes on at min */
+	uint64_t taken[VFS_NUMBERS / 64];
+};
+/* Bit n of `taken`: number first + n. 0, -EIO or -ENOSYS. */
+int vfs_numbers(struct vfs *v, int first, struct vfs_numbers *ret);
+
 /* uname(), sysinfo(), the numbers of processors. */
 struct vfs_machine {
 	char sysname[VFS_UTS_SIZE], nodename[VFS_UTS_SIZE], release[VFS_UTS_SIZE];

@@ -123,6 +123,7 @@ struct vfs_fs_ops {
 	int (*task)(void *fs, int tid, struct vfs_task *ret);
 	int (*task_exists)(void *fs, int tgid, int tid);
 	int (*tasks)(void *fs, enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
+	int (*numbers)(void *fs, int first, struct vfs_numbers *ret);
 	int (*machine)(void *fs, struct vfs_machine *ret);
 	int (*interface)(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret);
 };

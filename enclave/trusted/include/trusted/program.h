@@ -8,6 +8,8 @@
 #define SCW_TRUSTED_PROGRAM_H
 
 #define TRUSTED_PROGRAM_VERSION 1 /* of how they begin and call */
+/* What the C library's vfork() calls with, and where its registers are: another call by this number is a fork(). */
+#define TRUSTED_VFORK 0x5c0f0
 
 #ifndef __ASSEMBLER__
 
@@ -45,6 +47,10 @@ void trusted_child_end(const struct trusted_aside *from);
 /* Pages that are free when it ends. */
 void trusted_own(uint64_t addr, size_t size);
 void trusted_disown(void);
+
+/* Goes on on another stack: forgetting this one; after vfork(), as its call's caller, with its result. */
+_Noreturn void trusted_jump(void (*fn)(void *), void *arg, uint64_t stack_top);
+_Noreturn void trusted_resume(uint64_t *frame, long result);
 
 /*
  * Supplied by the system-call layer. posix_spawn()'s clone(): the child's `fn`, to its end, then its process ID.

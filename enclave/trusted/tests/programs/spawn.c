@@ -55,6 +55,54 @@ static void *beside(void *arg)
 	return NULL;
 }
 
+/* Shares all memory, but not descriptors; what it does to the stack is its own affair. */
+__attribute__((noinline)) static void disturb(int depth)
+{
+	volatile char waste[1000];
+
+	memset((void *)waste, 0x5a, sizeof(waste));
+	if (depth)
+		disturb(depth - 1);
+}
+
+static void use_vfork(void)
+{
+	static volatile int shared;
+	int kept = getpid(), status, fds[2];
+	char text[8];
+	pid_t pid;
+
+	for (int i = 0; i < 1000; i++) {
+		CHECK(!pipe(fds));
+		pid = vfork();
+		if (!pid) {
+			disturb(5);
+			shared = getpid();
+			if (shared == kept || getppid() != kept || write(fds[1], "child", 5) != 5 ||
+			    close(fds[1]) || close(fds[0]))
+				_exit(1);
+			_exit(i % 100 + 2);
+		}
+		CHECK(pid == shared && getpid() == kept);
+		CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == i % 100 + 2);
+		CHECK(waitpid(pid, &status, 0) == -1);
+		CHECK(read(fds[0], text, sizeof(text)) == 5 && memcmp(text, "child", 5) == 0);
+		CHECK(!close(fds[0]) && !close(fds[1]));
+	}
+	pid = vfork();
+	if (!pid) {
+		execl("/bin/other", "other", "descriptors", NULL);
+		_exit(99);
+	}
+	CHECK(waitpid(-1, &status, 0) == pid && status == 0);
+	pid = vfork();
+	if (!pid) {
+		execl("/bin/sh", "sh", "-c", "other many | second lines >/dev/null", NULL);
+		_exit(99);
+	}
+	CHECK(waitpid(-1, &status, 0) == pid && status == 0);
+}
+
 int main(int argc, char **argv)
 {
 	char line[100], want[100];
@@ -92,6 +140,7 @@ int main(int argc, char **argv)
 	CHECK(WEXITSTATUS(system("second lines </etc/word | other fail")) == 7);
 	CHECK(WEXITSTATUS(system("other fail | second lines >/dev/null")) == 0);
 	CHECK(WEXITSTATUS(system("second lines </etc/absent")) == 2);
+	use_vfork();
 	raise(SIGUSR1);
 	CHECK(signals == 1);
 	CHECK(!pthread_create(&thread, NULL, beside, (void *)&stop));
