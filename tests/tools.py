@@ -38,7 +38,8 @@ COMMANDS = ["netstat -tulpan", "netstat -xan", "netstat -s", "netstat -rn", "net
             "ps aux", "ps -ef", "ps axjf", "ps -eLf", "ps -eo pid,ppid,pgid,sid,tty,stat,ni,rtprio,comm,args",
             "top -b -n1", "top -H -b -n1", "pgrep -a .", "pgrep -f -l -u root .", "pstree -p -a", "pstree -p -t -l",
             "lsof -w -n -P", "lsof -w -n -P -i", "lsof -w -n -P -U",
-            "ss -tulpan", "ss -xan", "ss -s", "ss -tlnp", "ss -uanp", "ss -wan", "ss -tani", "unhide reverse",
+            "ss -tulpan", "ss -xan", "ss -s", "ss -tlnp", "ss -uanp", "ss -wan", "ss -tani", "ss -0n",
+            "ip addr", "ip -s link", "ip route show table all", "ip -6 route show table all", "ip neigh", "ip rule", "unhide reverse",
             "busybox ps", "busybox netstat -tuan", "busybox netstat -rn", "busybox top -b -n1", "busybox pidof tcp-states",
             "busybox free", "busybox uname -a"]
 # minutes each: a look at every number that a process may have, with a ps for each that one has

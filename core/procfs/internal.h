@@ -194,6 +194,7 @@ int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
 int proc_call_numbers(int first, struct vfs_numbers *ret);
 void proc_call_machine(struct vfs_machine *ret);
 int proc_call_interface(const char *name, uint32_t nth, struct vfs_interface *ret);
+int proc_call_netlink(const struct vfs_netlink_question *q, struct seq_file *m);
 
 /* locks.c, inside guest_run(): the lines of fdinfo; addresses of the file and of the files_struct */
 void proc_put_file_locks(struct seq_file *m, uint64_t file, uint64_t files);

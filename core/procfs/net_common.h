@@ -165,6 +165,16 @@ void net_dev_walk(struct net_list *l, net_dev_fn *fn);
 /* The device's name, or what the kernel prints without a device. */
 void net_dev_name(struct net_device __guest *dev, char name[17]);
 
+/*
+ * net_dev.c: the words of struct rtnl_link_stats64 up to rx_nohandler; the other end of a pair of virtual Ethernet
+ * devices (NULL: gone).
+ */
+enum {
+	NET_DEV_COUNTERS = 24,
+};
+void net_dev_counters(struct net_device __guest *dev, uint64_t ret[NET_DEV_COUNTERS]);
+struct net_device __guest *net_dev_peer(struct net_device __guest *dev);
+
 /* ---- IPv4 routes: net_trie.c ---- */
 
 /* How many lists of tables a namespace has; a power of two. */
@@ -177,6 +187,20 @@ struct key_vector __guest *net_fib_root(struct fib_table __guest *tb);
  */
 typedef void net_fib_fn(struct net_list *l, struct key_vector __guest *n, int depth, void *arg);
 void net_fib_walk(struct net_list *l, struct key_vector __guest *root, net_fib_fn *fn, void *arg);
+
+/* All tables of the namespace that have a trie, in the kernel's order. */
+typedef void net_fib_table_fn(struct net_list *l, struct fib_table __guest *tb);
+void net_fib_for_each_table(struct net_list *l, net_fib_table_fn *fn);
+
+/* ---- IPv6 routes and neighbours: net_route.c ---- */
+
+/* Nodes with routes of their own in all tables, in the order of the kernel's walker. */
+typedef void net_fib6_fn(struct net_list *l, struct fib6_node __guest *fn);
+void net_fib6_walk(struct net_list *l, net_fib6_fn *fn);
+struct nh_info __guest *net_nexthop_info(struct nexthop __guest *nh, bool groups);
+
+void net_neigh_walk(struct net_list *l, struct neigh_table __guest *table, net_bucket_fn *bucket);
+struct neighbour __guest *net_neigh_of_node(uint64_t node);
 
 /* net_stats.c: the lines of a device's counters of IPv6 */
 void net_snmp6_device(struct seq_file *m, struct net_device __guest *dev);

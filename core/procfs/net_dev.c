@@ -134,25 +134,31 @@ static void stats_of_vlan(struct net_device __guest *dev, struct link_stats *s)
  * device of the pair must name the other. Counters of XDP programs, in queues behind it, are left
  * out.
  */
-static void stats_of_veth(struct net_device __guest *dev, struct link_stats *s)
+struct net_device __guest *net_dev_peer(struct net_device __guest *dev)
 {
 	uint64_t __guest *priv = device_private(dev);
 	struct net_device __guest *peer = guest_ptr(struct net_device, priv[0]);
+
+	if (peer && (!guest_eq(peer->netdev_ops, dev->netdev_ops) || !guest_eq(device_private(peer)[0], dev))) {
+		guest_fault(priv);
+		return guest_ptr(struct net_device, 0);
+	}
+	return peer;
+}
+
+static void stats_of_veth(struct net_device __guest *dev, struct link_stats *s)
+{
+	struct net_device __guest *peer = net_dev_peer(dev);
 	struct link_stats of_peer = { 0 };
 	bool lstats = stat_type(dev) != STAT_TSTATS; /* up to 6.5 */
 
-	s->tx_dropped = priv[1];
+	s->tx_dropped = device_private(dev)[1];
 	if (lstats)
 		lstats_sum(dev, &s->tx_packets, &s->tx_bytes);
 	else
 		sw_netstats_sum(dev->tstats, s);
 	if (!peer)
 		return;
-	if (!guest_eq(peer->netdev_ops, dev->netdev_ops) ||
-	    !guest_eq(device_private(peer)[0], dev)) {
-		guest_fault(priv);
-		return;
-	}
 	if (lstats)
 		lstats_sum(peer, &of_peer.tx_packets, &of_peer.tx_bytes);
 	else
@@ -242,6 +248,30 @@ static void read_stats(struct net_device __guest *dev, struct link_stats *s)
 		s->rx_dropped += guest_per_cpu_ptr(core, cpu)->rx_dropped;
 		s->tx_dropped += guest_per_cpu_ptr(core, cpu)->tx_dropped;
 	}
+}
+
+static uint64_t without_handler(struct net_device __guest *dev)
+{
+	struct net_device_core_stats __guest *core;
+	uint64_t sum = 0;
+
+	if (!guest_has(struct net_device, core_stats))
+		return (uint64_t)dev->rx_nohandler.counter;
+	core = dev->core_stats;
+	if (core)
+		for_each_possible_cpu(cpu)
+			sum += guest_per_cpu_ptr(core, cpu)->rx_nohandler;
+	return sum;
+}
+
+void net_dev_counters(struct net_device __guest *dev, uint64_t ret[NET_DEV_COUNTERS])
+{
+	struct link_stats s;
+
+	_Static_assert(sizeof(s) == (NET_DEV_COUNTERS - 1) * sizeof(uint64_t), "all but the last");
+	read_stats(dev, &s);
+	memcpy(ret, &s, sizeof(s));
+	ret[NET_DEV_COUNTERS - 1] = without_handler(dev);
 }
 
 static void dev_row(struct net_list *l, struct net_device __guest *dev)

@@ -3,17 +3,7 @@
  * Network devices and their IPv4 addresses as ioctl() tells them (vfs/calls.h): net/core/dev_ioctl.c, dev_get_flags()
  * of net/core/dev.c, net/ipv4/devinet.c.
  */
-#include <errno.h>
-
-#include "net_common.h"
-
-GUEST_TYPES_BEGIN
-struct in_ifaddr { /* include/linux/inetdevice.h */
-	struct in_ifaddr __guest *ifa_next;
-	uint32_t ifa_local, ifa_address, ifa_mask, ifa_broadcast;
-	char ifa_label[16];
-};
-GUEST_TYPES_END
+#include "netlink.h"
 
 extern struct net __guest init_net;
 
@@ -33,7 +23,7 @@ enum {
 	STATE_DORMANT = 1 << 4,
 };
 
-static uint32_t flags_of(struct net_device __guest *dev)
+uint32_t net_dev_flags(struct net_device __guest *dev)
 {
 	const uint32_t by_user = IFF_PROMISC | IFF_ALLMULTI;
 	uint32_t flags = dev->flags & ~(by_user | IFF_RUNNING | IFF_LOWER_UP | IFF_DORMANT);
@@ -53,7 +43,7 @@ static void device_of(struct net_device __guest *dev, const char name[17], struc
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret->name, name, sizeof(ret->name));
 	ret->index = dev->ifindex;
-	ret->flags = flags_of(dev);
+	ret->flags = net_dev_flags(dev);
 	ret->mtu = dev->mtu;
 	ret->queue_length = dev->tx_queue_len;
 	ret->type = dev->type;

@@ -44,7 +44,7 @@ enum {
 extern struct neigh_table __guest arp_tbl;
 
 /* The first next hop of a shared next hop (include/net/nexthop.h: nexthop_mpath_select). */
-static struct nh_info __guest *nexthop_info(struct nexthop __guest *nh, bool groups)
+struct nh_info __guest *net_nexthop_info(struct nexthop __guest *nh, bool groups)
 {
 	if (nh->is_group) {
 		struct nh_group __guest *group = nh->nh_grp;
@@ -92,7 +92,7 @@ static void route_row(struct net_list *l, uint32_t prefix, struct fib_alias __gu
 		struct dst_metrics __guest *metrics = fi->fib_metrics;
 
 		if (nh)
-			nhc = &nexthop_info(nh, true)->fib_nhc;
+			nhc = &net_nexthop_info(nh, true)->fib_nhc;
 		if (nhc->nhc_gw.ipv4)
 			flags |= RTF_GATEWAY;
 		if (nhc->nhc_gw_family == NET_AF_INET)
@@ -180,7 +180,7 @@ static void ipv6_route_row(struct net_list *l, struct fib6_info __guest *rt)
 	char dst[33], src[33] = "00000000000000000000000000000000", gateway[33], name[17] = "";
 
 	if (nh)
-		nhc = &nexthop_info(nh, false)->fib6_nh.nh_common;
+		nhc = &net_nexthop_info(nh, false)->fib6_nh.nh_common;
 	put_pi6(dst, &rt->fib6_dst.addr);
 	if (guest_has(struct fib6_info, fib6_src.plen)) {
 		put_pi6(src, &rt->fib6_src.addr);
@@ -205,8 +205,6 @@ static void ipv6_route_rows(struct net_list *l, struct fib6_node __guest *fn)
 	struct guest_bound b = GUEST_BOUND(NET_CHAIN_MAX);
 	struct fib6_info __guest *rt = fn->leaf;
 
-	if (!(fn->fn_flags & RTN_RTINFO))
-		return;
 	for (; rt && guest_more_at(&b, rt); rt = rt->fib6_next) {
 		NET_RECORD(l)
 			ipv6_route_row(l, rt);
@@ -218,7 +216,7 @@ static void ipv6_route_rows(struct net_list *l, struct fib6_node __guest *fn)
  * its own routes. A child is one only if it names the node as its parent and isn't there twice, so
  * that each is met once.
  */
-static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
+static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root, net_fib6_fn *rows)
 {
 	struct {
 		uint64_t node;
@@ -249,7 +247,8 @@ static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
 				child = guest_ptr(struct fib6_node, 0);
 			break;
 		default:
-			ipv6_route_rows(l, fn);
+			if (fn->fn_flags & RTN_RTINFO)
+				rows(l, fn);
 			depth--;
 			continue;
 		}
@@ -266,18 +265,24 @@ static void ipv6_route_tree(struct net_list *l, struct fib6_node __guest *root)
 	}
 }
 
-int net_ipv6_route_show(const struct proc_item *it, struct seq_file *m)
+void net_fib6_walk(struct net_list *l, net_fib6_fn *fn)
 {
 	unsigned int buckets = guest_has(struct netns_ipv6, fib6_has_custom_rules) ? FIB_TABLES : 1;
-	struct net_list l;
 
-	net_list_init(&l, it, m);
 	for (unsigned int i = 0; i < buckets; i++) {
 		struct fib6_table __guest *tb;
 
-		hlist_for_each_entry(tb, &l.net->ipv6.fib_table_hash[i], tb6_hlist)
-			ipv6_route_tree(&l, &tb->tb6_root);
+		hlist_for_each_entry(tb, &l->net->ipv6.fib_table_hash[i], tb6_hlist)
+			ipv6_route_tree(l, &tb->tb6_root, fn);
 	}
+}
+
+int net_ipv6_route_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct net_list l;
+
+	net_list_init(&l, it, m);
+	net_fib6_walk(&l, ipv6_route_rows);
 	return 0;
 }
 
@@ -307,7 +312,7 @@ static void read_ipv4(char text[16], const uint8_t __guest *key)
 	}
 }
 
-static struct neighbour __guest *neigh_of_node(uint64_t node)
+struct neighbour __guest *net_neigh_of_node(uint64_t node)
 {
 	return guest_ptr(struct neighbour, guest_has(struct neigh_hash_table, hash_heads) ?
 						   node - guest_offsetof(struct neighbour, hash) :
@@ -316,7 +321,7 @@ static struct neighbour __guest *neigh_of_node(uint64_t node)
 
 static bool arp_row(struct net_list *l, uint64_t node)
 {
-	struct neighbour __guest *n = neigh_of_node(node);
+	struct neighbour __guest *n = net_neigh_of_node(node);
 	struct net_device __guest *dev = n->dev;
 	uint8_t state = n->nud_state;
 	unsigned int flags = 0;
@@ -372,20 +377,27 @@ static void arp_proxy_bucket(struct net_list *l, uint64_t first)
 	net_chain(l, first, NET_ANY_END, arp_proxy_row, NULL);
 }
 
+void net_neigh_walk(struct net_list *l, struct neigh_table __guest *table, net_bucket_fn *bucket)
+{
+	struct neigh_hash_table __guest *nht = table->nht;
+	struct net_table t = { .stride = sizeof(uint64_t) };
+	unsigned int shift = nht->hash_shift;
+
+	t.count = 1ull << (shift < NEIGH_SHIFT_MAX ? shift : NEIGH_SHIFT_MAX);
+	t.base = guest_has(struct neigh_hash_table, hash_heads) ? guest_addr(nht->hash_heads) :
+								  guest_addr(nht->hash_buckets);
+	net_table_walk(l, &t, bucket, NULL);
+}
+
 int net_arp_show(const struct proc_item *it, struct seq_file *m)
 {
-	struct neigh_hash_table __guest *nht = arp_tbl.nht;
 	struct net_list l;
-	unsigned int shift = nht->hash_shift;
 	struct net_table t = { .stride = sizeof(uint64_t) };
 
 	net_list_init(&l, it, m);
 	seq_puts(m, "IP address       HW type     Flags       "
 		    "HW address            Mask     Device\n");
-	t.count = 1ull << (shift < NEIGH_SHIFT_MAX ? shift : NEIGH_SHIFT_MAX);
-	t.base = guest_has(struct neigh_hash_table, hash_heads) ? guest_addr(nht->hash_heads) :
-								  guest_addr(nht->hash_buckets);
-	net_table_walk(&l, &t, arp_bucket, NULL);
+	net_neigh_walk(&l, &arp_tbl, arp_bucket);
 	t.count = PNEIGH_BUCKETS;
 	t.base = guest_addr(arp_tbl.phash_buckets);
 	net_table_walk(&l, &t, arp_proxy_bucket, NULL);

@@ -74,9 +74,7 @@ void net_fib_walk(struct net_list *l, struct key_vector __guest *root, net_fib_f
 
 /* ---- what both files show of a table ---- */
 
-typedef void table_fn(struct net_list *l, struct fib_table __guest *tb);
-
-static void for_each_table(struct net_list *l, table_fn *fn)
+void net_fib_for_each_table(struct net_list *l, net_fib_table_fn *fn)
 {
 	unsigned int tables = net_fib_tables(l);
 
@@ -203,7 +201,7 @@ int net_fib_trie_show(const struct proc_item *it, struct seq_file *m)
 	struct net_list l;
 
 	net_list_init(&l, it, m);
-	for_each_table(&l, trie_table);
+	net_fib_for_each_table(&l, trie_table);
 	return 0;
 }
 
@@ -300,6 +298,6 @@ int net_fib_triestat_show(const struct proc_item *it, struct seq_file *m)
 	seq_printf(m, "Basic info: size of leaf: %llu bytes, size of tnode: %llu bytes.\n",
 		   (unsigned long long)(tnode_size() + sizeof(uint64_t)),
 		   (unsigned long long)tnode_size());
-	for_each_table(&l, triestat_table);
+	net_fib_for_each_table(&l, triestat_table);
 	return 0;
 }

@@ -793,11 +793,13 @@ static int fs_enter(void *fs)
 /* ---- calls beside files: vfs/calls.h ---- */
 
 struct machine_call {
-	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_NUMBERS, ASK_MACHINE, ASK_INTERFACE } ask;
+	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_NUMBERS, ASK_MACHINE, ASK_INTERFACE, ASK_NETLINK } ask;
 	int tgid, tid;
 	enum vfs_tasks_of what;
 	const char *name;
 	uint32_t nth;
+	const struct vfs_netlink_question *question;
+	struct seq_file *answer;
 	union {
 		struct vfs_task task;
 		struct vfs_tasks tasks;
@@ -831,6 +833,9 @@ static void machine_run(void *arg)
 		break;
 	case ASK_INTERFACE:
 		c->result = proc_call_interface(c->name, c->nth, &c->ret.interface);
+		break;
+	case ASK_NETLINK:
+		c->result = proc_call_netlink(c->question, c->answer);
 		break;
 	}
 }
@@ -904,6 +909,13 @@ static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_int
 	return r;
 }
 
+static int op_netlink(void *fs, const struct vfs_netlink_question *q, struct seq_file *m)
+{
+	struct machine_call c = { .ask = ASK_NETLINK, .question = q, .answer = m };
+
+	return machine_call(fs, &c);
+}
+
 static const struct vfs_fs_ops fs_ops = {
 	.enter = fs_enter,
 	.task = op_task,
@@ -912,6 +924,7 @@ static const struct vfs_fs_ops fs_ops = {
 	.numbers = op_numbers,
 	.machine = op_machine,
 	.interface = op_interface,
+	.netlink = op_netlink,
 };
 
 enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, struct procfs **ret,

@@ -242,6 +242,11 @@ int vfs_interface(struct vfs *v, const char *name, uint32_t nth, struct vfs_inte
 	return FS_CALL(v, interface, name, nth, ret);
 }
 
+int vfs_netlink(struct vfs *v, const struct vfs_netlink_question *q, struct seq_file *m)
+{
+	return FS_CALL(v, netlink, q, m);
+}
+
 /* Inside enter/leave. */
 static int link_text(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {

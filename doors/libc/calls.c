@@ -7,15 +7,11 @@
  */
 #include "state.h"
 
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -23,35 +19,9 @@
 #include <unistd.h>
 
 enum {
-	/* include/uapi/linux/netlink.h */
-	NETLINK_OF_ROUTES = 0,
-	NETLINK_OF_NOBODY = 2, /* NETLINK_USERSOCK: no kernel at the other end */
-	NETLINK_OF_SOCKETS = 4,
-
 	GENERATIONS_MAX = 64,
 	SIGNALS_MAX = 64,
 };
-
-/* Of the guest, or NULL with errno set: to be followed by door_unlock() if not NULL. */
-static struct vfs *take_vfs(void)
-{
-	struct vfs *v;
-
-	if (!door_lock())
-		return NULL;
-	v = door_vfs();
-	if (!v) {
-		door_unlock();
-		errno = EIO;
-	}
-	return v;
-}
-
-static bool is_host(void)
-{
-	door_init();
-	return door_off || door_passing();
-}
 
 /* ---- the tool's own processes ---- */
 
@@ -118,7 +88,7 @@ static bool is_own_group(long pgid)
 /* What a look-up in the guest says; -ENOSYS: it is for the host to answer. */
 static int ask_exists(int tgid, int tid)
 {
-	struct vfs *v = take_vfs();
+	struct vfs *v = door_vfs_take();
 	int r;
 
 	if (!v)
@@ -135,7 +105,7 @@ static int ask_task(int tid, struct vfs_task *ret)
 
 	if (!tid)
 		return -ENOSYS;
-	v = take_vfs();
+	v = door_vfs_take();
 	if (!v)
 		return -errno;
 	r = vfs_task(v, tid, ret);
@@ -145,7 +115,7 @@ static int ask_task(int tid, struct vfs_task *ret)
 
 static int ask_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
 {
-	struct vfs *v = take_vfs();
+	struct vfs *v = door_vfs_take();
 	int r;
 
 	if (!v)
@@ -165,7 +135,7 @@ static int ask_machine(struct vfs_machine *ret)
 
 	if (door_inside())
 		return -ENOSYS;
-	v = take_vfs();
+	v = door_vfs_take();
 	if (!v)
 		return -errno;
 	r = vfs_machine(v, ret);
@@ -213,7 +183,7 @@ static int kill_any(int pid, int sig)
 	struct vfs_tasks tasks;
 	int r;
 
-	if (!pid || is_host())
+	if (!pid || door_is_host())
 		return -ENOSYS;
 	if (sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
@@ -252,7 +222,7 @@ static int kill_thread(int tgid, int tid, int sig)
 {
 	int r;
 
-	if (is_host())
+	if (door_is_host())
 		return -ENOSYS;
 	if (tid <= 0 || sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
@@ -278,7 +248,7 @@ DOOR_API pid_t scw_getpgid(pid_t pid);
 pid_t scw_getpgid(pid_t pid)
 {
 	struct vfs_task t;
-	int r = is_host() ? -ENOSYS : ask_task(pid, &t);
+	int r = door_is_host() ? -ENOSYS : ask_task(pid, &t);
 
 	if (r == -ENOSYS)
 		return REAL(getpgid)(pid);
@@ -289,7 +259,7 @@ DOOR_API pid_t scw_getsid(pid_t pid);
 pid_t scw_getsid(pid_t pid)
 {
 	struct vfs_task t;
-	int r = is_host() ? -ENOSYS : ask_task(pid, &t);
+	int r = door_is_host() ? -ENOSYS : ask_task(pid, &t);
 
 	if (r == -ENOSYS)
 		return REAL(getsid)(pid);
@@ -304,7 +274,7 @@ static int ask_priority(int which, id_t who, int *ret)
 	struct vfs_task t;
 	int r;
 
-	if (is_host())
+	if (door_is_host())
 		return -ENOSYS;
 	switch (which) {
 	case PRIO_PROCESS:
@@ -345,7 +315,7 @@ int scw_getpriority(WHICH which, id_t who)
 DOOR_API int scw_setpriority(WHICH which, id_t who, int nice);
 int scw_setpriority(WHICH which, id_t who, int nice)
 {
-	int now, r = is_host() ? -ENOSYS : 0;
+	int now, r = door_is_host() ? -ENOSYS : 0;
 
 	if (!r && which == PRIO_PROCESS)
 		r = act_on((long)who);
@@ -362,7 +332,7 @@ int scw_setpriority(WHICH which, id_t who, int nice)
 static int ask_affinity(pid_t pid, size_t size, void *mask)
 {
 	struct vfs_task t;
-	int r = is_host() ? -ENOSYS : ask_task(pid, &t);
+	int r = door_is_host() ? -ENOSYS : ask_task(pid, &t);
 
 	if (r)
 		return r;
@@ -388,14 +358,14 @@ int scw_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *mask)
 DOOR_API int scw_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *mask);
 int scw_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *mask)
 {
-	int r = is_host() ? -ENOSYS : act_on(pid);
+	int r = door_is_host() ? -ENOSYS : act_on(pid);
 
 	return r == -ENOSYS ? REAL(sched_setaffinity)(pid, size, mask) : (int)fail(r);
 }
 
 static int ask_sched(pid_t pid, struct vfs_task *ret)
 {
-	return is_host() ? -ENOSYS : pid < 0 ? -EINVAL : ask_task(pid, ret);
+	return door_is_host() ? -ENOSYS : pid < 0 ? -EINVAL : ask_task(pid, ret);
 }
 
 DOOR_API int scw_sched_getparam(pid_t pid, struct sched_param *param);
@@ -441,7 +411,7 @@ int scw_sched_rr_get_interval(pid_t pid, struct timespec *ret)
 DOOR_API int scw_sched_setparam(pid_t pid, const struct sched_param *param);
 int scw_sched_setparam(pid_t pid, const struct sched_param *param)
 {
-	int r = is_host() ? -ENOSYS : act_on(pid);
+	int r = door_is_host() ? -ENOSYS : act_on(pid);
 
 	return r == -ENOSYS ? REAL(sched_setparam)(pid, param) : (int)fail(r);
 }
@@ -449,7 +419,7 @@ int scw_sched_setparam(pid_t pid, const struct sched_param *param)
 DOOR_API int scw_sched_setscheduler(pid_t pid, int policy, const struct sched_param *param);
 int scw_sched_setscheduler(pid_t pid, int policy, const struct sched_param *param)
 {
-	int r = is_host() ? -ENOSYS : act_on(pid);
+	int r = door_is_host() ? -ENOSYS : act_on(pid);
 
 	return r == -ENOSYS ? REAL(sched_setscheduler)(pid, policy, param) : (int)fail(r);
 }
@@ -493,7 +463,7 @@ static int ask_limit(pid_t pid, unsigned int resource, bool set, uint64_t ret[2]
 	struct vfs_task t;
 	int r;
 
-	if (is_host())
+	if (door_is_host())
 		return -ENOSYS;
 	if (set) {
 		r = act_on(pid);
@@ -541,7 +511,7 @@ DOOR_API int scw_uname(struct utsname *name);
 int scw_uname(struct utsname *name)
 {
 	struct vfs_machine m;
-	int r = is_host() ? -ENOSYS : ask_machine(&m);
+	int r = door_is_host() ? -ENOSYS : ask_machine(&m);
 
 	if (r == -ENOSYS)
 		return REAL(uname)(name);
@@ -560,7 +530,7 @@ DOOR_API int scw_gethostname(char *name, size_t size);
 int scw_gethostname(char *name, size_t size)
 {
 	struct vfs_machine m;
-	int r = is_host() ? -ENOSYS : ask_machine(&m);
+	int r = door_is_host() ? -ENOSYS : ask_machine(&m);
 
 	if (r == -ENOSYS)
 		return REAL(gethostname)(name, size);
@@ -575,7 +545,7 @@ DOOR_API int scw_getdomainname(char *name, size_t size);
 int scw_getdomainname(char *name, size_t size)
 {
 	struct vfs_machine m;
-	int r = is_host() ? -ENOSYS : ask_machine(&m);
+	int r = door_is_host() ? -ENOSYS : ask_machine(&m);
 
 	if (r == -ENOSYS)
 		return REAL(getdomainname)(name, size);
@@ -590,7 +560,7 @@ DOOR_API int scw_sysinfo(struct sysinfo *ret);
 int scw_sysinfo(struct sysinfo *ret)
 {
 	struct vfs_machine m;
-	int r = is_host() ? -ENOSYS : ask_machine(&m);
+	int r = door_is_host() ? -ENOSYS : ask_machine(&m);
 
 	if (r == -ENOSYS)
 		return REAL(sysinfo)(ret);
@@ -618,7 +588,7 @@ static bool machine_number(enum machine_number what, long *ret)
 {
 	const long page = 4096;
 	struct vfs_machine m;
-	int r = is_host() ? -ENOSYS : ask_machine(&m);
+	int r = door_is_host() ? -ENOSYS : ask_machine(&m);
 
 	if (r == -ENOSYS)
 		return false;
@@ -682,63 +652,6 @@ long scw_get_avphys_pages(void)
 	long n;
 
 	return machine_number(PAGES_FREE, &n) ? n : REAL(get_avphys_pages)();
-}
-
-/* ---- netlink ---- */
-
-/*
- * What the kernel tells of sockets, devices and routes by netlink would be this host's. A socket of
- * a protocol that nobody answers says "connection refused" to the first question, as a kernel
- * without such a module, and tools (ss) read /proc/net instead without a word about it.
- */
-DOOR_API int scw_socket(int domain, int type, int protocol);
-int scw_socket(int domain, int type, int protocol)
-{
-	if (domain == AF_NETLINK && !is_host() &&
-	    (protocol == NETLINK_OF_SOCKETS || protocol == NETLINK_OF_ROUTES))
-		protocol = NETLINK_OF_NOBODY;
-	return REAL(socket)(domain, type, protocol);
-}
-
-/* ---- network devices ---- */
-
-static int ask_interfaces(unsigned int request, void *data)
-{
-	struct vfs *v = take_vfs();
-	struct ifconf *list = data;
-	long r;
-
-	if (!v)
-		return -errno;
-	if (request == SIOCGIFCONF) {
-		r = vfs_interface_list(v, list->ifc_buf, list->ifc_len > 0 ? (size_t)list->ifc_len : 0);
-		if (r >= 0)
-			list->ifc_len = (int)r;
-	} else {
-		r = vfs_interface_request(v, request, data);
-	}
-	door_unlock();
-	return r < 0 ? (int)r : 0;
-}
-
-/* The guest's, whatever socket it is asked by; a request's number has 32 bits. */
-DOOR_API int scw_ioctl(int fd, unsigned long request, ...);
-int scw_ioctl(int fd, unsigned long request, ...)
-{
-	socklen_t size = sizeof(int);
-	va_list ap;
-	int type, r;
-
-	va_start(ap, request);
-	void *data = va_arg(ap, void *);
-	va_end(ap);
-	if (!vfs_is_interface_request((unsigned int)request) || !data || is_host() ||
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size))
-		return REAL(ioctl)(fd, request, data);
-	r = ask_interfaces((unsigned int)request, data);
-	if (r == -ENOSYS)
-		return REAL(ioctl)(fd, request, data);
-	return r ? (int)fail(r) : 0;
 }
 
 /* ---- by number ---- */
@@ -818,6 +731,18 @@ bool door_syscall_of_task(long number, const long a[6], long *ret)
 	case SYS_socket:
 		*ret = scw_socket(INT(0), INT(1), INT(2));
 		return true;
+	case SYS_sendto:
+		*ret = scw_sendto(INT(0), PTR(1), (size_t)a[2], INT(3), PTR(4), (socklen_t)a[5]);
+		return true;
+	case SYS_sendmsg:
+		*ret = scw_sendmsg(INT(0), PTR(1), INT(2));
+		return true;
+	case SYS_recvfrom:
+		*ret = scw_recvfrom(INT(0), PTR(1), (size_t)a[2], INT(3), PTR(4), PTR(5));
+		return true;
+	case SYS_recvmsg:
+		*ret = scw_recvmsg(INT(0), PTR(1), INT(2));
+		return true;
 	case SYS_ioctl:
 		*ret = scw_ioctl(INT(0), (unsigned int)a[1], PTR(2));
 		return true;
@@ -834,15 +759,15 @@ bool door_syscall_of_task(long number, const long a[6], long *ret)
 	case SYS_kcmp:
 	case SYS_migrate_pages:
 	case SYS_move_pages:
-		r = is_host() ? -ENOSYS : act_on(INT(0));
+		r = door_is_host() ? -ENOSYS : act_on(INT(0));
 		break;
 	case SYS_pidfd_open: /* and code below the vfs that watches over the VM's process */
-		r = is_host() || door_inside() ? -ENOSYS : act_on(INT(0));
+		r = door_is_host() || door_inside() ? -ENOSYS : act_on(INT(0));
 		break;
 	case SYS_ptrace:
 	case SYS_ioprio_get: /* which, who */
 	case SYS_ioprio_set:
-		r = is_host() ? -ENOSYS : act_on(INT(1));
+		r = door_is_host() ? -ENOSYS : act_on(INT(1));
 		break;
 	default:
 		return false;

@@ -397,6 +397,26 @@ void door_materialise_all(bool those_kept_by_exec_only)
 	}
 }
 
+struct vfs *door_vfs_take(void)
+{
+	struct vfs *v;
+
+	if (!door_lock())
+		return NULL;
+	v = door_vfs();
+	if (!v) {
+		door_unlock();
+		errno = EIO;
+	}
+	return v;
+}
+
+bool door_is_host(void)
+{
+	door_init();
+	return door_off || door_passing();
+}
+
 /* Across fork the table is copied, but positions are shared as between any two processes. */
 static __thread bool fork_locked __attribute__((tls_model("initial-exec")));
 

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -168,6 +169,10 @@ static inline bool door_resolve(struct door_target *t, int dirfd, const char *pa
 long door_target_done(const struct door_target *t, long result);
 
 struct vfs *door_vfs(void);
+/* With the lock, of the guest: to be followed by door_unlock(). NULL: without, errno is set. */
+struct vfs *door_vfs_take(void);
+/* No guest for this call: none is wanted, or it comes from below the vfs. */
+bool door_is_host(void);
 /* Around what happens under the lock: the program's call sees one epoch of the guest. */
 void door_epoch_begin(void);
 void door_epoch_end(void);
@@ -238,6 +243,12 @@ int scw_closedir(DIR *d);
 int scw_dirfd(DIR *d);
 ssize_t scw_getdents64(int fd, void *buf, size_t size);
 FILE *scw_fopen(const char *path, const char *mode);
+int scw_socket(int domain, int type, int protocol);
+int scw_ioctl(int fd, unsigned long request, ...);
+ssize_t scw_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
+ssize_t scw_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t scw_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *from, socklen_t *from_size);
+ssize_t scw_recvmsg(int fd, struct msghdr *msg, int flags);
 int scw_execve(const char *path, char *const argv[], char *const env[]);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
+struct msghdr;
 struct pollfd;
 struct trusted_timespec;
 
@@ -44,6 +45,10 @@ long call_socket(int domain, int type, int protocol);
 long call_socket_option(int fd);
 long call_bind(int fd);
 long call_socket_refused(int fd);
+long call_sendto(int fd, const void *data, size_t size);
+long call_sendmsg(int fd, const struct msghdr *msg);
+long call_recvfrom(int fd, void *buf, size_t size, int flags, void *from, uint32_t *from_size);
+long call_recvmsg(int fd, struct msghdr *msg, int flags);
 long call_getsockname(int fd, void *ret, uint32_t *size);
 
 /* attributes.c */

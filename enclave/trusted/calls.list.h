@@ -183,15 +183,15 @@ CALL(REFUSED, sched_setaffinity, -EPERM)
 CALL(REFUSED, sched_setscheduler, -EPERM)
 CALL(REFUSED, sched_setparam, -EPERM)
 
-/* sockets: a netlink socket that nobody answers, so that tools read /proc/net, and one for ioctl() about devices */
+/* sockets: a netlink socket that answers for the guest, or not, so that tools read /proc/net, and one for ioctl() about devices */
 CALL(INSIDE, socket, call_socket(I(0), I(1), I(2)))
 CALL(INSIDE, bind, call_bind(I(0)))
 CALL(INSIDE, setsockopt, call_socket_option(I(0)))
 CALL(INSIDE, getsockname, call_getsockname(I(0), P(1), P(2)))
-CALL(INSIDE, sendto, call_socket_refused(I(0)))
-CALL(INSIDE, sendmsg, call_socket_refused(I(0)))
-CALL(INSIDE, recvfrom, call_socket_refused(I(0)))
-CALL(INSIDE, recvmsg, call_socket_refused(I(0)))
+CALL(INSIDE, sendto, call_sendto(I(0), P(1), (size_t)L(2)))
+CALL(INSIDE, sendmsg, call_sendmsg(I(0), P(1)))
+CALL(INSIDE, recvfrom, call_recvfrom(I(0), P(1), (size_t)L(2), I(3), P(4), P(5)))
+CALL(INSIDE, recvmsg, call_recvmsg(I(0), P(1), I(2)))
 CALL(INSIDE, connect, call_socket_refused(I(0)))
 
 /* other programs of the image: what posix_spawn() makes of these; process.c */

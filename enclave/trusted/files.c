@@ -161,6 +161,8 @@ static void file_unref(struct file *f)
 	vfs_close(f->file);
 	if (f->pipe)
 		pipe_close(f->pipe, file_is_writer(f));
+	if (f->kind == FILE_NOBODY)
+		vfs_netlink_deinit(&f->netlink);
 	base_free(layer_alloc(), f);
 }
 

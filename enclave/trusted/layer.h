@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "vfs/netlink.h"
 #include "vfs/vfs.h"
 
 enum {
@@ -59,7 +60,7 @@ enum file_kind {
 	FILE_DEVICE,
 	FILE_VFS,
 	FILE_PATH,   /* O_PATH on a link or a device */
-	FILE_NOBODY, /* a netlink socket that nobody answers */
+	FILE_NOBODY, /* a socket with nobody at the other end */
 	FILE_PIPE,   /* one of its ends */
 };
 
@@ -77,6 +78,8 @@ struct file {
 	int64_t pos; /* bytes; of a directory: entries */
 	bool is_dir, is_path;
 	bool is_inet;	/* a socket: for questions about network devices */
+	bool is_route;	/* a netlink socket whose questions are answered */
+	struct vfs_netlink_socket netlink; /* of sockets */
 	bool is_listed; /* of /proc, read by another program: its own process was told, too */
 	char path[]; /* absolute, canonical; "" for streams */
 };

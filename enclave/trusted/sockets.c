@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sockets: none that anything can be sent by. What the kernel tells of sockets, devices and routes by netlink would be
- * the host's word. A netlink socket can be made, and its first question is refused, as by a kernel
- * without such a module: tools (ss) then read /proc/net without a word about it. A UDP socket can be
- * asked for the guest's network devices.
+ * Sockets: none that anything can be sent by. What the host's kernel tells of sockets, devices and routes by netlink
+ * would be the host's word. A netlink socket can be made: questions about devices, addresses and routes are answered
+ * for the guest (vfs/netlink.h); others are refused, as by a kernel without such a module, and tools (ss) then
+ * read /proc/net without a word about it. A UDP socket can be asked for the guest's network devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,11 @@
 #include "trusted/files.h"
 #include "trusted/runtime.h"
 
+enum {
+	NETLINK_OF_ROUTES = 0, /* include/uapi/linux/netlink.h: NETLINK_ROUTE */
+	VECTORS_MAX = 1024,    /* UIO_MAXIOV */
+};
+
 /* struct sockaddr_nl */
 struct netlink_address {
 	uint16_t family, pad;
@@ -30,7 +35,6 @@ long call_socket(int domain, int type, int protocol)
 	struct file *f;
 	long r;
 
-	(void)protocol;
 	if (domain != AF_NETLINK && (domain != AF_INET || (type & ~flags) != SOCK_DGRAM))
 		return -EAFNOSUPPORT;
 	if (!layer_lock())
@@ -39,6 +43,8 @@ long call_socket(int domain, int type, int protocol)
 	if (f) {
 		f->kind = FILE_NOBODY;
 		f->is_inet = domain == AF_INET;
+		f->is_route = domain == AF_NETLINK && protocol == NETLINK_OF_ROUTES;
+		vfs_netlink_init(&f->netlink, layer_alloc());
 		f->refs = 1;
 		f->flags = O_RDWR | (type & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 	}
@@ -86,6 +92,111 @@ long call_socket_refused(int fd)
 	long r = family_of(fd);
 
 	return r < 0 ? r : r == AF_INET ? -ENETUNREACH : -ECONNREFUSED;
+}
+
+static bool readable_all(const struct iovec *iov, size_t count)
+{
+	if (count > VECTORS_MAX || (count && !trusted_readable(iov, count * sizeof(*iov))))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (iov[i].iov_len && !trusted_readable(iov[i].iov_base, iov[i].iov_len))
+			return false;
+	}
+	return true;
+}
+
+static bool writable_all(const struct iovec *iov, size_t count)
+{
+	if (count > VECTORS_MAX || (count && !trusted_readable(iov, count * sizeof(*iov))))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (iov[i].iov_len && !trusted_writable(iov[i].iov_base, iov[i].iov_len))
+			return false;
+	}
+	return true;
+}
+
+/* The netlink socket that is answered, with the lock held; or why not. */
+static long take_route(int fd, struct file **ret)
+{
+	long r = call_socket_refused(fd);
+
+	if (r != -ECONNREFUSED)
+		return r;
+	if (!layer_lock())
+		return -EAGAIN;
+	*ret = file_at(fd);
+	if (*ret && (*ret)->kind == FILE_NOBODY && (*ret)->is_route)
+		return 0;
+	layer_unlock();
+	return -ECONNREFUSED;
+}
+
+static long send_message(int fd, const struct msghdr *msg)
+{
+	struct file *f;
+	long r = take_route(fd, &f);
+
+	if (r)
+		return r;
+	r = trusted_vfs() ? vfs_netlink_send(&f->netlink, trusted_vfs(), TRUSTED_PID, msg) : -EIO;
+	layer_unlock();
+	return r;
+}
+
+static long receive_message(int fd, struct msghdr *msg, int flags)
+{
+	struct file *f;
+	long r = take_route(fd, &f);
+
+	if (r)
+		return r;
+	r = vfs_netlink_receive(&f->netlink, msg, flags);
+	layer_unlock();
+	return r;
+}
+
+long call_sendto(int fd, const void *data, size_t size)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
+
+	if (!readable_all(&iov, 1))
+		return -EFAULT;
+	return send_message(fd, &(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 });
+}
+
+long call_sendmsg(int fd, const struct msghdr *msg)
+{
+	if (!trusted_readable(msg, sizeof(*msg)) || !readable_all(msg->msg_iov, (size_t)msg->msg_iovlen))
+		return -EFAULT;
+	return send_message(fd, msg);
+}
+
+long call_recvfrom(int fd, void *buf, size_t size, int flags, void *from, uint32_t *from_size)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	long r;
+
+	if (!writable_all(&iov, 1) || (from && !trusted_writable(from_size, sizeof(*from_size))) ||
+	    (from && *from_size && !trusted_writable(from, *from_size)))
+		return -EFAULT;
+	if (from) {
+		msg.msg_name = from;
+		msg.msg_namelen = *from_size;
+	}
+	r = receive_message(fd, &msg, flags);
+	if (r >= 0 && from)
+		*from_size = msg.msg_namelen;
+	return r;
+}
+
+long call_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	if (!trusted_writable(msg, sizeof(*msg)) || !writable_all(msg->msg_iov, (size_t)msg->msg_iovlen) ||
+	    (msg->msg_name && msg->msg_namelen && !trusted_writable(msg->msg_name, msg->msg_namelen)))
+		return -EFAULT;
+	return receive_message(fd, msg, flags);
 }
 
 static long list_interfaces(struct vfs *v, void *data)

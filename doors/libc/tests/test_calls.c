@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,6 +32,8 @@
 #include "door/door.h"
 #include "memfs.h"
 #include "state.h"
+#include "vfs/calls.h"
+#include "vfs/seq_file.h"
 
 /* Above what a host's processes are numbered: PID_MAX_LIMIT is 2^22. */
 enum { GUEST_PID = 5000000, GUEST_TID, NOBODY };
@@ -90,8 +95,37 @@ static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_int
 	return 0;
 }
 
+/* A device, lo, and an address of it. */
+static int op_netlink(void *fs, const struct vfs_netlink_question *q, struct seq_file *m)
+{
+	const struct {
+		struct nlmsghdr h;
+		struct ifinfomsg info;
+		struct rtattr a;
+		char name[4];
+	} link = { { sizeof(link), RTM_NEWLINK, NLM_F_MULTI, q->seq, q->port }, { .ifi_index = 7 },
+		   { 4 + 3, IFLA_IFNAME }, "lo" };
+	const struct {
+		struct nlmsghdr h;
+		struct ifaddrmsg info;
+		struct rtattr a;
+		uint8_t address[16];
+	} address = { { sizeof(address), RTM_NEWADDR, NLM_F_MULTI, q->seq, q->port },
+		      { .ifa_family = AF_INET6, .ifa_prefixlen = 68, .ifa_index = 7 },
+		      { sizeof(address.a) + 16, IFA_ADDRESS }, { [15] = 1 } };
+
+	(void)fs;
+	if (q->type == RTM_GETLINK)
+		seq_write(m, &link, sizeof(link));
+	else if (q->type == RTM_GETADDR)
+		seq_write(m, &address, sizeof(address));
+	else
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 static const struct vfs_fs_ops ops = {
-	.task = op_task, .task_exists = op_exists, .tasks = op_tasks, .machine = op_machine,
+	.netlink = op_netlink, .task = op_task, .task_exists = op_exists, .tasks = op_tasks, .machine = op_machine,
 	.interface = op_interface,
 };
 
@@ -113,6 +147,12 @@ static int attach(char *message, size_t size)
 const struct door_ops door_ops = { .attach = attach };
 
 /* What the door defines under its own prefix. */
+int scw_getifaddrs(struct ifaddrs **ret);
+void scw_freeifaddrs(struct ifaddrs *list);
+unsigned int scw_if_nametoindex(const char *name);
+char *scw_if_indextoname(unsigned int index, char *name);
+struct if_nameindex *scw_if_nameindex(void);
+void scw_if_freenameindex(struct if_nameindex *list);
 int scw_kill(pid_t pid, int sig);
 int scw_killpg(pid_t pgid, int sig);
 int scw_tgkill(pid_t tgid, pid_t tid, int sig);
@@ -292,21 +332,62 @@ static void test_machine(void **state)
 	assert_int_equal(scw_get_nprocs(), 3);
 }
 
+/* Of sockets: nobody answers. Of devices: the guest, also by a duplicate, and to the C library's own functions. */
 static void test_netlink(void **state)
 {
-	static const int protocols[] = { NETLINK_SOCK_DIAG, NETLINK_ROUTE };
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = NLMSG_NOOP };
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg info;
+	} q = { { sizeof(q), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 3, 0 }, { 0 } };
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK }, own = { 0 };
+	socklen_t size = sizeof(own);
+	struct ifaddrs *list;
+	struct if_nameindex *names;
+	char buf[4096], name[IF_NAMESIZE];
+	const struct nlmsghdr *got = (const void *)buf;
+	int fd = scw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), twin;
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		int fd = scw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocols[i]);
+	assert_true(fd >= 0);
+	FAILS(scw_sendto(fd, &q, sizeof(q), 0, (struct sockaddr *)&kernel, sizeof(kernel)), ECONNREFUSED);
+	close(fd);
+	fd = scw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	twin = dup(fd);
+	own.nl_family = AF_NETLINK;
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &size), 0);
+	assert_int_equal(scw_sendto(fd, &q, sizeof(q), 0, (struct sockaddr *)&kernel, sizeof(kernel)), sizeof(q));
+	assert_true(scw_recvfrom(twin, buf, sizeof(buf), 0, (struct sockaddr *)&kernel, &size) > (ssize_t)sizeof(*got));
+	assert_int_equal(got->nlmsg_type, RTM_NEWLINK);
+	assert_int_equal(got->nlmsg_seq, 3);
+	assert_int_equal(got->nlmsg_pid, own.nl_pid);
+	FAILS(scw_recvfrom(fd, buf, sizeof(buf), 0, NULL, NULL), ECONNREFUSED);
+	q.h.nlmsg_type = RTM_DELLINK;
+	assert_int_equal(scw_syscall(SYS_sendto, fd, &q, sizeof(q), 0, &kernel, sizeof(kernel)), sizeof(q));
+	assert_true(scw_syscall(SYS_recvfrom, fd, buf, sizeof(buf), 0, NULL, NULL) > 0);
+	assert_int_equal(got->nlmsg_type, NLMSG_ERROR);
+	close(twin);
+	close(fd);
 
-		assert_true(fd >= 0);
-		FAILS(sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&kernel, sizeof(kernel)),
-		      ECONNREFUSED);
-		close(fd);
-	}
+	assert_int_equal(scw_if_nametoindex("lo"), 7);
+	assert_string_equal(scw_if_indextoname(7, name), "lo");
+	errno = 0;
+	assert_null(scw_if_indextoname(1, name));
+	assert_int_equal(errno, ENXIO);
+	names = scw_if_nameindex();
+	assert_int_equal(names[0].if_index, 7);
+	assert_string_equal(names[0].if_name, "lo");
+	assert_null(names[1].if_name);
+	scw_if_freenameindex(names);
+	assert_int_equal(scw_getifaddrs(&list), 0);
+	assert_string_equal(list->ifa_name, "lo");
+	assert_int_equal(list->ifa_addr->sa_family, AF_PACKET);
+	assert_int_equal(list->ifa_next->ifa_addr->sa_family, AF_INET6);
+	assert_string_equal(list->ifa_next->ifa_name, "lo");
+	assert_int_equal(((struct sockaddr_in6 *)list->ifa_next->ifa_addr)->sin6_addr.s6_addr[15], 1);
+	assert_int_equal(((struct sockaddr_in6 *)list->ifa_next->ifa_netmask)->sin6_addr.s6_addr[8], 0xf0);
+	assert_null(list->ifa_next->ifa_next);
+	scw_freeifaddrs(list);
 }
 
 /* The guest's, never this host's: whose lo has another number, and which is changed by nobody. */

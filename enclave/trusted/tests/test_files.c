@@ -112,6 +112,17 @@ static int op_interface(void *fs, const char *name, uint32_t nth, struct vfs_int
 	return -ENOENT;
 }
 
+static int op_netlink(void *fs, const struct vfs_netlink_question *q, struct seq_file *m)
+{
+	const uint32_t link[5] = { sizeof(link), 2 << 16 | 16, q->seq, q->port, 0x12345678 };
+
+	(void)fs;
+	if (q->type != 18)
+		return -EOPNOTSUPP;
+	seq_write(m, link, sizeof(link));
+	return 0;
+}
+
 static int op_machine(void *fs, struct vfs_machine *ret)
 {
 	(void)fs;
@@ -146,6 +157,7 @@ static int setup(void **state)
 	ops.numbers = op_numbers;
 	ops.machine = op_machine;
 	ops.interface = op_interface;
+	ops.netlink = op_netlink;
 	root = memfs_vfs_node(&guest->root);
 	current = vfs_create(&alloc, &ops, guest, &root);
 	fake_reset();
@@ -702,11 +714,68 @@ static void test_a_netlink_socket_is_answered_by_nobody(void **state)
 	assert_int_equal(CALL(SYS_getsockname, fd, &name, &size), 0);
 	assert_int_equal(name.family, AF_NETLINK);
 	assert_int_equal(size, 12);
-	assert_int_equal(CALL(SYS_sendmsg, fd, buf, 0), -ECONNREFUSED);
+	assert_int_equal(CALL(SYS_sendto, fd, buf, 8, 0, 0, 0), -ECONNREFUSED);
+	assert_int_equal(CALL(SYS_recvfrom, fd, buf, 8, 0, 0, 0), -ECONNREFUSED);
+	assert_int_equal(CALL(SYS_connect, fd, buf, 8), -ECONNREFUSED);
 	assert_int_equal(CALL(SYS_read, fd, buf, 8), -ECONNREFUSED);
 	assert_int_equal(CALL(SYS_write, fd, buf, 8), -ECONNREFUSED);
-	assert_int_equal(CALL(SYS_sendmsg, 1, buf, 0), -ENOTSOCK);
+	assert_int_equal(CALL(SYS_sendto, 1, buf, 8, 0, 0, 0), -ENOTSOCK);
 	assert_int_equal(CALL(SYS_socket, AF_UNIX, SOCK_DGRAM, 0), -EAFNOSUPPORT);
+	close_all();
+	assert_int_equal(fake.ocalls, 0);
+}
+
+/* A message that says so much, and what the guest's file system is told to make of it. */
+struct question {
+	uint32_t len;
+	uint16_t type, flags;
+	uint32_t seq, port;
+	uint8_t family, pad[15];
+};
+
+static void test_a_netlink_socket_is_answered_for_the_guest(void **state)
+{
+	static char long_one[20000];
+	struct question q = { .len = sizeof(q), .type = 18, .flags = 0x301, .seq = 5 };
+	uint32_t words[64], from[3] = { 0 };
+	struct iovec in[2] = { { &q, 8 }, { (char *)&q + 8, sizeof(q) - 8 } };
+	struct iovec out[2] = { { words, 20 }, { words + 5, 8 } };
+	struct msghdr msg = { .msg_iov = in, .msg_iovlen = 2 };
+	int fd = (int)CALL(SYS_socket, AF_NETLINK, SOCK_RAW, 0);
+
+	(void)state;
+	fake.ocalls = 0;
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), -ECONNREFUSED);
+	assert_int_equal(CALL(SYS_sendmsg, fd, &msg, 0), sizeof(q));
+	/* the message that op_netlink() makes, then the end; both in one datagram, cut in the second half */
+	msg = (struct msghdr){ .msg_iov = out, .msg_iovlen = 2, .msg_name = from, .msg_namelen = sizeof(from) };
+	assert_int_equal(CALL(SYS_recvmsg, fd, &msg, MSG_PEEK | MSG_TRUNC), 40);
+	assert_int_equal(msg.msg_flags, MSG_TRUNC);
+	assert_int_equal(words[4], 0x12345678);
+	assert_int_equal(words[6], 2 << 16 | 3); /* NLM_F_MULTI, NLMSG_DONE */
+	assert_int_equal(from[0], AF_NETLINK);
+	assert_int_equal(from[1], 0);
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), 40);
+	assert_int_equal(words[3], 4194304);
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), -ECONNREFUSED);
+	/* what nobody knows, and what would change something */
+	q.type = 22;
+	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), 20 + sizeof(q));
+	assert_int_equal(words[1], 2);
+	assert_int_equal((int32_t)words[4], -EOPNOTSUPP);
+	q.type = 16;
+	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, 20, 0, 0, 0), 20);
+	assert_int_equal((int32_t)words[4], -EPERM);
+	/* too short, too long, and too many */
+	q.len = 8;
+	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), -ECONNREFUSED);
+	assert_int_equal(CALL(SYS_sendto, fd, long_one, sizeof(long_one), 0, 0, 0), -EMSGSIZE);
+	msg.msg_iovlen = 1 << 20;
+	assert_int_equal(CALL(SYS_sendmsg, fd, &msg, 0), -EFAULT);
+	assert_int_equal(CALL(SYS_recvmsg, fd, &msg, 0), -EFAULT);
 	close_all();
 	assert_int_equal(fake.ocalls, 0);
 }
@@ -1116,6 +1185,7 @@ int main(void)
 		cmocka_unit_test(test_devices_are_the_guests),
 		cmocka_unit_test(test_the_machine_is_the_guests),
 		cmocka_unit_test(test_a_netlink_socket_is_answered_by_nobody),
+		cmocka_unit_test(test_a_netlink_socket_is_answered_for_the_guest),
 		cmocka_unit_test(test_measured_files_can_be_mapped),
 		cmocka_unit_test(test_bad_pointers_are_faults),
 		cmocka_unit_test(test_inside_files_are_always_ready),

@@ -272,6 +272,7 @@ struct net_device_stats {
 struct net_device_core_stats {
 	unsigned long rx_dropped;
 	unsigned long tx_dropped;
+	unsigned long rx_nohandler;
 };
 struct pcpu_lstats {
 	uint64_t packets;
@@ -306,6 +307,24 @@ struct vlan_dev_priv {
 struct net_device_ops {
 	void __guest *ndo_get_stats64;
 	void __guest *ndo_get_stats;
+	void __guest *ndo_get_iflink;
+};
+struct netdev_adjacent { /* net/core/dev.c */
+	struct net_device __guest *dev;
+	bool master;
+	struct list_head list;
+};
+struct rtnl_link_ops {
+	const char __guest *kind;
+};
+struct Qdisc_ops {
+	char id[16];
+};
+struct Qdisc {
+	struct Qdisc_ops __guest *ops;
+};
+struct dev_ifalias {
+	char ifalias[];
 };
 struct netdev_hw_addr {
 	struct list_head list;
@@ -326,7 +345,18 @@ struct net_device {
 	unsigned int flags;
 	unsigned short gflags;
 	unsigned int operstate : 32; /* a byte up to 6.8 */
-	unsigned int mtu, tx_queue_len;
+	unsigned int mtu, tx_queue_len, min_mtu, max_mtu;
+	unsigned int link_mode : 8;
+	int group;
+	unsigned int promiscuity, num_tx_queues, num_rx_queues;
+	atomic_t carrier_up_count, carrier_down_count;
+	uint8_t broadcast[32];
+	struct Qdisc __guest *qdisc;
+	struct dev_ifalias __guest *ifalias;
+	struct rtnl_link_ops __guest *rtnl_link_ops;
+	struct {
+		struct list_head upper, lower;
+	} adj_list;
 	unsigned long mem_start, mem_end, base_addr;
 	int irq;
 	uint8_t dma, if_port;
@@ -335,6 +365,7 @@ struct net_device {
 	struct net_device_core_stats __guest *core_stats; /* since 5.18 */
 	atomic_long_t rx_dropped;			  /* before */
 	atomic_long_t tx_dropped;
+	atomic_long_t rx_nohandler;
 	unsigned int pcpu_stat_type : 8;
 	struct pcpu_lstats __guest *lstats;
 	struct pcpu_sw_netstats __guest *tstats;
@@ -410,11 +441,13 @@ struct trie {
 	struct trie_use_stats __guest *stats;
 };
 struct dst_metrics {
-	uint32_t metrics[16];
+	uint32_t metrics[17];
 };
 struct fib_nh_common {
 	struct net_device __guest *nhc_dev;
 	uint8_t nhc_gw_family;
+	uint8_t nhc_flags;
+	int nhc_weight;
 	union {
 		uint32_t ipv4;
 		struct in6_addr ipv6;
@@ -427,8 +460,12 @@ struct fib6_nh {
 	struct fib_nh_common nh_common;
 };
 struct fib_info {
+	unsigned int fib_flags;
 	uint32_t fib_priority;
+	uint32_t fib_prefsrc;
+	int fib_nhs;
 	uint8_t fib_scope;
+	uint8_t fib_protocol;
 	struct dst_metrics __guest *fib_metrics;
 	struct nexthop __guest *nh;
 	struct fib_nh fib_nh[];
@@ -446,6 +483,7 @@ struct fib_alias {
 /* include/net/nexthop.h */
 struct nh_grp_entry {
 	struct nexthop __guest *nh;
+	uint64_t weight : 16; /* a byte in 5.10 */
 };
 struct nh_group {
 	uint16_t num_nh;
@@ -455,10 +493,12 @@ struct nh_group {
 };
 struct nh_info {
 	uint8_t family;
+	bool reject_nh;
 	struct fib_nh_common fib_nhc;
 	struct fib6_nh fib6_nh;
 };
 struct nexthop {
+	uint32_t id;
 	bool is_group;
 	struct nh_info __guest *nh_info;
 	struct nh_group __guest *nh_grp;
@@ -470,7 +510,15 @@ struct rt6key {
 	int plen;
 };
 struct fib6_info {
+	struct fib6_table __guest *fib6_table;
 	struct fib6_info __guest *fib6_next;
+	struct list_head fib6_siblings;
+	unsigned int fib6_nsiblings;
+	unsigned long expires;
+	struct dst_metrics __guest *fib6_metrics;
+	uint8_t fib6_protocol;
+	uint8_t fib6_type;
+	struct rt6key fib6_prefsrc;
 	refcount_t fib6_ref;
 	struct rt6key fib6_dst;
 	struct rt6key fib6_src;
@@ -504,6 +552,35 @@ struct dst_ops {
 	struct percpu_counter pcpuc_entries;
 };
 
+/* include/net/fib_rules.h, net/ipv4/fib_rules.c, net/ipv6/fib6_rules.c */
+struct fib_rule {
+	struct list_head list;
+	int iifindex, oifindex;
+	uint32_t mark, mark_mask, flags, table, target, pref;
+	uint8_t action, l3mdev, proto, ip_proto;
+	uint64_t tun_id;
+	struct fib_rule __guest *ctarget;
+	int suppress_ifgroup, suppress_prefixlen;
+	char iifname[16], oifname[16];
+	uint64_t uid_range; /* struct fib_kuid_range: read as two words */
+	uint32_t sport_range, dport_range; /* of two words, read as such */
+};
+struct fib4_rule {
+	uint8_t dst_len, src_len;
+	uint8_t tos; /* dscp since 5.18 */
+	uint8_t dscp;
+	uint32_t src, dst, tclassid;
+};
+struct fib6_rule {
+	struct rt6key src, dst;
+	uint8_t tclass; /* dscp since 5.18 */
+	uint8_t dscp;
+};
+struct fib_rules_ops {
+	int family;
+	struct list_head list, rules_list;
+};
+
 /* include/net/route.h */
 struct rt_cache_stat {
 	unsigned int in_slow_tot;
@@ -524,7 +601,11 @@ struct neighbour {
 	struct neighbour __guest *next; /* up to 6.12; then in a list by `hash` */
 	struct hlist_node hash;
 	struct net_device __guest *dev;
-	uint8_t nud_state;
+	unsigned long confirmed, updated, used;
+	refcount_t refcnt;
+	atomic_t probes;
+	uint8_t nud_state, type, protocol;
+	unsigned int flags : 32; /* a byte up to 5.15 */
 	uint8_t ha[32];
 	uint8_t primary_key[];
 };
@@ -564,7 +645,15 @@ struct neigh_table {
 struct ipv4_devconf {
 	int data[20];
 };
-struct in_ifaddr; /* net_if.c */
+struct in_ifaddr {
+	struct in_ifaddr __guest *ifa_next;
+	uint32_t ifa_local, ifa_address, ifa_mask, ifa_broadcast;
+	uint32_t ifa_rt_priority, ifa_flags, ifa_valid_lft, ifa_preferred_lft;
+	uint8_t ifa_scope, ifa_prefixlen;
+	uint8_t ifa_proto; /* since 5.18 */
+	unsigned long ifa_cstamp, ifa_tstamp;
+	char ifa_label[16];
+};
 struct in_device {
 	struct in_ifaddr __guest *ifa_list;
 	struct ip_mc_list __guest *mc_list;
@@ -620,11 +709,16 @@ struct ipv6_devstat {
 struct inet6_dev {
 	struct net_device __guest *dev;
 	struct ipv6_devstat stats;
+	struct list_head addr_list;
 	struct ifmcaddr6 __guest *mc_list;
 	struct ifacaddr6 __guest *ac_list;
 };
 struct inet6_ifaddr {
-	struct in6_addr addr;
+	struct in6_addr addr, peer_addr;
+	struct list_head if_list;
+	uint32_t rt_priority, valid_lft, prefered_lft;
+	unsigned long cstamp, tstamp;
+	uint8_t ifa_proto; /* since 5.18 */
 	uint32_t prefix_len;
 	uint32_t flags;
 	uint16_t scope;
@@ -686,6 +780,7 @@ struct netns_ipv4 {
 	struct ipv4_devconf __guest *devconf_all;
 	struct hlist_head __guest *fib_table_hash;
 	bool fib_has_custom_rules;
+	uint8_t sysctl_nexthop_compat_mode;
 	struct fqdir __guest *fqdir;
 };
 struct netns_ipv6 {
@@ -693,10 +788,13 @@ struct netns_ipv6 {
 	struct hlist_head __guest *inet6_addr_lst; /* since 5.18 */
 	struct rt6_statistics __guest *rt6_stats;
 	struct dst_ops ip6_dst_ops;
+	struct fib6_info __guest *fib6_null_entry;
 	struct fqdir __guest *fqdir;
 	bool fib6_has_custom_rules;
 };
 struct net {
+	struct idr netns_ids;
+	struct list_head rules_ops;
 	struct list_head ptype_all, ptype_specific; /* since 6.16 */
 	struct list_head dev_base_head;
 	struct hlist_head __guest *dev_index_head;

@@ -121,4 +121,18 @@ int vfs_interface_request(struct vfs *v, uint64_t request, void *ifreq);
 /* Bytes of `struct ifreq` for addresses, whole ones only, put into `buf`; NULL: that there are. Or -EIO, -ENOSYS. */
 long vfs_interface_list(struct vfs *v, void *buf, size_t size);
 
+/*
+ * A question by netlink about devices, addresses, routes and neighbours of the initial namespace (rtnetlink(7)): one
+ * message of NETLINK_ROUTE, without its header. The messages of the answer are put behind what `m` holds, those of
+ * a dump without the one that ends it. 0, -EOPNOTSUPP, or what else the kernel answers; -EIO, -ENOSYS.
+ */
+struct seq_file;
+struct vfs_netlink_question {
+	uint16_t type, flags; /* nlmsg_type, nlmsg_flags */
+	uint32_t seq, port;   /* for the answer: of the question, of the socket that it came by */
+	const uint8_t *body;
+	size_t size;
+};
+int vfs_netlink(struct vfs *v, const struct vfs_netlink_question *q, struct seq_file *m);
+
 #endif

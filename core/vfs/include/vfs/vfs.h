@@ -126,6 +126,7 @@ struct vfs_fs_ops {
 	int (*numbers)(void *fs, int first, struct vfs_numbers *ret);
 	int (*machine)(void *fs, struct vfs_machine *ret);
 	int (*interface)(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret);
+	int (*netlink)(void *fs, const struct vfs_netlink_question *q, struct seq_file *m);
 };
 
 /* A file system rooted at `root`. `alloc` and `fs` are borrowed. NULL when out of memory. */
