@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,41 +163,47 @@ static void set_handlers(struct sigaction *before, bool install)
 
 /*
  * Start the program at `path`. Not by fork(): what was mapped to find the guest would be copied for
- * nothing. Returns 0 or an errno value.
+ * nothing. Nor by posix_spawn(), which in some libraries waits for the child twice. Returns 0 or an errno value.
  */
 static int spawn(const char *path, char **argv, int inherited, const sigset_t *mask, pid_t *ret)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int error = posix_spawnattr_init(&attributes);
-	char **script;
-	int count = 0;
+	volatile int error = 0; /* the child shares our memory */
+	pid_t pid = vfork();
 
-	if (error)
-		return error;
-	posix_spawn_file_actions_init(&actions);
-	/* onto itself: as POSIX has it that is how a descriptor is kept on exec */
-	if (inherited >= 0)
-		posix_spawn_file_actions_adddup2(&actions, inherited, inherited);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attributes, mask);
-	error = posix_spawn(ret, path, &actions, &attributes, argv, environ);
-	if (error == ENOEXEC) {
-		/* a script that doesn't name its interpreter: as execvp() and shells have it */
-		while (argv[count])
-			count++;
-		script = calloc((size_t)count + 2, sizeof(*script));
-		if (script) {
-			script[0] = (char *)"/bin/sh";
-			script[1] = (char *)path;
-			for (int i = 1; i < count; i++)
-				script[i + 1] = argv[i];
-			error = posix_spawn(ret, script[0], &actions, &attributes, script, environ);
-		}
-		free(script);
+	if (pid == 0) {
+		if (inherited >= 0)
+			fcntl(inherited, F_SETFD, 0);
+		sigprocmask(SIG_SETMASK, mask, NULL);
+		execve(path, argv, environ);
+		error = errno;
+		_exit(STATUS_RUN_CANNOT);
 	}
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
+	if (pid < 0)
+		return errno;
+	if (error)
+		waitpid(pid, NULL, 0);
+	else
+		*ret = pid;
+	return error;
+}
+
+/* A script that doesn't name its interpreter: as execvp() and shells have it. */
+static int spawn_script(const char *path, char **argv, int inherited, const sigset_t *mask, pid_t *ret)
+{
+	int count = 0, error;
+	char **script;
+
+	while (argv[count])
+		count++;
+	script = calloc((size_t)count + 2, sizeof(*script));
+	if (!script)
+		return ENOMEM;
+	script[0] = (char *)"/bin/sh";
+	script[1] = (char *)path;
+	for (int i = 1; i < count; i++)
+		script[i + 1] = argv[i];
+	error = spawn(script[0], script, inherited, mask, ret);
+	free(script);
 	return error;
 }
 
@@ -208,12 +213,15 @@ enum status command_run(const char *path, char **argv, struct attach_start *star
 	struct sigaction before[BASE_COUNT(forwarded)];
 	sigset_t all, old;
 	pid_t pid = 0;
-	int error;
+	int error, inherited;
 
 	/* no signal gets lost between the start and the handlers knowing the child */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	error = spawn(path, argv, start ? attach_start_descriptor(start) : -1, &old, &pid);
+	inherited = start ? attach_start_descriptor(start) : -1;
+	error = spawn(path, argv, inherited, &old, &pid);
+	if (error == ENOEXEC)
+		error = spawn_script(path, argv, inherited, &old, &pid);
 	child = pid;
 	if (!error)
 		set_handlers(before, true);

@@ -47,23 +47,32 @@ static enum status run(struct attach_found *f, const char *vm, const char *path,
 	return e ? command_gone(vm, command[0], e, &err) : command_status(wait_status);
 }
 
-static enum status run_sealed(const struct attach_sealed *sealed, const char *vm, const char *path,
-			      char **command)
+/* The device is talked to first: it works on its answer while the rest is made ready. */
+static enum status run_sealed(const struct attach_sealed *sealed, const char *vm, char **command)
 {
+	struct attach_start *start = attach_start_begin(sealed, vm, command);
 	struct share_totals *share;
 	struct err_ctx err = {0};
-	enum status status;
+	char path[PATH_MAX];
+	enum status status = command_find(command[0], path);
 	int wait_status = 0;
-	enum err e = attach_sealed_handover(sealed, vm, &err);
+	enum err e;
 
-	if (e) {
-		cli_complain("run", e, &err);
-		return STATUS_FAILED;
+	if (!status) {
+		e = attach_sealed_handover(sealed, vm, &err);
+		if (e) {
+			cli_complain("run", e, &err);
+			status = STATUS_FAILED;
+		}
 	}
 	share = share_create();
-	if (!command_preload(true))
-		return STATUS_FAILED;
-	status = command_run(path, command, attach_start_begin(sealed, vm, command), &wait_status);
+	if (!status && !command_preload(true))
+		status = STATUS_FAILED;
+	if (status) {
+		attach_start_abandon(start);
+		return status;
+	}
+	status = command_run(path, command, start, &wait_status);
 	if (status)
 		return status;
 	/* whether a session failed is known to whom it failed */
@@ -135,11 +144,11 @@ int main(int argc, char **argv)
 		return take_over(argv);
 	if (sealed.carrier && attach_sealed_look(&sealed, NULL))
 		return take_over(argv);
+	if (sealed.carrier)
+		return (int)run_sealed(&sealed, vm, command);
 	status = command_find(command[0], path);
 	if (status)
 		return (int)status;
-	if (sealed.carrier)
-		return (int)run_sealed(&sealed, vm, path, command);
 	if (attach_find(vm, &f))
 		return take_over(argv);
 	return (int)run(f, vm, path, command);
