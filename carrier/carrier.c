@@ -318,7 +318,8 @@ void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret
 enum err carrier_resume(struct base_alloc *alloc, const struct carrier_state *state, int socket,
 			struct carrier **ret, struct err_ctx *err)
 {
-	struct carrier *c = create(alloc, socket, CARRIER_TIMEOUT_S * SECOND);
+	uint64_t timeout = state->timeout_ns ? state->timeout_ns : CARRIER_TIMEOUT_S * SECOND;
+	struct carrier *c = create(alloc, socket, timeout);
 	enum err e;
 
 	if (!c)

@@ -47,27 +47,29 @@ static enum status run(struct attach_found *f, const char *vm, const char *path,
 	return e ? command_gone(vm, command[0], e, &err) : command_status(wait_status);
 }
 
-/* The device is talked to first: it works on its answer while the rest is made ready. */
+static enum status prepare_sealed(const struct attach_sealed *sealed, const char *vm, const char *name,
+				  char path[PATH_MAX])
+{
+	struct err_ctx err = {0};
+	enum status status = command_find(name, path);
+	enum err e = status ? ERR_OK : attach_sealed_handover(sealed, vm, &err);
+
+	if (e) {
+		cli_complain("run", e, &err);
+		return STATUS_FAILED;
+	}
+	return status ? status : command_preload(true) ? STATUS_OK : STATUS_FAILED;
+}
+
 static enum status run_sealed(const struct attach_sealed *sealed, const char *vm, char **command)
 {
+	/* before all else: the device works on its answer meanwhile */
 	struct attach_start *start = attach_start_begin(sealed, vm, command);
-	struct share_totals *share;
-	struct err_ctx err = {0};
+	struct share_totals *share = share_create();
 	char path[PATH_MAX];
-	enum status status = command_find(command[0], path);
 	int wait_status = 0;
-	enum err e;
+	enum status status = prepare_sealed(sealed, vm, command[0], path);
 
-	if (!status) {
-		e = attach_sealed_handover(sealed, vm, &err);
-		if (e) {
-			cli_complain("run", e, &err);
-			status = STATUS_FAILED;
-		}
-	}
-	share = share_create();
-	if (!status && !command_preload(true))
-		status = STATUS_FAILED;
 	if (status) {
 		attach_start_abandon(start);
 		return status;

@@ -143,6 +143,7 @@ static enum err take_over(struct session *s, struct attach_start_message *m, str
 	close(s->options.start);
 	if (!came)
 		return ERR_ABSENT;
+	s->command = m->command;
 	e = carrier_resume(s->alloc, &m->state, socket, &s->way, &why);
 	if (e && e != ERR_GONE)
 		return err_set(err, e, "%s", why.text);
@@ -156,7 +157,6 @@ static enum err take_over(struct session *s, struct attach_start_message *m, str
 	}
 	s->through = carrier_sealed(s->way);
 	s->owner = getpid();
-	s->command = m->command;
 	return ERR_OK;
 }
 

@@ -26,6 +26,7 @@
 
 #include "carrier/pread.h"
 #include "carrier/wait.h"
+#include "channel/message.h"
 #include "device.h"
 #include "mount.h"
 #include "proxy.h"
@@ -48,6 +49,7 @@ enum what {
 	NOISE,	   /* as many random bytes */
 	DELAY,	   /* by `at` ms; where that is to be too late, beyond the client's patience */
 	FAIL,	   /* a FAILED frame instead */
+	ALONG,	   /* the request that went along with the question for the ring, instead */
 	KIND,	   /* a frame of kind `at` instead, with the same bytes */
 	OTHER_VM,  /* another name in OPEN */
 	LIE,	   /* word `at` of the region of one side becomes `value` */
@@ -78,6 +80,7 @@ struct row {
 	uint64_t at, value;
 	enum side side; /* whose region is lied in */
 	bool on;
+	bool handed_over; /* a session that one process opens and another goes on with */
 	bool swallow; /* what it is done to doesn't pass */
 	enum expected expected;
 };
@@ -87,6 +90,9 @@ enum {
 	FEW_ROUNDS = 6,	   /* where each waits for a wake-up that doesn't come */
 	JOBS = 8,
 	RING_FRAME = 3, /* of a session with a ring, each way */
+	FIRST = 100, FIRST_PAGES = 140, /* the first answer is of several records, and of several frames */
+	IN_RING = CHANNEL_RING_SIZES_SIZE, /* where a RING frame has its request */
+	FIRST_RECORD = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEM_SIZE + CHANNEL_OVERHEAD,
 	PAGES = 3, /* of each round, so that an answer is larger than the smallest ring */
 	SHORT_MS = 600,
 	LONG_MS = 20000,
@@ -112,6 +118,9 @@ enum {
 #define H(n, w, no, wh, a, e)                                                                      \
 	{.name = "handshake: " n, .kind = CARRIER_RING, .where = FRAME, .way = w, .number = no,    \
 	 .what = wh, .at = a, .expected = e}
+#define HO(n, wr, w, no, wh, a, e)                                                                 \
+	{.name = "handed over: " n, .kind = CARRIER_RING, .where = wr, .way = w, .number = no,     \
+	 .what = wh, .at = a, .handed_over = true, .expected = e}
 /* a lie before record `no` of way `w`, which then doesn't pass */
 #define L(n, sd, w, no, word, wh, v, e)                                                            \
 	{.name = "shared memory: " n, .kind = CARRIER_RING, .where = RING, .way = w, .number = no, \
@@ -255,6 +264,60 @@ static const struct row rows[] = {
 	H("the ring's memory is a file", TO_CLIENT, 3, RING_A_FILE, 0, TAMPERED),
 	H("the ring comes twice", TO_CLIENT, 3, REPEAT, 0, FINE), /* nobody listens any more */
 	H("the host says that there is no ring", TO_CLIENT, 3, FAIL, 0, REFUSED),
+
+	/* the same frames with a request in RING, whose answer is the first in the ring; nobody waits in between */
+	{.name = "handed over: an honest host", .kind = CARRIER_RING, .handed_over = true, .expected = FINE},
+	HO("the evidence is flipped", FRAME, TO_DEVICE, 2, FLIP, 50, TAMPERED),
+	HO("the evidence is lost", FRAME, TO_DEVICE, 2, DROP, 0, REFUSED),
+	HO("the evidence comes twice", FRAME, TO_DEVICE, 2, REPEAT, 0, REFUSED),
+	HO("the evidence comes after the request", FRAME, TO_DEVICE, 2, HOLD, 0, REFUSED),
+	HO("the evidence of another session comes instead", FRAME, TO_DEVICE, 2, OTHER, 0, TAMPERED),
+	HO("the request's type is flipped", FRAME, TO_DEVICE, 3, FLIP, IN_RING + 4, TAMPERED),
+	HO("the request's session is flipped", FRAME, TO_DEVICE, 3, FLIP, IN_RING + 8, TAMPERED),
+	HO("the request's sequence number is flipped", FRAME, TO_DEVICE, 3, FLIP, IN_RING + 16, TAMPERED),
+	HO("the address in the request is flipped", FRAME, TO_DEVICE, 3, FLIP, IN_RING + 24 + 16 + 20,
+	   TAMPERED),
+	HO("the request's tag is flipped", FRAME, TO_DEVICE, 3, FLIP_END, 1, TAMPERED),
+	HO("the request loses its end", FRAME, TO_DEVICE, 3, TRUNCATE, 16, TAMPERED),
+	HO("the request loses all but its header", FRAME, TO_DEVICE, 3, TRUNCATE, FIRST_RECORD - 24, TAMPERED),
+	HO("the request is taken out", FRAME, TO_DEVICE, 3, TRUNCATE, FIRST_RECORD, REFUSED),
+	HO("the request has more at its end", FRAME, TO_DEVICE, 3, EXTEND, 8, TAMPERED),
+	HO("the request is larger than any", FRAME, TO_DEVICE, 3, EXTEND, 65000, REFUSED),
+	HO("the request of another session comes instead", FRAME, TO_DEVICE, 3, OTHER, 0, TAMPERED),
+	HO("the request is late", FRAME, TO_DEVICE, 3, DELAY, 300, FINE),
+	HO("the request is too late", FRAME, TO_DEVICE, 3, DELAY, 300, REFUSED),
+	HO("the request is lost", FRAME, TO_DEVICE, 3, DROP, 0, REFUSED),
+	HO("the request comes twice", FRAME, TO_DEVICE, 3, REPEAT, 0, FINE), /* nobody listens any more */
+	HO("the request comes again in the ring", RING, TO_DEVICE, 0, ALONG, 0, TAMPERED),
+	HO("the next request is lost", RING, TO_DEVICE, 0, DROP, 0, REFUSED),
+	HO("the next request comes twice", RING, TO_DEVICE, 0, REPEAT, 0, TAMPERED),
+	HO("the acceptance is flipped", FRAME, TO_CLIENT, 2, FLIP, 30, TAMPERED),
+	HO("the acceptance is late", FRAME, TO_CLIENT, 2, DELAY, 300, FINE),
+	HO("the acceptance is too late", FRAME, TO_CLIENT, 2, DELAY, 300, REFUSED),
+	HO("the acceptance is lost", FRAME, TO_CLIENT, 2, DROP, 0, TAMPERED),
+	HO("the acceptance comes twice", FRAME, TO_CLIENT, 2, REPEAT, 0, TAMPERED),
+	HO("the acceptance comes after the ring", FRAME, TO_CLIENT, 2, HOLD, 0, TAMPERED),
+	HO("the acceptance of another session comes instead", FRAME, TO_CLIENT, 2, OTHER, 0, TAMPERED),
+	HO("the evidence comes back as acceptance", FRAME, TO_CLIENT, 2, REFLECT, 2, TAMPERED),
+	HO("the host says that nobody was let in", FRAME, TO_CLIENT, 2, FAIL, 0, REFUSED),
+	HO("the ring is late", FRAME, TO_CLIENT, 3, DELAY, 300, FINE),
+	HO("the ring is too late", FRAME, TO_CLIENT, 3, DELAY, 300, REFUSED),
+	HO("the ring is lost", FRAME, TO_CLIENT, 3, DROP, 0, REFUSED),
+	HO("the ring comes twice", FRAME, TO_CLIENT, 3, REPEAT, 0, FINE), /* nobody listens any more */
+	HO("the question for the ring comes back as the ring", FRAME, TO_CLIENT, 3, REFLECT, 3, REFUSED),
+	HO("the ring comes without memory", FRAME, TO_CLIENT, 3, RING_NO_MEMORY, 0, TAMPERED),
+	HO("the ring's memory can be truncated", FRAME, TO_CLIENT, 3, RING_UNSEALED, 0, TAMPERED),
+	HO("the ring's memory is too small", FRAME, TO_CLIENT, 3, RING_SMALLER_MEMORY, 0, TAMPERED),
+	HO("the ring is said to be larger", FRAME, TO_CLIENT, 3, RING_LARGER_SIZES, 0, TAMPERED),
+	HO("the host says that there is no ring", FRAME, TO_CLIENT, 3, FAIL, 0, REFUSED),
+	HO("the first answer is flipped", RING, TO_CLIENT, 0, FLIP, 5000, TAMPERED),
+	HO("the first answer is late", RING, TO_CLIENT, 0, DELAY, 300, FINE),
+	HO("the first answer is too late", RING, TO_CLIENT, 0, DELAY, 300, REFUSED),
+	HO("the first answer is lost", RING, TO_CLIENT, 0, DROP, 0, TAMPERED),
+	HO("the first answer comes twice", RING, TO_CLIENT, 0, REPEAT, 0, TAMPERED),
+	HO("the first answer's records change places", RING, TO_CLIENT, 0, HOLD, 0, TAMPERED),
+	HO("the first answer of another session comes instead", RING, TO_CLIENT, 0, OTHER, 0, TAMPERED),
+	HO("the request comes back as the first answer", RING, TO_CLIENT, 0, ALONG, 0, TAMPERED),
 
 	/* what the client looks at */
 	L("the client's answers end between words", CLIENT, TO_CLIENT, 3, WORD(to_client, head),
@@ -567,6 +630,12 @@ static void do_deed(struct proxy *p, struct proxy_item *i, void *ctx)
 		i->size = channel_refusal_encode(
 			&(struct channel_refusal){ERR_ABSENT, "no such VM\033[31m"}, i->bytes);
 		break;
+	case ALONG:
+		need(p->kept[TO_DEVICE][0][RING_FRAME].size > IN_RING, row, i->size);
+		replace(i, &p->kept[TO_DEVICE][0][RING_FRAME]);
+		i->size -= IN_RING;
+		memmove(i->bytes, i->bytes + IN_RING, i->size);
+		break;
 	case KIND:
 		i->kind = (enum channel_frame_kind)row->at;
 		break;
@@ -682,13 +751,58 @@ static void client_start(struct client *c, unsigned int patience_ms)
 	base_alloc_init(&c->alloc, 64 << 20);
 }
 
-static enum err client_open(struct client *c, const struct carrier_options *o,
+/* As attach/start.h has it: one process opens, another one goes on. */
+static enum err client_take_over(struct client *c, const struct carrier_options *o,
+				 struct guest_pages **pages_ret, struct err_ctx *err)
+{
+	const struct sealed_options options = {.cache_pages = DEVICE_PAGES,
+					       .freshness_ns = LONG_MS * 1000000ull,
+					       .readahead = 1,
+					       .generation = DEVICE_GENERATION};
+	static struct channel_request request = {
+		.number = 1,
+		.count = 1,
+		.items = {{.kind = CHANNEL_READ,
+			   .address = DEVICE_VA + FIRST * 4096ull,
+			   .size = FIRST_PAGES * 4096}},
+	};
+	static uint8_t wire[CHANNEL_REQUEST_MAX];
+	struct carrier_state state;
+	struct carrier *starter;
+	size_t size;
+	int socket;
+	enum err e = carrier_begin(&c->alloc, proxy_start(c->proxy, c->device.socket), o, &starter, err);
+
+	if (e)
+		return e;
+	assert_int_equal(channel_request_encode(&request, wire, sizeof(wire), &size, NULL), ERR_OK);
+	e = carrier_prove(starter, wire, size, err);
+	if (!e) {
+		carrier_leave(starter, &state, &socket);
+		state.timeout_ns = o->timeout_ns;
+		socket = dup(socket);
+	}
+	carrier_close(starter);
+	if (!e)
+		e = carrier_resume(&c->alloc, &state, socket, &c->socket, err);
+	if (e)
+		return e;
+	assert_int_equal(sealed_pages_create(&c->alloc, carrier_sealed(c->socket), &options, pages_ret,
+					     NULL),
+			 ERR_OK);
+	sealed_pages_adopt(*pages_ret, request.number, carrier_now());
+	return ERR_OK;
+}
+
+static enum err client_open(struct client *c, const struct carrier_options *o, bool handed_over,
 			    struct guest_pages **pages_ret, struct err_ctx *err)
 {
 	const struct carrier_pread_options files = {.session = o->session,
 						    .way = CARRIER_PREAD_REQUESTS};
 	enum err e;
 
+	if (handed_over)
+		return client_take_over(c, o, pages_ret, err);
 	if (!by_files) {
 		e = carrier_open_socket(&c->alloc, proxy_start(c->proxy, c->device.socket), o,
 					&c->socket, err);
@@ -734,7 +848,7 @@ static struct outcome run_session(struct proxy *p, const struct row *row, unsign
 	struct outcome out = {0};
 
 	client_start(&client, patience_ms);
-	out.err = client_open(&client, &o, &pages, &out.detail);
+	out.err = client_open(&client, &o, row->handed_over, &pages, &out.detail);
 	if (!out.err) {
 		if (row->what == SCRIBBLE) {
 			scribbler.regions[0] = p->client_region;
@@ -743,8 +857,7 @@ static struct outcome run_session(struct proxy *p, const struct row *row, unsign
 							&scribbler),
 					 0);
 		}
-		/* the first answer is of several records, and of several frames */
-		out.err = device_client_read(pages, 100, 140, &out.detail);
+		out.err = device_client_read(pages, FIRST, FIRST_PAGES, &out.detail);
 		while (!out.err && out.rounds < rounds_of(row)) {
 			out.rounds++;
 			out.err = device_client_read(pages, PAGES * out.rounds, PAGES, &out.detail);
@@ -763,9 +876,9 @@ static struct outcome run_session(struct proxy *p, const struct row *row, unsign
 /* The recording of an honest session with another client of the same device. */
 static struct proxy recorded;
 
-static void record_other_session(enum carrier_kind kind)
+static void record_other_session(const struct row *row)
 {
-	struct row honest = {.kind = kind, .expected = FINE};
+	struct row honest = {.kind = row->kind, .handed_over = row->handed_over, .expected = FINE};
 	struct outcome out;
 
 	proxy_deinit(&recorded);
@@ -780,7 +893,7 @@ static void run_row(void **state)
 	struct outcome out;
 
 	if (row->what == OTHER)
-		record_other_session(row->kind);
+		record_other_session(row);
 	/* where nothing comes any more the client shall not wait for long */
 	host.patience_ms = row->expected == FINE || row->expected == TAMPERED ? LONG_MS : SHORT_MS;
 	for (;;) {
@@ -861,7 +974,7 @@ static void every_word_is_lied_in(void **state)
 /* A file server asks for no ring. */
 static bool is_in_group(const struct row *row, const char *pattern)
 {
-	bool ring = row->where == RING || row->what == SCRIBBLE ||
+	bool ring = row->where == RING || row->what == SCRIBBLE || row->handed_over ||
 		    (row->kind == CARRIER_RING && (row->what == HONEST || row->number >= RING_FRAME));
 
 	return strstr(row->name, pattern) && !(by_files && ring);

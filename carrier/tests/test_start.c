@@ -290,6 +290,65 @@ static uint32_t count_kept(uint64_t name, uint64_t generation)
 		       0;
 }
 
+extern attach_session_open_fn scw_session_open;
+
+/* A program as it is: what it needed how many round trips for, or 90 and more. */
+static int be_real_program(int fd)
+{
+	struct attach_sealed o = sealed();
+	struct attach_sealed_paths paths;
+	struct attach_session *s;
+	struct base_alloc alloc;
+	int round_trips;
+
+	base_alloc_init(&alloc, 64 << 20);
+	o.start = fd;
+	if (attach_sealed_paths(&o, &paths, NULL) ||
+	    scw_session_open(&alloc, &o, &paths, DEVICE_VM, &s, NULL))
+		return 90;
+	if (device_client_read(s->pages, 3, 4, NULL) || device_client_read(s->pages, 900, 1, NULL))
+		return 91;
+	round_trips = (int)s->stats(s).round_trips;
+	s->keep(s);
+	s->close(s);
+	return alloc.used ? 92 : round_trips;
+}
+
+static int run_real(void)
+{
+	struct attach_sealed o = sealed();
+	struct attach_start *s = attach_start_begin(&o, DEVICE_VM, command);
+	int status, fd;
+	pid_t pid;
+
+	assert_non_null(s);
+	fd = attach_start_descriptor(s);
+	pid = fork();
+	if (!pid) {
+		close_others(fd);
+		_exit(be_real_program(attach_start_inherited()));
+	}
+	attach_start_finish(s);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void programs_remember_for_the_next_one(void **state)
+{
+	static uint8_t items[2 * CHANNEL_ITEM_SIZE];
+	struct attach_sealed o = sealed();
+	uint64_t name = command_of(&o);
+
+	(void)state;
+	/* what is kept is of another boot: it does without, and keeps what is of this one */
+	encode(some, 2, items);
+	attach_requests_add(name, DEVICE_GENERATION + 1, items, 2);
+	assert_int_equal(run_real(), 2);
+	assert_int_equal(count_kept(name, DEVICE_GENERATION), 2);
+	assert_int_equal(run_real(), 1);
+	assert_int_equal(run_real(), 1);
+}
+
 /* Whatever was asked for first. */
 static void lists_are_kept_behind_the_rest(void **state)
 {
@@ -351,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_wants_none_is_fine),
 		cmocka_unit_test(only_who_was_started_looks_for_a_session),
 		cmocka_unit_test(requests_are_kept),
+		cmocka_unit_test(programs_remember_for_the_next_one),
 		cmocka_unit_test(lists_are_kept_behind_the_rest),
 	};
 

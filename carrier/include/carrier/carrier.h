@@ -79,6 +79,7 @@ enum err carrier_settle(struct carrier *c, struct err_ctx *err) ERR_NODISCARD;
 struct carrier_state {
 	struct sealed_session_state session;
 	struct channel_ring_sizes want;
+	uint64_t timeout_ns; /* as in the options, of who goes on; carrier_leave() says 0 */
 };
 void carrier_leave(struct carrier *c, struct carrier_state *ret, int *socket_ret);
 /* The last step there. `socket` becomes the carrier's in any case. */
