@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Threads of the C library: mutexes, conditions, barriers, joins, detached ones, cancellation,
- * thread-local storage, malloc() in all of them. usage: heavy [small]. Built by scw-cc --enclave. `small`
+ * thread-local storage, malloc() in all of them; and memcpy(). usage: heavy [small]. Built by scw-cc --enclave. `small`
  * does each thing a few times only: for where every instruction is a signal.
  */
 #define _GNU_SOURCE
@@ -34,7 +34,7 @@ static int queue[8], queued, taken, cleaned;
 static long sum;
 static __thread long mine = 7;
 static int workers = WORKERS, items = 200, turns = 1500, detaches = 40, cancels = 6;
-static size_t most = 200000;
+static size_t most = 200000, copied = 2900;
 
 static void *consume(void *arg)
 {
@@ -249,6 +249,32 @@ static void timed(void)
 	pthread_mutex_unlock(&lock);
 }
 
+/* memcpy() of each size, from and to anywhere; and memmove(), which uses it where what is read is written over. */
+static void copies(void)
+{
+	static unsigned char from[3000], to[3000], expected[3000];
+	size_t n, i, k, size = copied + 100;
+
+	for (i = 0; i < size; i++)
+		from[i] = (unsigned char)(i * 7 + i / 251);
+	for (n = 0; n < copied; n += n < 300 ? 1 : 97)
+		for (k = 0; k < 16; k++) {
+			unsigned char *a = from + n * 5 % 17, *b = to + 16 + k;
+
+			memset(to, 0xee, size);
+			CHECK(memcpy(b, a, n) == b);
+			CHECK(b[-1] == 0xee && b[n] == 0xee);
+			for (i = 0; i < n; i++)
+				CHECK(b[i] == a[i]);
+			memcpy(to, from, size);
+			for (i = 0; i < n; i++)
+				expected[i] = from[40 + i];
+			CHECK(memmove(to + 40 - k * 2, to + 40, n) == to + 40 - k * 2);
+			for (i = 0; i < n; i++)
+				CHECK(to[40 - k * 2 + i] == expected[i]);
+		}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "small") == 0) {
@@ -257,7 +283,9 @@ int main(int argc, char **argv)
 		detaches = 4;
 		cancels = 3;
 		most = 1000;
+		copied = 3;
 	}
+	copies();
 	queues();
 	churns();
 	detached();
