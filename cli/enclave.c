@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -481,6 +482,16 @@ static enum err open_guest(const struct options *o, const char *vm, bool emulate
 	return e ? e : host_guest_greet(*ret, vm, err);
 }
 
+/* Of a process a shell would say so; of a program inside nobody else does. */
+static void say_signal(const char *image, int code)
+{
+	int sig = code - STATUS_RUN_SIGNAL;
+
+	if (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGABRT)
+		fprintf(stderr, "scwatcher: %s: ended by signal %d inside (%s)%s\n", image, sig, strsignal(sig),
+			sig == SIGSEGV ? ": perhaps its stack is too small (sign --stack)" : "");
+}
+
 enum status cli_run_enclave(const struct options *o, char **argv)
 {
 	struct host_guest *guest = NULL;
@@ -525,6 +536,8 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 		};
 
 		e = host_run(&enclave, &run, &code, &err);
+		if (!e)
+			say_signal(argv[1], code);
 	}
 	if (e)
 		cli_complain(argv[0], e, &err);

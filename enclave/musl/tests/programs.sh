@@ -63,6 +63,44 @@ done
 "$scw_cc" --enclave -static -Wl,-z,relro,-z,now hello.o -o hello.2 -pthread -lm -ldl -lrt
 "$scwatcher" sign --key key.pem hello.2 hello.image >/dev/null || fail "hello in two steps"
 
+# Older sources for glibc, and what configure scripts make of a malloc() that they can't try.
+cat >old.c <<'EOT'
+#include <sys/file.h>
+#include <utmpx.h>
+
+int main(void)
+{
+	char host[__UT_HOSTSIZE] = "";
+
+	return undeclared(O_RDONLY) + host[0];
+}
+EOT
+cat >other.c <<'EOT'
+#include <stddef.h>
+
+void *rpl_malloc(size_t size);
+
+int undeclared(int x)
+{
+	return !rpl_malloc(0) + x;
+}
+EOT
+"$scw_cc" --enclave old.c other.c -o old 2>message || fail "old: $(cat message)"
+"$scwatcher" sign --key key.pem old old.image >/dev/null || fail "old isn't accepted"
+"$run_image" plain - old || fail "old: status $?"
+"$scw_cc" --enclave -shared -fPIC other.c -o other.so 2>message && fail "a shared library was made"
+grep -q -- "--disable-shared" message || fail "message: $(cat message)"
+
+# A program that dies doesn't do so without a word.
+printf 'int main(void) { volatile char large[1 << 20]; large[0] = 0; return large[0]; }\n' >large.c
+"$scw_cc" --enclave large.c -o large
+"$scwatcher" sign --key key.pem large large.image >/dev/null || fail "large isn't accepted"
+status=0
+"$scwatcher" run --emulate - -- large.image 2>message || status=$?
+[ $status -eq 139 ] && grep -q "large.image: .*Segmentation fault.*--stack" message || fail "large: $status, $(cat message)"
+"$scwatcher" sign --key key.pem --stack 2M large large.image >/dev/null || fail "large isn't accepted"
+"$scwatcher" run --emulate - -- large.image 2>message || fail "large: status $?, $(cat message)"
+
 # All of the C library, crypto and core in one program: the signer finds no instruction that it refuses.
 printf '#include <stdio.h>\nint main(void) { return puts("all") < 0; }\n' >all.c
 for library in c sodium scwatcher-enclave; do
