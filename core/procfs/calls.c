@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "klib/cpumask.h"
+#include "klib/path.h"
 #include "klib/pid.h"
 
 GUEST_TYPES_BEGIN
@@ -28,6 +29,7 @@ extern struct cpumask __guest __cpu_active_mask;
 extern struct rq __guest runqueues;
 extern int __guest sched_rr_timeslice;
 extern int __guest pid_max;
+extern struct vfsmount __guest *__guest sock_mnt; /* net/socket.c */
 
 #define NSEC_PER_SEC 1000000000ull
 
@@ -208,5 +210,13 @@ int proc_call_numbers(int first, struct vfs_numbers *ret)
 	ret->min = ret->next > RESERVED_PIDS ? RESERVED_PIDS : 1;
 	for (uint64_t nr = (uint64_t)first; find_ge_pid(&nr, ns) && nr < end; nr++)
 		ret->taken[(nr - (uint64_t)first) / 64] |= 1ull << ((nr - (uint64_t)first) % 64);
+	return guest_faulted() ? -EIO : 0;
+}
+
+int proc_call_socket_device(uint64_t *ret)
+{
+	if (!guest_has_symbol(sock_mnt))
+		return -ENOSYS;
+	*ret = klib_dev(sock_mnt->mnt_sb->s_dev);
 	return guest_faulted() ? -EIO : 0;
 }

@@ -193,6 +193,7 @@ int proc_call_task_exists(int tgid, int tid);
 int proc_call_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret);
 int proc_call_numbers(int first, struct vfs_numbers *ret);
 void proc_call_machine(struct vfs_machine *ret);
+int proc_call_socket_device(uint64_t *ret);
 int proc_call_interface(const char *name, uint32_t nth, struct vfs_interface *ret);
 int proc_call_netlink(const struct vfs_netlink_question *q, struct seq_file *m);
 

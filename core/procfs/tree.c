@@ -332,6 +332,9 @@ static int item_resolve(struct proc_item *it)
 	return r;
 }
 
+static int getattr_in(struct call *c);
+static int readdir_in(struct call *c);
+
 static void lives_run(void *arg)
 {
 	struct call *c = arg;
@@ -366,10 +369,15 @@ static void call_run(void *arg)
 {
 	struct call *c = arg;
 	int r = c->resumed ? 0 : item_resolve(&c->it);
+	bool net_gone;
 
 	c->lives = true;
+	/* a process that has ended still has the folder, which can't be listed (fs/proc/proc_net.c) */
+	net_gone = r == -ENOENT && c->it.task && c->row->rows == proc_net_rows;
+	if (net_gone && c->op == getattr_in)
+		r = 0;
 	if (r) {
-		c->result = r;
+		c->result = net_gone && c->op == readdir_in ? -EINVAL : r;
 		return;
 	}
 	c->result = c->op(c);
@@ -452,8 +460,9 @@ static int getattr_in(struct call *c)
 	st->dev = PROC_DEV;
 	st->ino = item_ino(&c->it, c->row);
 	st->atime_ns = st->mtime_ns = st->ctime_ns = proc_boot_time_ns();
-	if (S_ISDIR(st->mode)) {
+	if (S_ISDIR(st->mode))
 		st->nlink = 2;
+	if (S_ISDIR(st->mode) && (!c->it.in_net || c->it.net)) {
 		row_tables(c->row, tables);
 		for (int t = 0; t < TABLES; t++) {
 			for (const struct proc_row *r = tables[t]; r && r->name; r++)
@@ -793,7 +802,7 @@ static int fs_enter(void *fs)
 /* ---- calls beside files: vfs/calls.h ---- */
 
 struct machine_call {
-	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_NUMBERS, ASK_MACHINE, ASK_INTERFACE, ASK_NETLINK } ask;
+	enum { ASK_TASK, ASK_EXISTS, ASK_TASKS, ASK_NUMBERS, ASK_MACHINE, ASK_INTERFACE, ASK_NETLINK, ASK_SOCKETS } ask;
 	int tgid, tid;
 	enum vfs_tasks_of what;
 	const char *name;
@@ -806,6 +815,7 @@ struct machine_call {
 		struct vfs_numbers numbers;
 		struct vfs_machine machine;
 		struct vfs_interface interface;
+		uint64_t device;
 	} ret;
 	int result;
 };
@@ -836,6 +846,9 @@ static void machine_run(void *arg)
 		break;
 	case ASK_NETLINK:
 		c->result = proc_call_netlink(c->question, c->answer);
+		break;
+	case ASK_SOCKETS:
+		c->result = proc_call_socket_device(&c->ret.device);
 		break;
 	}
 }
@@ -916,6 +929,16 @@ static int op_netlink(void *fs, const struct vfs_netlink_question *q, struct seq
 	return machine_call(fs, &c);
 }
 
+static int op_socket_device(void *fs, uint64_t *ret)
+{
+	struct machine_call c = { .ask = ASK_SOCKETS };
+	int r = machine_call(fs, &c);
+
+	if (!r)
+		*ret = c.ret.device;
+	return r;
+}
+
 static const struct vfs_fs_ops fs_ops = {
 	.enter = fs_enter,
 	.task = op_task,
@@ -925,6 +948,7 @@ static const struct vfs_fs_ops fs_ops = {
 	.machine = op_machine,
 	.interface = op_interface,
 	.netlink = op_netlink,
+	.socket_device = op_socket_device,
 };
 
 enum err procfs_create(struct base_alloc *alloc, struct llview_guest *guest, struct procfs **ret,

@@ -247,6 +247,11 @@ int vfs_netlink(struct vfs *v, const struct vfs_netlink_question *q, struct seq_
 	return FS_CALL(v, netlink, q, m);
 }
 
+int vfs_socket_device(struct vfs *v, uint64_t *ret)
+{
+	return FS_CALL(v, socket_device, ret);
+}
+
 /* Inside enter/leave. */
 static int link_text(struct vfs *v, const struct vfs_node *n, char buf[VFS_PATH_MAX])
 {

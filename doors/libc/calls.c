@@ -127,6 +127,19 @@ static int ask_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret)
 	return ret->count ? 0 : -ESRCH;
 }
 
+int door_socket_device(uint64_t *ret)
+{
+	int saved = errno, r = -ENOSYS;
+	struct vfs *v = door_is_host() ? NULL : door_vfs_take();
+
+	if (v) {
+		r = vfs_socket_device(v, ret);
+		door_unlock();
+	}
+	errno = saved;
+	return r;
+}
+
 /* Code below the vfs that asks how large this host is means this host. */
 static int ask_machine(struct vfs_machine *ret)
 {
@@ -761,6 +774,11 @@ bool door_syscall_of_task(long number, const long a[6], long *ret)
 	case SYS_move_pages:
 		r = door_is_host() ? -ENOSYS : act_on(INT(0));
 		break;
+	case SYS_pidfd_send_signal: /* with the guest's /proc/PID: kill() answers, as on kernels before 5.1 */
+		if (door_is_host() || !door_fd_maybe(INT(0)))
+			return false;
+		*ret = fail(-ENOSYS);
+		return true;
 	case SYS_pidfd_open: /* and code below the vfs that watches over the VM's process */
 		r = door_is_host() || door_inside() ? -ENOSYS : act_on(INT(0));
 		break;

@@ -7,6 +7,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -39,13 +40,32 @@ static unsigned int at_flags(int flags)
 	       (flags & AT_EMPTY_PATH ? DOOR_EMPTY_PATH : 0);
 }
 
+/*
+ * `fd` is a socket, whose device is looked for among those of the guest's processes (fuser -n tcp), so it is the guest's. Not of
+ * standard streams, which every program asks about.
+ */
+static bool guest_socket(int fd, uint64_t *device)
+{
+	return fd > STDERR_FILENO && !door_socket_device(device);
+}
+
+static int host_fstat(int fd, struct stat *st)
+{
+	int r = REAL(fstat)(fd, st);
+	uint64_t device;
+
+	if (!r && S_ISSOCK(st->st_mode) && guest_socket(fd, &device))
+		st->st_dev = device;
+	return r;
+}
+
 DOOR_API int scw_fstat(int fd, struct stat *st)
 {
 	struct door_file *f;
 	struct vfs_stat got;
 
 	if (!door_fd_take(fd, &f))
-		return REAL(fstat)(fd, st);
+		return host_fstat(fd, st);
 	if (!f)
 		return -1;
 	int r = vfs_getattr(door_vfs(), &f->node, &got);
@@ -74,7 +94,7 @@ DOOR_API int scw_fstatat(int dirfd, const char *path, struct stat *st, int flags
 {
 	struct door_target t;
 
-	if (path && !*path && flags & AT_EMPTY_PATH && door_fd_maybe(dirfd))
+	if (path && !*path && flags & AT_EMPTY_PATH && dirfd >= 0)
 		return scw_fstat(dirfd, st);
 	if (!door_resolve(&t, dirfd, path, at_flags(flags)))
 		return host_stat(REAL(fstatat)(t.dirfd, t.path, st, flags), t.path, st);
@@ -153,12 +173,22 @@ static int host_statx(int dirfd, const char *path, int flags, unsigned int mask,
 
 DOOR_API int scw_statx(int dirfd, const char *path, int flags, unsigned int mask, void *st)
 {
+	struct vfs_form_statx *x = st;
 	struct door_target t;
 	struct door_file *f;
 	struct vfs_stat got;
+	uint64_t device;
 	int r;
 
-	if (path && !*path && flags & AT_EMPTY_PATH && door_fd_take(dirfd, &f)) {
+	if (path && !*path && flags & AT_EMPTY_PATH && dirfd >= 0) {
+		if (!door_fd_take(dirfd, &f)) {
+			r = host_statx(dirfd, path, flags, mask, st);
+			if (!r && S_ISSOCK(x->mode) && guest_socket(dirfd, &device)) {
+				x->dev_major = major(device);
+				x->dev_minor = minor(device);
+			}
+			return r;
+		}
 		if (!f)
 			return -1;
 		r = vfs_getattr(door_vfs(), &f->node, &got);

@@ -186,6 +186,8 @@ int door_cwd_set(const char *path); /* NULL: back to the host's */
 
 /* calls.c: system calls about processes and the machine, by number. False: not one of them. */
 bool door_syscall_of_task(long number, const long a[6], long *ret);
+/* st_dev of the guest's sockets. Not 0: it isn't to be had. */
+int door_socket_device(uint64_t *ret);
 /* Is this thread attaching just now, or does it hold the lock? Then its calls are the host's. */
 bool door_passing(void);
 

@@ -42,6 +42,16 @@ static void stream_stat(int fd, unsigned int stream, struct vfs_stat *ret)
 	};
 }
 
+/* Its device is looked for among those of the guest's processes (fuser -n tcp), so it is the guest's. */
+static void socket_stat(struct vfs_stat *ret)
+{
+	struct vfs *v = trusted_vfs();
+
+	*ret = (struct vfs_stat){ .mode = S_IFSOCK | 0777, .nlink = 1, .ino = 4 };
+	if (!v || vfs_socket_device(v, &ret->dev))
+		ret->dev = 2;
+}
+
 /* With the lock held; it isn't afterwards. */
 static long file_stat(int fd, struct vfs_stat *ret)
 {
@@ -53,7 +63,7 @@ static long file_stat(int fd, struct vfs_stat *ret)
 	if (!f)
 		r = -EBADF;
 	else if (f->kind == FILE_NOBODY)
-		*ret = (struct vfs_stat){ .mode = S_IFSOCK | 0777, .nlink = 1, .dev = 2, .ino = 4 };
+		socket_stat(ret);
 	else if (f->kind == FILE_PIPE)
 		*ret = (struct vfs_stat){ .mode = S_IFIFO | 0600, .nlink = 1, .dev = 2, .ino = 5 };
 	else if (!is_stream)

@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -33,6 +34,7 @@
 #include "memfs.h"
 #include "state.h"
 #include "vfs/calls.h"
+#include "vfs/forms.h"
 #include "vfs/seq_file.h"
 
 /* Above what a host's processes are numbered: PID_MAX_LIMIT is 2^22. */
@@ -124,9 +126,16 @@ static int op_netlink(void *fs, const struct vfs_netlink_question *q, struct seq
 	return 0;
 }
 
+static int op_socket_device(void *fs, uint64_t *ret)
+{
+	(void)fs;
+	*ret = 0x777;
+	return 0;
+}
+
 static const struct vfs_fs_ops ops = {
 	.netlink = op_netlink, .task = op_task, .task_exists = op_exists, .tasks = op_tasks, .machine = op_machine,
-	.interface = op_interface,
+	.interface = op_interface, .socket_device = op_socket_device,
 };
 
 static int attach(char *message, size_t size)
@@ -240,6 +249,10 @@ static void test_signals(void **state)
 	FAILS(scw_tgkill(GUEST_PID, GUEST_TID, SIGTERM), EPERM);
 	FAILS(scw_syscall(SYS_pidfd_open, getppid(), 0), ESRCH);
 	FAILS(scw_syscall(SYS_pidfd_open, GUEST_PID, 0), EPERM);
+	int fd = scw_open("/proc", O_RDONLY);
+	assert_true(fd >= 0);
+	FAILS(scw_syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0), ENOSYS); /* killall tries kill() then */
+	assert_int_equal(scw_close(fd), 0);
 	FAILS(scw_syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0), ESRCH);
 	FAILS(scw_setpriority(PRIO_PROCESS, GUEST_PID, 19), EPERM);
 	FAILS(scw_setpriority(PRIO_PROCESS, (id_t)getppid(), 19), ESRCH);
@@ -395,10 +408,19 @@ static void test_devices(void **state)
 {
 	struct ifreq many[9], r = { .ifr_name = "lo" };
 	struct ifconf list = { .ifc_len = sizeof(many), .ifc_req = many };
+	struct vfs_form_statx x;
+	struct stat st;
 	int fd = scw_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
 	assert_true(fd >= 0);
+	assert_int_equal(scw_fstat(fd, &st), 0);
+	assert_int_equal(st.st_dev, 0x777);
+	assert_int_equal(scw_fstatat(fd, "", &st, AT_EMPTY_PATH), 0);
+	assert_int_equal(st.st_dev, 0x777);
+	assert_int_equal(scw_statx(fd, "", AT_EMPTY_PATH, 0, &x), 0);
+	assert_int_equal(x.dev_major, 7);
+	assert_int_equal(x.dev_minor, 0x77);
 	assert_int_equal(scw_ioctl(fd, SIOCGIFMTU, &r), 0);
 	assert_int_equal(r.ifr_mtu, 12345);
 	assert_int_equal(scw_syscall(SYS_ioctl, fd, SIOCGIFINDEX, &r), 0);

@@ -132,6 +132,13 @@ static int op_machine(void *fs, struct vfs_machine *ret)
 	return 0;
 }
 
+static int op_socket_device(void *fs, uint64_t *ret)
+{
+	(void)fs;
+	*ret = 0x777;
+	return 0;
+}
+
 static int setup(void **state)
 {
 	static struct vfs_fs_ops ops;
@@ -158,6 +165,7 @@ static int setup(void **state)
 	ops.machine = op_machine;
 	ops.interface = op_interface;
 	ops.netlink = op_netlink;
+	ops.socket_device = op_socket_device;
 	root = memfs_vfs_node(&guest->root);
 	current = vfs_create(&alloc, &ops, guest, &root);
 	fake_reset();
@@ -625,12 +633,16 @@ static void test_devices_are_the_guests(void **state)
 	static struct ifreq away[1];
 	struct ifreq many[3], *bad = away, *r = many;
 	struct ifconf list = { .ifc_len = 0 };
+	struct stat st;
 	int fd = (int)CALL(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
 	fake.bad = away;
 	fake.bad_size = sizeof(away);
 	assert_int_equal(fd, 3);
+	assert_int_equal(CALL(SYS_fstat, fd, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_dev, 0x777);
 	assert_int_equal(CALL(SYS_ioctl, fd, SIOCGIFCONF, &list), 0);
 	assert_int_equal(list.ifc_len, 2 * sizeof(*r));
 	list = (struct ifconf){ .ifc_len = sizeof(many), .ifc_req = many };

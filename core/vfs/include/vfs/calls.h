@@ -89,6 +89,12 @@ struct vfs_machine {
 int vfs_machine(struct vfs *v, struct vfs_machine *ret);
 
 /*
+ * st_dev of the machine's sockets: tools ask for it by fstat() of a socket of theirs, and look for it among what
+ * /proc/PID/fd leads to. 0, -EIO or -ENOSYS.
+ */
+int vfs_socket_device(struct vfs *v, uint64_t *ret);
+
+/*
  * A name of a network device in the initial namespace: the device's own, or a label of one of its IPv4 addresses.
  * One of several addresses has an entry for each.
  */

@@ -127,6 +127,7 @@ struct vfs_fs_ops {
 	int (*machine)(void *fs, struct vfs_machine *ret);
 	int (*interface)(void *fs, const char *name, uint32_t nth, struct vfs_interface *ret);
 	int (*netlink)(void *fs, const struct vfs_netlink_question *q, struct seq_file *m);
+	int (*socket_device)(void *fs, uint64_t *ret);
 };
 
 /* A file system rooted at `root`. `alloc` and `fs` are borrowed. NULL when out of memory. */
