@@ -58,12 +58,65 @@ bool attach_requests_has(const uint8_t *items, size_t count, const uint8_t *item
 	return false;
 }
 
-static bool is_list(const uint8_t *item)
+static uint32_t kind_of(const uint8_t *item)
 {
 	uint32_t kind;
 
 	memcpy(&kind, item, sizeof(kind));
-	return le32toh(kind) == CHANNEL_CHASE || le32toh(kind) == CHANNEL_TABLE;
+	return le32toh(kind);
+}
+
+static bool is_list(const uint8_t *item)
+{
+	return kind_of(item) == CHANNEL_CHASE || kind_of(item) == CHANNEL_TABLE;
+}
+
+/* Lines of a page of which there are some already go with these. */
+static bool join_lines(uint8_t *items, size_t count, const uint8_t *item)
+{
+	const size_t lines_at = CHANNEL_ITEM_SPACE + 16;
+	uint64_t lines, more;
+
+	if (kind_of(item) != CHANNEL_LINES)
+		return false;
+	memcpy(&more, item + lines_at, sizeof(more));
+	for (size_t i = 0; i < count; i++, items += CHANNEL_ITEM_SIZE) {
+		if (memcmp(items, item, lines_at))
+			continue;
+		memcpy(&lines, items + lines_at, sizeof(lines));
+		lines |= more;
+		memcpy(items + lines_at, &lines, sizeof(lines));
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Single ranges first, those that were missed before all others: they were needed before what was there had
+ * come. Lists are used while they come, in the order in which they were asked for. False when there is no room for all.
+ */
+static bool add_items(uint8_t *to, size_t *there, const uint8_t *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
+
+		if (!is_list(item) || attach_requests_has(to, *there, item))
+			continue;
+		if (*there == CHANNEL_ITEMS_MAX)
+			return false;
+		memcpy(to + (*there)++ * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
+	}
+	for (size_t i = count; i-- > 0;) {
+		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
+
+		if (is_list(item) || attach_requests_has(to, *there, item) || join_lines(to, *there, item))
+			continue;
+		if (*there == CHANNEL_ITEMS_MAX)
+			return false;
+		memmove(to + CHANNEL_ITEM_SIZE, to, (*there)++ * CHANNEL_ITEM_SIZE);
+		memcpy(to, item, CHANNEL_ITEM_SIZE);
+	}
+	return true;
 }
 
 void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *items, size_t count)
@@ -84,25 +137,9 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 	else
 		cache_expire("requests", UNUSED_DAYS);
 	/* it grows by what was missed: once there is no room, what nobody asks for any more goes as well */
-	if (there + count > CHANNEL_ITEMS_MAX)
+	if (!add_items(to, &there, items, count)) {
 		there = 0;
-	/*
-	 * Single ranges first, those that were missed before all others: they were needed before what was there had
-	 * come. Lists are used while they come, in the order in which they were asked for.
-	 */
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
-
-		if (is_list(item) && there < CHANNEL_ITEMS_MAX && !attach_requests_has(to, there, item))
-			memcpy(to + there++ * CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
-	}
-	for (size_t i = count; i-- > 0;) {
-		const uint8_t *item = items + i * CHANNEL_ITEM_SIZE;
-
-		if (is_list(item) || there == CHANNEL_ITEMS_MAX || attach_requests_has(to, there, item))
-			continue;
-		memmove(to + CHANNEL_ITEM_SIZE, to, there++ * CHANNEL_ITEM_SIZE);
-		memcpy(to, item, CHANNEL_ITEM_SIZE);
+		(void)!add_items(to, &there, items, count);
 	}
 	set_number(request, generation);
 	le = htole32((uint32_t)there);

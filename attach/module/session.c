@@ -315,8 +315,8 @@ static void session_forked(struct attach_session *shown)
 }
 
 /*
- * Put lines of the first epoch before all else that was asked for in it: a program needs them at once, while what
- * a pass over many tasks reads takes a while to come.
+ * Put lines that were missed before all else that was asked for: a program needs them at once, while what a pass over
+ * many tasks reads takes a while to come. Those of later epochs, too: when it is faster the next time, there is one.
  */
 static void note_lines(struct session *s, const struct guest_trail *t)
 {
@@ -325,9 +325,11 @@ static void note_lines(struct session *s, const struct guest_trail *t)
 	size_t size, bytes;
 
 	r.count = 0;
-	for (uint32_t i = 0; i < t->count[0] && s->item_count + r.count < CHANNEL_ITEMS_MAX; i++)
-		r.items[r.count++] = (struct channel_item){
-			.kind = CHANNEL_LINES, .address = t->at[0][i].page, .size = t->at[0][i].lines};
+	for (unsigned int which = 0; which < 2; which++)
+		for (uint32_t i = 0; i < t->count[which] && s->item_count + r.count < CHANNEL_ITEMS_MAX; i++)
+			r.items[r.count++] = (struct channel_item){.kind = CHANNEL_LINES,
+								   .address = t->at[which][i].page,
+								   .size = t->at[which][i].lines};
 	if (!r.count || channel_request_encode(&r, wire, sizeof(wire), &size, NULL) != ERR_OK)
 		return;
 	bytes = r.count * (size_t)CHANNEL_ITEM_SIZE;

@@ -368,6 +368,34 @@ static void lists_are_kept_behind_the_rest(void **state)
 	assert_memory_equal(buf + size - CHANNEL_ITEM_SIZE, item, CHANNEL_ITEM_SIZE);
 }
 
+/* What is known of a page is one item, so that runs which each miss other lines don't fill the note. */
+static void lines_of_a_page_are_kept_together(void **state)
+{
+	static struct channel_request r;
+	static uint8_t buf[CHANNEL_REQUEST_MAX];
+	uint8_t items[3 * CHANNEL_ITEM_SIZE];
+	uint64_t generation;
+	size_t size;
+
+	(void)state;
+	for (uint64_t i = 0; i < 100; i++) {
+		const struct channel_item lines[] = {
+			{.kind = CHANNEL_LINES, .address = 4096, .size = 1ull << i % 64},
+			{.kind = CHANNEL_LINES, .address = 8192, .size = 3},
+			{.kind = CHANNEL_READ, .address = 4096, .size = 64 + i},
+		};
+
+		encode(lines, 3, items);
+		attach_requests_add(COMMAND + 2, 1, items, 3);
+	}
+	assert_int_equal(count_kept(COMMAND + 2, 1), 102);
+	assert_true(attach_requests_read(COMMAND + 2, buf, &size, &generation));
+	assert_int_equal(channel_request_decode(buf, size, &r, NULL), ERR_OK);
+	for (uint32_t i = 0; i < r.count; i++)
+		if (r.items[i].kind == CHANNEL_LINES)
+			assert_true(r.items[i].size == (r.items[i].address == 4096 ? UINT64_MAX : 3));
+}
+
 static void requests_are_kept(void **state)
 {
 	static uint8_t items[CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE];
@@ -412,6 +440,7 @@ int main(void)
 		cmocka_unit_test(requests_are_kept),
 		cmocka_unit_test(programs_remember_for_the_next_one),
 		cmocka_unit_test(lists_are_kept_behind_the_rest),
+		cmocka_unit_test(lines_of_a_page_are_kept_together),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

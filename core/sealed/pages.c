@@ -18,6 +18,11 @@
 enum {
 	WATCHED_MAX = 1024, /* pages in one epoch */
 	SET_SLOTS = 1024,   /* a power of two, more than twice what a trail has */
+	/*
+	 * How much more of a trail may be of no use than is, until what isn't is forgotten: where in a program an epoch
+	 * ends depends on how fast it is, and on that what it needs in the next.
+	 */
+	USELESS_TIMES = 8,
 };
 
 /* Pages and lines of them: a hash table, at most half full. */
@@ -674,7 +679,7 @@ static void trail_put(struct guest_trail *t, unsigned int which, uint64_t page, 
 }
 
 /*
- * What was of use goes on; what wasn't as well, as others may need it, unless that is most of it. Worth being
+ * What was of use goes on; what wasn't as well, as others may need it, unless that is nearly all of it. Worth being
  * kept if that would have saved something.
  */
 static bool make_trail(struct sealed_pages *s, unsigned int which, struct guest_trail *ret)
@@ -689,7 +694,7 @@ static bool make_trail(struct sealed_pages *s, unsigned int which, struct guest_
 		useful += lines ? __builtin_popcountll(had & *lines) : 0;
 		useless += __builtin_popcountll(lines ? had & ~*lines : had);
 	}
-	for (uint32_t i = 0; i < t->count[which] && useless <= useful; i++) {
+	for (uint32_t i = 0; i < t->count[which] && useless <= USELESS_TIMES * useful; i++) {
 		uint64_t *lines = set_lines(used, t->at[which][i].page);
 
 		if (lines)
@@ -698,7 +703,7 @@ static bool make_trail(struct sealed_pages *s, unsigned int which, struct guest_
 	for (uint32_t i = 0; i < SET_SLOTS; i++)
 		trail_put(ret, which, used->at[i].page, used->at[i].lines);
 	qsort(ret->at[which], ret->count[which], sizeof(ret->at[which][0]), by_address);
-	return s->missed[which] || useless > useful;
+	return s->missed[which] || useless > USELESS_TIMES * useful;
 }
 
 bool sealed_pages_trail(struct guest_pages *p, struct guest_trail *ret)
