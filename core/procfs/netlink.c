@@ -57,7 +57,6 @@ void netlink_end(struct netlink *n)
 	uint32_t len = (uint32_t)(n->l.m->count - n->message);
 
 	netlink_patch(n, n->message, &len, sizeof(len));
-	n->count++;
 }
 
 void netlink_put(struct netlink *n, unsigned int type, const void *data, size_t size)

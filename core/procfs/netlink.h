@@ -15,7 +15,6 @@ struct netlink {
 	bool dump;	/* all of them, rather than one that is named */
 	unsigned char family;
 	uint32_t table; /* of routes; 0: of all tables */
-	uint32_t count; /* messages */
 };
 
 static inline struct netlink *netlink_of(struct net_list *l)

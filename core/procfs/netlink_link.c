@@ -247,6 +247,7 @@ struct wanted {
 	struct netlink n; /* first: as netlink_of() has it */
 	int32_t index;
 	char name[17];
+	bool met;
 };
 
 static void wanted_row(struct net_list *l, struct net_device __guest *dev)
@@ -255,15 +256,17 @@ static void wanted_row(struct net_list *l, struct net_device __guest *dev)
 	char name[17];
 
 	net_dev_name(dev, name);
-	if (!w->n.count && (w->index > 0 ? dev->ifindex == w->index : !strcmp(name, w->name)))
-		link_row(l, dev);
+	if (w->met || (w->index > 0 ? dev->ifindex != w->index : !!strcmp(name, w->name)))
+		return;
+	w->met = true;
+	link_row(l, dev);
 }
 
 static int wanted_link(const struct netlink *n)
 {
 	struct wanted w = { .n = *n };
 	const uint8_t *name;
-	size_t size = 0;
+	size_t size = 0, mark = seq_mark(n->l.m);
 
 	if (n->q->size < sizeof(struct ifinfomsg))
 		return -EINVAL;
@@ -277,7 +280,9 @@ static int wanted_link(const struct netlink *n)
 		memcpy(w.name, name, size < sizeof(w.name) ? size : sizeof(w.name) - 1);
 	w.n.family = 0;
 	net_dev_walk(&w.n.l, wanted_row);
-	return w.n.count ? 0 : -ENODEV;
+	if (!w.met)
+		return -ENODEV;
+	return seq_mark(n->l.m) > mark ? 0 : -EIO;
 }
 
 int netlink_links(struct netlink *n)

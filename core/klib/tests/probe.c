@@ -157,3 +157,36 @@ void probe_pages(void *probe)
 		found(p, page.head, page.large);
 	p->faulted = guest_faulted();
 }
+
+static void found_entry(void *probe, const struct klib_entry *e)
+{
+	struct probe *p = probe;
+
+	if (p->count < PROBE_OUT / 2) {
+		p->out[p->count + PROBE_OUT / 2] = e->size;
+		p->index[p->count + PROBE_OUT / 2] = e->level;
+	}
+	found(p, e->entry, e->va);
+}
+
+void probe_tables(void *probe)
+{
+	struct probe *p = probe;
+	struct klib_pagewalk w = {
+		.bound = GUEST_BOUND(KLIB_WALK_MAX), .mm = guest_ptr(struct mm_struct, p->root),
+		.levels = p->levels,
+	};
+
+	klib_pagewalk_range(&w, p->from, p->to, found_entry, p);
+	p->faulted = guest_faulted();
+}
+
+void probe_entry(void *probe)
+{
+	struct probe *p = probe;
+	const struct klib_entry e = { .entry = p->root, .level = (unsigned int)p->from };
+
+	found(p, klib_pte_frame(&e), klib_pte_present(e.entry));
+	found(p, klib_pte_dirty(e.entry), 0);
+	found(p, klib_swap_type(e.entry), klib_swap_offset(e.entry));
+}

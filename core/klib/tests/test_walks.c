@@ -109,6 +109,11 @@ struct page {
 	uint64_t rest[5];
 };
 
+struct mm_struct {
+	uint64_t before;
+	uint64_t *pgd;
+};
+
 enum { PG_HEAD = 6 };
 
 static void describe(struct ktype *k)
@@ -133,6 +138,8 @@ static void describe(struct ktype *k)
 	TYPE(struct vfsmount);
 	TYPE(struct mount);
 	TYPE(struct page);
+	TYPE(struct mm_struct);
+	MEMBER(struct mm_struct, pgd, 1);
 	MEMBER(struct list_head, next, 1);
 	MEMBER(struct list_head, prev, 1);
 	MEMBER(struct hlist_node, next, 1);
@@ -844,6 +851,154 @@ static void test_random(void **state)
 	}
 }
 
+/* ---- page tables: physical addresses are those of the test's memory ---- */
+
+enum {
+	PTE_PRESENT = 1,
+	PTE_TABLE = 0x67,
+	PTE_IS_HUGE = 1 << 7,
+	HALF = PROBE_OUT / 2,
+};
+
+static struct mm_struct *make_mm(struct fixture *f, uint64_t *top)
+{
+	struct mm_struct *mm = take(f, sizeof(*mm), 8);
+
+	mm->pgd = top;
+	return mm;
+}
+
+static uint64_t *make_table(struct fixture *f)
+{
+	return take(f, 4096, 4096);
+}
+
+static void walk(struct fixture *f, const struct mm_struct *mm, unsigned int levels, uint64_t from, uint64_t to)
+{
+	f->p.levels = levels;
+	f->p.to = to;
+	run(f, probe_tables, mm, from);
+}
+
+/* Entry `n` of what was found. */
+static void expect_entry(struct fixture *f, size_t n, uint64_t va, uint64_t size, uint64_t entry, unsigned int level)
+{
+	assert_true(n < f->p.count);
+	assert_int_equal(f->p.index[n], va);
+	assert_int_equal(f->p.out[n + HALF], size);
+	assert_int_equal(f->p.out[n], entry);
+	assert_int_equal(f->p.index[n + HALF], level);
+}
+
+static void test_tables(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t *top = make_table(f), *third = make_table(f), *second = make_table(f), *first = make_table(f);
+	struct mm_struct *mm = make_mm(f, top);
+	const uint64_t mib = 1 << 20, gib = 1 << 30;
+
+	top[0] = (uintptr_t)third | PTE_TABLE;
+	third[0] = (uintptr_t)second | PTE_TABLE;
+	third[1] = 0x40000000 | PTE_IS_HUGE | PTE_TABLE;
+	second[0] = (uintptr_t)first | PTE_TABLE;
+	second[1] = 0x600000 | PTE_IS_HUGE | PTE_TABLE;
+	first[1] = 0x5000 | PTE_PRESENT;
+	first[2] = 0xfffffe0000000000; /* swapped out */
+	first[3] = 0x60;	       /* none: a CPU may have left these behind */
+	for (unsigned int levels = 4; levels <= 5; levels++) {
+		walk(f, mm, levels, 0x1000, 2 * gib);
+		assert_false(f->p.faulted);
+		expect_entry(f, 0, 0x1000, 0x1000, 0x5001, 1);
+		expect_entry(f, 1, 0x2000, 0x1000, 0xfffffe0000000000, 1);
+		expect_entry(f, 2, 0x3000, 0x1000, 0, 1);
+		expect_entry(f, 511, 2 * mib, 2 * mib, second[1], 2);
+		expect_entry(f, 512, 4 * mib, 2 * mib, 0, 2);
+		expect_entry(f, 511 + 511, gib, gib, third[1], 3);
+		assert_int_equal(f->p.count, 511 + 511 + 1);
+		/* from the midst of one to the midst of another */
+		walk(f, mm, levels, 3 * mib, 4 * mib + 5);
+		expect_entry(f, 0, 3 * mib, mib, second[1], 2);
+		expect_entry(f, 1, 4 * mib, 5, 0, 2);
+		assert_int_equal(f->p.count, 2);
+		walk(f, mm, levels, 5, 5);
+		assert_int_equal(f->p.count, 0);
+		/* one more level above */
+		mm->pgd = make_table(f);
+		mm->pgd[0] = (uintptr_t)top | PTE_TABLE;
+	}
+}
+
+/* What is asked for beyond the user's half isn't looked at. */
+static void test_tables_end(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t *top = make_table(f);
+	struct mm_struct *mm = make_mm(f, top);
+
+	for (int i = 256; i < 512; i++)
+		top[i] = (uintptr_t)top | PTE_TABLE;
+	walk(f, mm, 4, 0, UINT64_MAX);
+	assert_int_equal(f->p.count, 256);
+	expect_entry(f, 255, 255ull << 39, 1ull << 39, 0, 4);
+	walk(f, mm, 5, 0, UINT64_MAX);
+	expect_entry(f, 255, 255ull << 48, 1ull << 48, 0, 5);
+	walk(f, mm, 4, 1ull << 47, UINT64_MAX);
+	assert_int_equal(f->p.count, 0);
+}
+
+static void test_tables_that_lie(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t *top = make_table(f);
+	struct mm_struct *mm = make_mm(f, top);
+
+	/* a table that is its own, on all levels: the last one's entries are pages */
+	for (int i = 0; i < 512; i++)
+		top[i] = (uintptr_t)top | PTE_PRESENT;
+	walk(f, mm, 4, 0, 1000 * 4096);
+	assert_int_equal(f->p.count, 1000);
+	expect_entry(f, 999, 999 * 4096, 4096, top[0], 1);
+	f->p.to = UINT64_MAX;
+	assert_int_equal(try(f, probe_tables, mm, 0), ERR_LIMIT);
+	/* one that isn't there: a fault, and an end */
+	top[0] = 0xdead0000000 | PTE_PRESENT;
+	walk(f, mm, 4, 0, UINT64_MAX);
+	assert_true(f->p.faulted);
+	assert_true(f->p.count <= 512);
+	mm->pgd = UNMAPPED;
+	walk(f, mm, 4, 0, UINT64_MAX);
+	assert_true(f->p.faulted);
+	assert_true(f->p.count <= 256);
+}
+
+static void test_entries(void **state)
+{
+	static const struct {
+		uint64_t entry;
+		unsigned int level;
+		uint64_t frame;
+		bool present, dirty;
+	} all[] = {
+		{ 0x8000000000005067, 1, 5, true, true },
+		{ 0x0400000000005001, 1, 5, true, true },	      /* dirty, of a shadow stack */
+		{ 0x00000000008ff0e1, 2, 0x800, true, true },	      /* bit 12 isn't of the address */
+		{ 0x000fffffffffa100, 1, 5, true, false },	      /* no access: the address is inverted */
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		run(f, probe_entry, (void *)(uintptr_t)all[i].entry, all[i].level);
+		assert_int_equal(f->p.out[0], all[i].frame);
+		assert_int_equal(f->p.index[0], all[i].present);
+		assert_int_equal(f->p.out[1], all[i].dirty);
+	}
+	/* page 0x1234 of swap file 3: include/asm/pgtable_64.h inverts what is at bits 9 to 58 */
+	run(f, probe_entry, (void *)(uintptr_t)((3ull << 59) | (~0x1234ull << 14 >> 5 & ~0x1ffull)), 1);
+	assert_int_equal(f->p.index[0], 0);
+	assert_int_equal(f->p.out[2], 3);
+	assert_int_equal(f->p.index[2], 0x1234);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -852,6 +1007,7 @@ int main(void)
 		TEST(test_rb), TEST(test_rb_hostile), TEST(test_xa_gaps), TEST(test_xa_deep),
 		TEST(test_xa_small), TEST(test_idr), TEST(test_xa_hostile), TEST(test_maple),
 		TEST(test_maple_hostile), TEST(test_path), TEST(test_pages), TEST(test_random),
+		TEST(test_tables), TEST(test_tables_end), TEST(test_tables_that_lie), TEST(test_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

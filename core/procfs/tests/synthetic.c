@@ -3,6 +3,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 enum {
@@ -50,4 +52,66 @@ int synthetic_open(struct procfs *fs, const char *path, struct vfs_file **ret)
 	int r = vfs_walk(procfs_vfs(fs), NULL, path, 0, &at);
 
 	return r ? r : vfs_open(procfs_vfs(fs), &at.node, ret);
+}
+
+struct synth_btf *synthetic_types(const struct synthetic_record *records, size_t count)
+{
+	enum { SCALARS = 5, RECORDS_MAX = 128 };
+	static const char *const scalars[SCALARS] = { "u8", "u16", "u32", "u64", "ptr" };
+	static const uint32_t sizes[SCALARS] = { 1, 2, 4, 8, 8 };
+	struct synth_btf *b = synth_btf_create();
+	uint32_t scalar[SCALARS], made[RECORDS_MAX];
+
+	assert_true(count <= RECORDS_MAX);
+	synth_btf_add_kernel(b);
+	for (int i = 0; i < SCALARS; i++)
+		scalar[i] = i == 4 ? synth_btf_type(b, "", SYNTH_BTF_PTR, 0, 0, 0) :
+				     synth_btf_int(b, scalars[i], sizes[i], 0);
+	for (int i = 0; i < (int)count; i++) {
+		const struct synthetic_member *m = records[i].members;
+		uint32_t types[SYNTHETIC_MEMBERS], members = 0;
+		int bits = 0;
+
+		for (; m[members].name; members++) {
+			uint32_t *type = &types[members];
+
+			*type = 0;
+			bits |= m[members].bits != 0;
+			for (int j = 0; j < SCALARS; j++)
+				if (!strcmp(scalars[j], m[members].type))
+					*type = scalar[j];
+			for (int j = 0; j < i; j++) {
+				size_t size = strlen(records[j].name);
+
+				if (!strcmp(records[j].name, m[members].type))
+					*type = made[j];
+				else if (!strncmp(records[j].name, m[members].type, size) &&
+					 !strcmp(m[members].type + size, "[]"))
+					*type = synth_btf_array(b, made[j], 0);
+			}
+			if (!strncmp(m[members].type, "char", 4))
+				*type = synth_btf_array(b, scalar[0],
+							(uint32_t)atoi(m[members].type + 4));
+			if (!strncmp(m[members].type, "words", 5))
+				*type = synth_btf_array(b, scalar[2],
+							(uint32_t)atoi(m[members].type + 5));
+			assert_int_not_equal(*type, 0);
+		}
+		made[i] = synth_btf_type(b, records[i].name, SYNTH_BTF_STRUCT, members, bits,
+					 records[i].size);
+		for (uint32_t j = 0; j < members; j++) {
+			if (bits)
+				synth_btf_bit_member(b, m[j].name, types[j],
+						     m[j].bits ? m[j].offset : m[j].offset * 8,
+						     m[j].bits);
+			else
+				synth_btf_member(b, m[j].name, types[j], m[j].offset * 8);
+		}
+		/* typedefs of records without a name are looked up under the bare name */
+		if (strstr(records[i].name, "_t") == records[i].name + strlen(records[i].name) - 2)
+			synth_btf_type(b, records[i].name, SYNTH_BTF_TYPEDEF, 0, 0, made[i]);
+		if (!strcmp(records[i].name, "refcount_struct"))
+			synth_btf_type(b, "refcount_t", SYNTH_BTF_TYPEDEF, 0, 0, made[i]);
+	}
+	return b;
 }

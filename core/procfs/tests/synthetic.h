@@ -36,6 +36,21 @@ void synthetic_init(struct synthetic *g, struct synth_btf *types,
 /* Checks that everything was given back. */
 void synthetic_deinit(struct synthetic *g);
 
+/* A record of the guest's types, for those who have many of them. */
+struct synthetic_member {
+	const char *name;
+	uint32_t offset;
+	const char *type; /* "u8" ... "u64", "ptr", "charN", "wordsN" (of 32 bits), or a record before this one, or "RECORD[]" */
+	uint32_t bits;	  /* of a bit-field; its offset is in bits then */
+};
+enum { SYNTHETIC_MEMBERS = 48 };
+struct synthetic_record {
+	const char *name;
+	uint32_t size;
+	struct synthetic_member members[SYNTHETIC_MEMBERS];
+};
+struct synth_btf *synthetic_types(const struct synthetic_record *records, size_t count);
+
 int synthetic_open(struct procfs *fs, const char *path, struct vfs_file **ret);
 
 #endif

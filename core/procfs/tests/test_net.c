@@ -20,20 +20,7 @@ extern uint64_t net_siphash(const uint64_t key[2], uint64_t data);
 
 /* ---- the guest's types ---- */
 
-struct member {
-	const char *name;
-	uint32_t offset;
-	const char *type; /* "u8" ... "u64", "ptr", "charN", or a record */
-	uint32_t bits;	  /* of a bit-field; its offset is in bits then */
-};
-
-struct record {
-	const char *name;
-	uint32_t size;
-	struct member members[18];
-};
-
-static const struct record records[] = {
+static const struct synthetic_record records[] = {
 	{ "hlist_node", 16, { { "next", 0, "ptr" }, { "pprev", 8, "ptr" } } },
 	{ "hlist_head", 8, { { "first", 0, "ptr" } } },
 	{ "hlist_nulls_head", 8, { { "first", 0, "ptr" } } },
@@ -115,59 +102,6 @@ static const struct record records[] = {
 	{ "fib6_table", 80, { { "tb6_hlist", 0, "hlist_node" }, { "tb6_root", 32, "fib6_node" } } },
 };
 
-enum { RECORDS = sizeof(records) / sizeof(records[0]), SCALARS = 5 };
-
-static struct synth_btf *make_types(void)
-{
-	static const char *const scalars[SCALARS] = { "u8", "u16", "u32", "u64", "ptr" };
-	static const uint32_t sizes[SCALARS] = { 1, 2, 4, 8, 8 };
-	struct synth_btf *b = synth_btf_create();
-	uint32_t scalar[SCALARS], made[RECORDS];
-
-	synth_btf_add_kernel(b);
-	for (int i = 0; i < SCALARS; i++)
-		scalar[i] = i == 4 ? synth_btf_type(b, "", SYNTH_BTF_PTR, 0, 0, 0) :
-				     synth_btf_int(b, scalars[i], sizes[i], 0);
-	for (int i = 0; i < RECORDS; i++) {
-		const struct member *m = records[i].members;
-		uint32_t types[18], count = 0;
-		int bits = 0;
-
-		for (; m[count].name; count++) {
-			uint32_t *type = &types[count];
-
-			*type = 0;
-			bits |= m[count].bits != 0;
-			for (int j = 0; j < SCALARS; j++)
-				if (!strcmp(scalars[j], m[count].type))
-					*type = scalar[j];
-			for (int j = 0; j < i; j++)
-				if (!strcmp(records[j].name, m[count].type))
-					*type = made[j];
-			if (!strncmp(m[count].type, "char", 4))
-				*type = synth_btf_array(b, scalar[0],
-							(uint32_t)atoi(m[count].type + 4));
-			assert_int_not_equal(*type, 0);
-		}
-		made[i] = synth_btf_type(b, records[i].name, SYNTH_BTF_STRUCT, count, bits,
-					 records[i].size);
-		for (uint32_t j = 0; j < count; j++) {
-			if (bits)
-				synth_btf_bit_member(b, m[j].name, types[j],
-						     m[j].bits ? m[j].offset : m[j].offset * 8,
-						     m[j].bits);
-			else
-				synth_btf_member(b, m[j].name, types[j], m[j].offset * 8);
-		}
-		/* typedefs of records without a name are looked up under the bare name */
-		if (strstr(records[i].name, "_t") == records[i].name + strlen(records[i].name) - 2)
-			synth_btf_type(b, records[i].name, SYNTH_BTF_TYPEDEF, 0, 0, made[i]);
-		if (!strcmp(records[i].name, "refcount_struct"))
-			synth_btf_type(b, "refcount_t", SYNTH_BTF_TYPEDEF, 0, 0, made[i]);
-	}
-	return b;
-}
-
 /* ---- the guest ---- */
 
 enum {
@@ -206,7 +140,7 @@ static int setup_on(void **state, unsigned int flags)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	synthetic_init(&f->g, make_types(), symbols, sizeof(symbols) / sizeof(symbols[0]), flags);
+	synthetic_init(&f->g, synthetic_types(records, sizeof(records) / sizeof(records[0])), symbols, sizeof(symbols) / sizeof(symbols[0]), flags);
 	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, f->g.pages, NULL, &f->g.guest),
 			 ERR_OK);
 	assert_int_equal(procfs_create(&f->g.alloc, f->g.guest, &f->fs, NULL), ERR_OK);
