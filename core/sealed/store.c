@@ -9,7 +9,7 @@
 
 enum {
 	SLOTS_FIRST = 1024,
-	MORE_FIRST = 256,
+	GROUPS_FIRST = 1024,
 	LOOKED_FIRST = 64,
 	/*
 	 * Bytes of the first chunks, and of those after them: with what an allocator puts in front, a
@@ -46,7 +46,7 @@ void store_deinit(struct store *s)
 	for (size_t i = 0; i < s->chunk_count; i++)
 		base_free(s->lines, s->chunks[i]);
 	base_free(s->alloc, s->chunks);
-	base_free(s->alloc, s->more);
+	base_free(s->alloc, s->groups);
 	base_free(s->alloc, s->looked);
 	base_free(s->alloc, s->slots_block);
 	*s = (struct store){0};
@@ -54,7 +54,7 @@ void store_deinit(struct store *s)
 
 void store_clear(struct store *s)
 {
-	s->keys = s->chunk = s->used = s->more_count = s->looked_count = 0;
+	s->keys = s->chunk = s->used = s->group_count = s->looked_count = 0;
 	if (++s->epoch == 0) {
 		memset(s->slots, 0, (s->mask + 1) * sizeof(*s->slots));
 		s->epoch = 1;
@@ -152,12 +152,23 @@ static struct store_slot *find_slot(const struct store *s, uint64_t space, uint6
 	}
 }
 
+/* Nothing is known of it: ERR_ABSENT, or why it can't be had. */
+static enum err why(const struct store_slot *slot)
+{
+	return (enum err)-(int32_t)slot->groups;
+}
+
+static void set_why(struct store_slot *slot, enum err e)
+{
+	slot->groups = (uint32_t)-(int32_t)e;
+}
+
 /* What is known of the page of a slot. */
 static enum err known(const struct store *s, const struct store_slot *slot)
 {
 	if (slot->epoch != s->epoch)
 		return ERR_ABSENT;
-	return slot->known ? ERR_OK : (enum err)slot->why;
+	return slot->known ? ERR_OK : why(slot);
 }
 
 enum err store_find(const struct store *s, struct guest_space as, struct gva va,
@@ -199,8 +210,8 @@ static struct store_slot *add_slot(struct store *s, uint64_t space, uint64_t add
 	if (store_full(s) || (s->keys > s->mask / 2 && !grow(s)))
 		return NULL;
 	slot = find_slot(s, space, frame);
-	*slot = (struct store_slot){
-		.space = space, .frame = frame, .epoch = s->epoch, .why = ERR_ABSENT};
+	*slot = (struct store_slot){.space = space, .frame = frame, .epoch = s->epoch};
+	set_why(slot, ERR_ABSENT);
 	s->keys++;
 	return slot;
 }
@@ -213,6 +224,8 @@ bool store_watch(struct store *s, uint64_t page)
 		slot = add_slot(s, 0, page);
 	if (!slot || slot->watched)
 		return slot;
+	if (s->looked_count == UINT16_MAX)
+		return false;
 	if (s->looked_count == s->looked_max) {
 		size_t max = s->looked_max ? 2 * s->looked_max : LOOKED_FIRST;
 		struct store_lines *more = base_alloc_resize(s->alloc, s->looked, max, sizeof(*more));
@@ -223,7 +236,7 @@ bool store_watch(struct store *s, uint64_t page)
 		s->looked_max = max;
 	}
 	s->looked[s->looked_count++] = (struct store_lines){0};
-	slot->watched = (uint32_t)s->looked_count;
+	slot->watched = (uint16_t)s->looked_count;
 	return true;
 }
 
@@ -286,6 +299,11 @@ static bool add_lines(struct store *s, struct store_lines *group, uint64_t fresh
 	return true;
 }
 
+static struct store_group *first_group(const struct store *s, const struct store_slot *slot)
+{
+	return &s->groups[slot->groups - 1];
+}
+
 /* Put all groups of the page together. */
 static bool assemble(struct store *s, struct store_slot *slot)
 {
@@ -293,26 +311,26 @@ static bool assemble(struct store *s, struct store_slot *slot)
 
 	if (!to)
 		return false;
-	copy_lines(to, slot->known, slot->group.at, slot->group.which, slot->group.which);
-	for (uint32_t i = slot->more; i; i = s->more[i - 1].next) {
-		const struct store_lines *group = &s->more[i - 1].group;
+	for (uint32_t i = slot->groups; i; i = s->groups[i - 1].next) {
+		const struct store_lines *lines = &s->groups[i - 1].lines;
 
-		copy_lines(to, slot->known, group->at, group->which, group->which);
+		copy_lines(to, slot->known, lines->at, lines->which, lines->which);
 	}
-	slot->group = (struct store_lines){to, slot->known};
-	slot->more = 0;
+	*first_group(s, slot) = (struct store_group){.lines = {to, slot->known}};
 	return true;
 }
 
 /* Have a group come first that has all of the `wanted` lines, each of which is in one. */
 static bool bring_forward(struct store *s, struct store_slot *slot, uint64_t wanted)
 {
-	for (uint32_t i = slot->more; i; i = s->more[i - 1].next) {
-		struct store_lines group = s->more[i - 1].group;
+	struct store_group *first = first_group(s, slot);
 
-		if ((group.which & wanted) == wanted) {
-			s->more[i - 1].group = slot->group;
-			slot->group = group;
+	for (uint32_t i = first->next; i; i = s->groups[i - 1].next) {
+		struct store_lines lines = s->groups[i - 1].lines;
+
+		if ((lines.which & wanted) == wanted) {
+			s->groups[i - 1].lines = first->lines;
+			first->lines = lines;
 			return true;
 		}
 	}
@@ -323,13 +341,14 @@ enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64
 		   const void **ret, uint64_t *lines_ret)
 {
 	struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
-	const struct store_lines *lines = &slot->group;
+	const struct store_lines *lines;
 	enum err e = known(s, slot);
 
 	if (e != ERR_OK)
 		return e;
 	if ((slot->known & wanted) != wanted)
 		return ERR_ABSENT;
+	lines = &first_group(s, slot)->lines;
 	if ((lines->which & wanted) != wanted && !bring_forward(s, slot, wanted))
 		return ERR_NOMEM;
 	if (slot->watched) {
@@ -345,21 +364,21 @@ enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64
 	return ERR_OK;
 }
 
-/* What the page's first group is becomes one of the others. */
-static bool push_group(struct store *s, struct store_slot *slot)
+/* Lines that weren't known of the page are its first group. */
+static bool add_group(struct store *s, struct store_slot *slot, struct store_lines lines)
 {
-	if (s->more_count == s->more_max) {
-		size_t max = s->more_max ? 2 * s->more_max : MORE_FIRST;
-		struct store_more *more = base_alloc_resize(s->alloc, s->more, max, sizeof(*more));
+	if (s->group_count == s->group_max) {
+		size_t max = s->group_max ? 2 * s->group_max : GROUPS_FIRST;
+		struct store_group *more = base_alloc_resize(s->alloc, s->groups, max, sizeof(*more));
 
 		if (!more)
 			return false;
-		s->more = more;
-		s->more_max = max;
+		s->groups = more;
+		s->group_max = max;
 	}
-	s->more[s->more_count++] = (struct store_more){slot->group, slot->more};
-	slot->more = (uint32_t)s->more_count;
-	slot->group = (struct store_lines){0};
+	s->groups[s->group_count++] = (struct store_group){lines, slot->known ? slot->groups : 0};
+	slot->groups = (uint32_t)s->group_count;
+	slot->known |= lines.which;
 	return true;
 }
 
@@ -371,6 +390,7 @@ void store_soon(const struct store *s, struct guest_space as, struct gva va)
 bool store_put(struct store *s, const struct channel_piece *p)
 {
 	struct store_slot *slot = find_slot(s, p->space, p->address >> GUEST_PAGE_SHIFT);
+	struct store_lines lines = {0};
 	uint64_t fresh;
 
 	if (slot->epoch != s->epoch)
@@ -378,25 +398,22 @@ bool store_put(struct store *s, const struct channel_piece *p)
 	if (!slot)
 		return false;
 	/* what was said first of a page, and of a line, in an epoch stays */
-	if (!slot->known && slot->why != ERR_ABSENT)
+	if (!slot->known && why(slot) != ERR_ABSENT)
 		return true;
 	if (!slot->known)
 		s->pages++;
 	if (p->state != CHANNEL_PAGE_DATA) {
 		if (!slot->known)
-			slot->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
+			set_why(slot, p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS);
 		return true;
 	}
 	fresh = p->lines & ~slot->known;
 	if (!fresh)
 		return true;
-	if (slot->known && !push_group(s, slot))
-		return false;
 	/* they are left where they lie; but what came before of these lines is what they are */
 	if (fresh == p->lines)
-		slot->group = (struct store_lines){(uint8_t *)(uintptr_t)p->data, fresh};
-	else if (!add_lines(s, &slot->group, fresh, p->data, p->lines))
+		lines = (struct store_lines){(uint8_t *)(uintptr_t)p->data, fresh};
+	else if (!add_lines(s, &lines, fresh, p->data, p->lines))
 		return false;
-	slot->known |= fresh;
-	return true;
+	return add_group(s, slot, lines);
 }

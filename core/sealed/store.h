@@ -28,22 +28,24 @@ struct store_lines {
 	uint64_t which; /* bit N: line N is there */
 };
 
-struct store_more {
-	struct store_lines group;
-	uint32_t next;
+struct store_group {
+	struct store_lines lines;
+	uint32_t next; /* of the same page: index of one, counted from 1 */
 };
 
-/* In one line of the cache. */
+/*
+ * Two in a line of the cache: of many thousands of pages, which are looked for at random, most of the table fits
+ * into it. Groups come one behind the other, as they were received and mostly are looked at.
+ */
 struct store_slot {
-	_Alignas(64) uint64_t space;
+	_Alignas(32) uint64_t space;
 	uint64_t frame;
-	uint64_t known;		  /* lines of all groups; none: `why` */
-	struct store_lines group; /* the first one */
-	uint32_t more;		  /* groups: index of one, counted from 1 */
-	uint32_t watched;	  /* index of what was looked at, counted from 1; 0: not watched */
-	uint32_t epoch; /* another one than the store's: free */
-	int16_t why;
+	uint64_t known;	  /* lines of all groups */
+	uint32_t groups;  /* index of the first one, counted from 1; while nothing is known: why, negated */
+	uint16_t watched; /* index of what was looked at, counted from 1; 0: not watched */
+	uint16_t epoch;	  /* another one than the store's: free */
 };
+_Static_assert(sizeof(struct store_slot) == 32, "two in a line of the cache");
 
 /* Opaque but for its storage. */
 struct store {
@@ -51,9 +53,9 @@ struct store {
 	struct store_slot *slots; /* open addressing; at most half are taken */
 	void *slots_block;	  /* that they lie in */
 	size_t mask, keys, max;
-	uint32_t epoch;
-	struct store_more *more;
-	size_t more_count, more_max;
+	uint16_t epoch;
+	struct store_group *groups;
+	size_t group_count, group_max;
 	struct store_lines *looked; /* at, of pages that are watched: those lines once more */
 	size_t looked_count, looked_max;
 	uint8_t **chunks; /* of lines */
