@@ -86,7 +86,7 @@ def main():
     with enclave.enclaves(options.build) as e:
         e.build_tools("unhide", "ps", "busybox")
         image = e.tool("unhide", *e.programs("ps", busybox=("cat", "tr", "grep")))
-        enclave.must(TOP / "guests/boot", "--kernel", options.kernel, "--name", NAME)
+        enclave.must(TOP / "guests/boot", "--kernel", options.kernel, "--name", NAME, "--with", str(os.getpid()))
         try:
             in_guest("sh", "-c", f"echo {options.pid_max} >/proc/sys/kernel/pid_max")
             with e.device():

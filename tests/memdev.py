@@ -31,7 +31,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(TOP / "guests" / "lib"), str(TOP / "tests" / "lib"), str(TOP / "tests")]
 
-from device import children_of  # noqa: E402
+from device import children_of, ends_with_us  # noqa: E402
 from scwguests.machine import Guest as Machine  # noqa: E402
 
 SECOND = 1.0     # in which the other side is to end, on a machine that has time for it
@@ -117,7 +117,7 @@ class Device:
              "--control", self.folder / "control.sock", "--key", self.folder / "device.key",
              "--policy", self.folder / "policy.conf", "--user", "nobody", *self.options,
              *(["--mount", self.mount] if self.mount else [])],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=ends_with_us)
         self.log.close()
         expect(wait_for(lambda: (self.folder / "control.sock").exists()) is not None,
                "the device doesn't start:\n" + self.text())
@@ -166,7 +166,7 @@ class Device:
 
 def boot(name, options):
     quiet(TOP / "guests/stop", name)
-    subprocess.run([TOP / "guests/boot", "--name", name, "--kernel", options.kernel,
+    subprocess.run([TOP / "guests/boot", "--name", name, "--with", str(os.getpid()), "--kernel", options.kernel,
                     "--ram", options.ram, "--memory", "512M"], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -324,7 +324,7 @@ def check_activation(device, name):
             [sys.executable, "-c", ACTIVATE, device.folder, shutil.which("setpriv"),
              *confined("scwatcherd.service.in")[1:], device.build / "memdev/daemon/scwatcherd", "--key", device.folder / "device.key",
              "--policy", device.folder / "policy.conf", "--user", "nobody", *device.options],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=ends_with_us)
     expect(notify.recv(64) == b"READY=1", "systemd isn't told that the device is ready")
     status, _, err = finished(device.client([name], "--seconds", "0"))
     expect(status == 0, f"a session over a socket that was handed over: {err!r}")
@@ -344,7 +344,7 @@ def check_only_mount(device, name):
     mount.mkdir()
     front = subprocess.Popen([*confined("scwatcherd-mount.service.in"), device.build / "memdev/daemon/scwatcherd",
                               "--only-mount", "--mount", mount, "--socket", device.folder / "device.sock",
-                              "--user", "nobody"], stdin=subprocess.DEVNULL)
+                              "--user", "nobody"], stdin=subprocess.DEVNULL, preexec_fn=ends_with_us)
     try:
         expect(wait_for(lambda: os.path.ismount(mount) or front.poll() is not None) is not None and
                front.poll() is None, "nothing is mounted")

@@ -36,7 +36,7 @@ def guests(command, *arguments):
 
 
 def boot(name, *arguments):
-    guests("boot", "--name", PREFIX + name, *arguments)
+    guests("boot", "--name", PREFIX + name, "--with", os.getpid(), *arguments)
     return json.loads(guests("info", PREFIX + name, "--json"))
 
 

@@ -28,7 +28,8 @@ class Stock(unittest.TestCase):
         cls.state = tempfile.TemporaryDirectory(prefix="scw-")
         os.environ["SCW_GUEST_STATE"] = os.path.join(cls.state.name, "g")
         cls.name = "stock-%d" % os.getpid()
-        code, _, err = call("boot", "--name", cls.name, "--scenario", "stock", "--timeout", "400")
+        code, _, err = call("boot", "--name", cls.name, "--scenario", "stock", "--timeout", "400", "--with",
+                            str(os.getpid()))
         if code:
             raise RuntimeError(err.decode("utf-8", "replace"))
         directory = os.path.join(cls.state.name, "oracle")

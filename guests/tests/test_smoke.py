@@ -34,7 +34,7 @@ class Smoke(unittest.TestCase):
         cls.state = tempfile.TemporaryDirectory(prefix="scw-")
         os.environ["SCW_GUEST_STATE"] = cls.state.name
         cls.name = "smoke-%d" % os.getpid()
-        code, out, err = call("boot", "--name", cls.name)
+        code, out, err = call("boot", "--name", cls.name, "--with", str(os.getpid()))
         if code:
             raise RuntimeError(err.decode("utf-8", "replace"))
         assert out == cls.name.encode() + b"\n", out
@@ -123,7 +123,7 @@ class Smoke(unittest.TestCase):
 
     def test_stop_leaves_nothing(self):
         name = self.name + "-b"
-        self.assertEqual(call("boot", "--name", name, "--ram", "shared")[0], 0)
+        self.assertEqual(call("boot", "--name", name, "--ram", "shared", "--with", str(os.getpid()))[0], 0)
         facts = json.loads(call("info", name, "--json")[1])
         self.assertEqual(call("stop", name), (0, b"", b""))
         self.assertFalse(runs(facts["pid"]))

@@ -6,9 +6,12 @@ import contextlib
 import io
 import os
 import struct
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "lib"))
 sys.dont_write_bytecode = True
@@ -52,6 +55,22 @@ class Units(unittest.TestCase):
         found = kernel.Kernel(self.folder.name, "test")
         self.assertEqual(found.release, "9.9.9-test")
         self.assertEqual([n for n, _ in found.module_order(["absent", "a_a"])], ["c", "b_b", "a_a"])
+
+    def test_a_guest_ends_with_the_process_that_it_is_for(self):
+        with unittest.mock.patch.dict(os.environ, SCW_GUEST_STATE=os.path.join(self.folder.name, "state")):
+            guest, other = machine.Guest("with"), machine.Guest("other")
+            self.assertTrue(guest.claim() and other.claim())
+            with subprocess.Popen(["sleep", "1000"]) as process:
+                guest.end_with(process.pid)
+                process.kill()
+                process.wait()
+                with self.assertRaisesRegex(GuestError, "can't watch process"):
+                    other.end_with(process.pid)
+            end = time.monotonic() + 60
+            while os.path.exists(guest.directory) and time.monotonic() < end:
+                time.sleep(0.01)
+            self.assertFalse(os.path.exists(guest.directory))
+            self.assertTrue(os.path.exists(other.directory))
 
     def test_kernel_without_modules_is_one(self):
         self.write("vmlinuz", bzimage("1.2.3"))

@@ -5,12 +5,17 @@
         subprocess.run([scwatcher, "run", *d.options("ring"), "web1", "--", "ps"])
 """
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import time
+
+PRCTL = ctypes.CDLL(None).prctl
+PR_SET_PDEATHSIG = 1
 
 
 class Device:
@@ -54,6 +59,11 @@ def processes_below(pid):
     return found
 
 
+def ends_with_us():
+    """For Popen(preexec_fn=...): the process gets SIGTERM when we end, however that is."""
+    PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def key_of(scwatcher, path):
     text = subprocess.run([scwatcher, "keys", "show", path], stdout=subprocess.PIPE, check=True,
                           text=True).stdout
@@ -78,7 +88,7 @@ def started(build, folder, policy, *options, config="", mount=None):
         mount.mkdir(exist_ok=True)
         words += ["--mount", mount]
     with open(folder / "log", "w", encoding="utf-8") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log)
+        process = subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=ends_with_us)
     try:
         for _ in range(1200):
             if (folder / "device.sock").exists() and (not mount or os.path.ismount(mount)):

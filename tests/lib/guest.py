@@ -5,6 +5,7 @@
         ...
 """
 import contextlib
+import os
 import pathlib
 import subprocess
 
@@ -17,9 +18,10 @@ def stop(name):
 
 @contextlib.contextmanager
 def running(name, *options):
-    """Boots it with these options of guests/boot. One of this name that was left by a run that was killed is removed."""
+    """Boots it with these options of guests/boot. It ends with us, also when we are killed; one of this name is removed."""
     stop(name)
-    done = subprocess.run([GUESTS / "boot", "--name", name, *map(str, options)], stdout=subprocess.DEVNULL,
+    done = subprocess.run([GUESTS / "boot", "--name", name, "--with", str(os.getpid()), *map(str, options)],
+                          stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     if done.returncode:
         raise RuntimeError(f"guests/boot {name}: {done.stderr}")

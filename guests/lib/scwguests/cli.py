@@ -64,6 +64,8 @@ def boot(argv):
     p.add_argument("--append", default="", metavar="ARGS", help="more kernel arguments")
     p.add_argument("--qemu", action="append", default=[], metavar="ARG",
                    help="one more argument for QEMU (repeatable)")
+    p.add_argument("--with", dest="end_with", type=int, metavar="PID",
+                   help="stop the guest when this process ends, say the test that it is for")
     p.add_argument("--update", action="store_true",
                    help="ask the archive anew which kernel a name means")
     options = p.parse_args(argv)
@@ -86,6 +88,12 @@ def boot(argv):
                              options.name)
     else:
         guest = claim_new(options.kernel[0])
+    if options.end_with:
+        try:
+            guest.end_with(options.end_with)
+        except GuestError:
+            guest.stop()
+            raise
     # whoever ends us, say a test's time limit, wants no half-booted guest
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     guest.boot(options)

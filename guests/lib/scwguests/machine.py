@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ QEMU = "qemu-system-x86_64"
 CHANNELS = 4
 BOOT_TIMEOUT = 180
 LAYOUT_TIMEOUT = 900
+WATCH_MS = 5000 # how long who watches over a guest outlives it
 MIN_MEMORY = 256 << 20  # the root file system is unpacked from memory into memory
 TOOLS = "/usr/lib/scwatcher"
 
@@ -323,6 +325,32 @@ class Guest:
         except FileExistsError:
             return False
         return True
+
+    def end_with(self, pid):
+        """Has the (claimed) guest stopped when that process ends, however it does: another process watches both."""
+        try:
+            process = os.pidfd_open(pid)
+        except OSError as error:
+            raise GuestError("can't watch process %d: %s" % (pid, error.strerror)) from None
+        folder = os.open(self.directory, os.O_RDONLY)
+        if os.fork():
+            os.close(process)
+            os.close(folder)
+            return
+        try:
+            os.setsid()  # what ends a test ends all of its session
+            null = os.open(os.devnull, os.O_RDWR)
+            for fd in range(3):
+                os.dup2(null, fd)
+            poll = select.poll()
+            poll.register(process, select.POLLIN)
+            while not poll.poll(WATCH_MS) and os.fstat(folder).st_nlink:
+                pass
+            # not another one that has the name by now
+            if os.fstat(folder).st_nlink:
+                self.stop()
+        finally:
+            os._exit(0)
 
     def boot(self, options):
         """Starts the (claimed) guest and waits until it is ready. options: see cli.boot."""
