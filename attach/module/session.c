@@ -18,12 +18,11 @@
 #include "carrier/pread.h"
 #include "carrier/wait.h"
 #include "memory.h"
+#include "sealed/asked.h"
 #include "sealed/pages.h"
 
 enum {
 	CACHE_PAGES = 1 << 17, /* 512 MiB: 100,000 sockets */
-	READAHEAD = 4,
-	IMAGE_READAHEAD = 8,
 };
 
 struct session {
@@ -49,10 +48,8 @@ struct session {
 	 */
 	uint64_t command;
 	bool asked; /* that was */
-	bool kept_read;
-	size_t kept_count, item_count;
-	uint8_t kept[CHANNEL_REQUEST_MAX]; /* what had been */
-	uint8_t rest[CHANNEL_REQUEST_MAX];
+	struct sealed_asked fresh, kept; /* that, and what had been; items of the latter NULL: not read yet */
+	uint8_t kept_bytes[CHANNEL_REQUEST_MAX], rest[CHANNEL_REQUEST_MAX];
 	uint8_t items[CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE];
 };
 
@@ -175,58 +172,17 @@ static enum err renew(struct session *s, struct err_ctx *err)
 		       err_set(err, ERR_GONE, "the guest was restarted: start again");
 }
 
-/*
- * Of processes only addresses of the kernel's are the same the next time. And of what was read ahead for one that
- * was missed, what was looked at is to be known first: see session_keep().
- */
-static bool is_lasting(const uint8_t *item)
+/* What had been asked for when the session was handed over. */
+static const struct sealed_asked *kept(struct session *s)
 {
-	uint64_t space, address, size;
-	uint32_t kind;
-
-	memcpy(&kind, item, sizeof(kind));
-	memcpy(&space, item + CHANNEL_ITEM_SPACE, sizeof(space));
-	memcpy(&address, item + CHANNEL_ITEM_SPACE + 8, sizeof(address));
-	memcpy(&size, item + CHANNEL_ITEM_SPACE + 16, sizeof(size));
-	return !space && kind != CHANNEL_LINES &&
-	       !(kind == CHANNEL_READ && !(address % size) &&
-		 (size == READAHEAD * GUEST_PAGE_SIZE || size == IMAGE_READAHEAD * GUEST_PAGE_SIZE));
-}
-
-static void note_items(struct session *s, const uint8_t *request, size_t size)
-{
-	for (size_t at = CHANNEL_REQUEST_HEADER_SIZE; at + CHANNEL_ITEM_SIZE <= size; at += CHANNEL_ITEM_SIZE) {
-		if (!is_lasting(request + at) || s->item_count == CHANNEL_ITEMS_MAX)
-			continue;
-		memcpy(s->items + s->item_count++ * CHANNEL_ITEM_SIZE, request + at,
-		       CHANNEL_ITEM_SIZE);
-	}
-}
-
-/* The request without what had been asked for already; but its first item is one that is missing. */
-static const void *without_kept(struct session *s, const uint8_t *request, size_t *size)
-{
-	const size_t head = CHANNEL_REQUEST_HEADER_SIZE + CHANNEL_ITEM_SIZE;
-	size_t kept_size, to = head;
+	size_t size;
 	uint64_t generation;
-	uint32_t count = 1;
 
-	if (!s->kept_read && attach_requests_read(s->command, s->kept, &kept_size, &generation) &&
+	if (!s->kept.items && attach_requests_read(s->command, s->kept_bytes, &size, &generation) &&
 	    generation == s->generation)
-		s->kept_count = (kept_size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
-	s->kept_read = true;
-	memcpy(s->rest, request, head);
-	for (size_t at = head; at + CHANNEL_ITEM_SIZE <= *size; at += CHANNEL_ITEM_SIZE) {
-		if (attach_requests_has(s->kept + CHANNEL_REQUEST_HEADER_SIZE, s->kept_count, request + at))
-			continue;
-		memcpy(s->rest + to, request + at, CHANNEL_ITEM_SIZE);
-		to += CHANNEL_ITEM_SIZE;
-		count++;
-	}
-	count = htole32(count);
-	memcpy(s->rest + sizeof(uint64_t), &count, sizeof(count));
-	*size = to;
-	return s->rest;
+		s->kept.count = (size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
+	s->kept.items = s->kept_bytes + CHANNEL_REQUEST_HEADER_SIZE;
+	return &s->kept;
 }
 
 static enum err send(struct sealed_carrier *c, const void *request, size_t size,
@@ -236,9 +192,11 @@ static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 	enum err e = s->owner != getpid() ? renew(s, err) : ERR_OK;
 
 	if (s->command && s->epochs == 1) {
-		if (s->asked)
-			request = without_kept(s, request, &size);
-		note_items(s, request, size);
+		if (s->asked) {
+			size = sealed_asked_leave_out(kept(s), request, size, s->rest);
+			request = s->rest;
+		}
+		sealed_asked_note(&s->fresh, request, size);
 	}
 	return e ? e : s->through->send(s->through, request, size, err);
 }
@@ -314,39 +272,15 @@ static void session_forked(struct attach_session *shown)
 	s->sessions = 0;
 }
 
-/*
- * Put lines that were missed before all else that was asked for: a program needs them at once, while what a pass over
- * many tasks reads takes a while to come. Those of later epochs, too: when it is faster the next time, there is one.
- */
-static void note_lines(struct session *s, const struct guest_trail *t)
-{
-	static struct channel_request r;
-	static uint8_t wire[CHANNEL_REQUEST_MAX];
-	size_t size, bytes;
-
-	r.count = 0;
-	for (unsigned int which = 0; which < 2; which++)
-		for (uint32_t i = 0; i < t->count[which] && s->item_count + r.count < CHANNEL_ITEMS_MAX; i++)
-			r.items[r.count++] = (struct channel_item){.kind = CHANNEL_LINES,
-								   .address = t->at[which][i].page,
-								   .size = t->at[which][i].lines};
-	if (!r.count || channel_request_encode(&r, wire, sizeof(wire), &size, NULL) != ERR_OK)
-		return;
-	bytes = r.count * (size_t)CHANNEL_ITEM_SIZE;
-	memmove(s->items + bytes, s->items, s->item_count * CHANNEL_ITEM_SIZE);
-	memcpy(s->items, wire + CHANNEL_REQUEST_HEADER_SIZE, bytes);
-	s->item_count += r.count;
-}
-
 static void session_keep(const struct attach_session *shown)
 {
 	struct session *s = of_shown(shown);
 	struct guest_trail trail;
 
 	if (s->command && sealed_pages_trail(shown->pages, &trail))
-		note_lines(s, &trail);
-	if (s->command && s->item_count)
-		attach_requests_add(s->command, s->generation, s->items, s->item_count);
+		sealed_asked_lines(&s->fresh, &trail);
+	if (s->command && s->fresh.count)
+		attach_requests_add(s->command, s->generation, s->items, s->fresh.count);
 }
 
 static void session_follow(struct attach_session *shown, const struct guest_trail *t)
@@ -400,8 +334,8 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	struct session *s = base_alloc_zeroed(alloc, 1, sizeof(*s));
 	struct sealed_options p = {
 		.cache_pages = CACHE_PAGES,
-		.readahead = READAHEAD,
-		.image_readahead = IMAGE_READAHEAD,
+		.readahead = SEALED_READAHEAD,
+		.image_readahead = SEALED_IMAGE_READAHEAD,
 		.freshness_ns = (uint64_t)(o->freshness_ms < 0 ? ATTACH_FRESHNESS_MS :
 								 o->freshness_ms) *
 				1000000,
@@ -417,6 +351,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	s->paths = *paths;
 	s->vm = strdup(vm);
 	s->sessions = 1;
+	s->fresh = (struct sealed_asked){.items = s->items, .max = CHANNEL_ITEMS_MAX};
 	s->shown.close = session_close;
 	s->shown.leave = session_leave;
 	s->shown.follow = session_follow;

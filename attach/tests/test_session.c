@@ -86,6 +86,7 @@ static struct session *session(uint64_t command)
 		.asked = true,
 		.epochs = 1,
 	};
+	s.fresh = (struct sealed_asked){.items = s.items, .max = CHANNEL_ITEMS_MAX};
 	return &s;
 }
 
@@ -119,10 +120,10 @@ static void what_was_asked_for_already_is_left_out(void **state)
 	ask(s, LIST(4, 1, 5, 3, 2, 6));
 	expect(LIST(4, 5, 6));
 	/* what it then asked for in addition is noted for the next time */
-	assert_int_equal(s->item_count, 3);
+	assert_int_equal(s->fresh.count, 3);
 	ask(s, LIST(7, 3));
 	expect(LIST(7));
-	assert_int_equal(s->item_count, 4);
+	assert_int_equal(s->fresh.count, 4);
 }
 
 static void but_not_what_is_missing(void **state)
@@ -146,7 +147,7 @@ static void of_another_time_everything(void **state)
 	s->epochs = 2;
 	ask(s, LIST(4, 1, 2));
 	expect(LIST(4, 1, 2));
-	assert_int_equal(s->item_count, 0);
+	assert_int_equal(s->fresh.count, 0);
 	/* another boot of the guest */
 	s = session(COMMAND);
 	s->generation = GENERATION + 1;
@@ -157,7 +158,7 @@ static void of_another_time_everything(void **state)
 	s->asked = false;
 	ask(s, LIST(4, 1, 2));
 	expect(LIST(4, 1, 2));
-	assert_int_equal(s->item_count, 3);
+	assert_int_equal(s->fresh.count, 3);
 	/* another command, and a session that wasn't handed over */
 	ask(session(COMMAND + 1), LIST(4, 1, 2));
 	expect(LIST(4, 1, 2));

@@ -642,7 +642,7 @@ void sealed_pages_follow(struct guest_pages *p, const struct guest_trail *t)
 	if (s->trail_due && s->trail.count[trail_of(s)] && s->failure.code == ERR_OK)
 		(void)!send(s, NULL); /* the failure is kept and shown by the first page */
 	/* of a request that was adopted it is a part */
-	for (uint32_t i = 0; p->epoch == 1 && !s->watched_count && i < s->trail.count[0]; i++)
+	for (uint32_t i = 0; s->adopted && p->epoch == 1 && i < s->trail.count[0]; i++)
 		watch(s, s->trail.at[0][i].page);
 }
 

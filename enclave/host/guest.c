@@ -123,11 +123,16 @@ void host_guest_keep(struct host_guest *g, const struct host_notes *notes)
 	g->notes = notes;
 }
 
-static int64_t carrier(const struct host_guest *g, void *arena, size_t arena_size)
+static int64_t carrier(const struct host_guest *g, uint8_t *arena, size_t arena_size)
 {
-	size_t room = arena_size < ABI_GUEST_NOTE_MAX ? arena_size : ABI_GUEST_NOTE_MAX;
-	size_t size = g->notes ? g->notes->read(g->notes->opaque, arena, room) : 0;
+	const uint64_t now = carrier_now();
+	size_t room, size;
 
+	if (arena_size < sizeof(now))
+		return -ENOSPC;
+	memcpy(arena, &now, sizeof(now));
+	room = arena_size - sizeof(now) < ABI_GUEST_NOTE_MAX ? arena_size - sizeof(now) : ABI_GUEST_NOTE_MAX;
+	size = g->notes ? g->notes->read(g->notes->opaque, arena + sizeof(now), room) : 0;
 	return (int64_t)(size << 8) | (g->socket < 0 ? ABI_GUEST_BY_FILES :
 				       g->greeted    ? ABI_GUEST_GREETED :
 						       ABI_GUEST_BY_RING);

@@ -22,8 +22,6 @@
 enum {
 	PAGES_MIN = 1024,
 	PAGES_MAX = 1 << 17,
-	READAHEAD = 4,
-	IMAGE_READAHEAD = 8,
 	FRESHNESS_NS = 1000000000,
 	CODE_INCOMPLETE = 125, /* as `scwatcher run` ends then */
 };
@@ -92,8 +90,8 @@ static enum err open_pages(struct err_ctx *err)
 	struct sealed_options o = {
 		.cache_pages = pages < PAGES_MIN ? PAGES_MIN : pages > PAGES_MAX ? PAGES_MAX : pages,
 		.freshness_ns = FRESHNESS_NS,
-		.readahead = READAHEAD,
-		.image_readahead = IMAGE_READAHEAD,
+		.readahead = SEALED_READAHEAD,
+		.image_readahead = SEALED_IMAGE_READAHEAD,
 	};
 	enum err e = channel_library_init(err);
 
@@ -110,7 +108,9 @@ static enum err open_pages(struct err_ctx *err)
 	o.generation = link_accept(g.link)->generation;
 	accept_to_boot(link_accept(g.link), &g.boot);
 	e = sealed_pages_create(&g.alloc, link_sealed(g.link), &o, &g.pages, err);
-	if (!e)
+	if (!e && link_asked(g.link))
+		sealed_pages_adopt(g.pages, 1, link_asked(g.link));
+	else if (!e)
 		e = guest_pages_epoch(g.pages, err);
 	if (!e && link_trail(g.link))
 		sealed_pages_follow(g.pages, link_trail(g.link));
@@ -119,14 +119,16 @@ static enum err open_pages(struct err_ctx *err)
 
 /*
  * What a run of so many round trips missed, for the next one. Keeping it is an exit, so only if that saves some: an epoch
- * takes two round trips at best, for what is followed, and for the hints of the first walk.
+ * takes two round trips at best, for what is followed, and for the hints of the first walk; but one when all of it
+ * was asked for at the start.
  */
 static void keep_trail(uint64_t round_trips)
 {
 	static struct guest_trail t;
+	bool differs = sealed_pages_trail(g.pages, &t);
 
-	if (round_trips > 2 * g.pages->stats.epochs && sealed_pages_trail(g.pages, &t))
-		link_keep_trail(g.link, &t);
+	if (link_learn(g.link) || (differs && round_trips > 2 * g.pages->stats.epochs - (link_asked(g.link) ? 1 : 0)))
+		link_keep(g.link, &t);
 }
 
 static void note_failure(void *ctx, enum err e)

@@ -15,6 +15,7 @@
 #include "channel/message.h"
 #include "channel/ring.h"
 #include "note.h"
+#include "sealed/asked.h"
 #include "trusted/ocall.h"
 #include "trusted/runtime.h"
 
@@ -37,7 +38,10 @@ enum {
 
 struct link {
 	const char *vm;
-	struct note note; /* generation 0: none */
+	/* when what the last run left was asked for (0: it wasn't), and what was besides in the first epoch */
+	uint64_t asked_ns;
+	struct sealed_asked fresh;
+	uint64_t epochs;
 	struct sealed_carrier sealed;
 	struct link_frames frames;
 	struct channel_ring_wait wait;
@@ -53,8 +57,11 @@ struct link {
 	uint64_t clock;
 	struct abi_worker *worker; /* the host's memory; NULL: there is none */
 	uint64_t wanted;
-	/* not cleared */
-	uint8_t request[CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
+	/* What the last run left; generation 0: nothing. From its items on not cleared. */
+	struct note note;
+	uint8_t items[CHANNEL_ITEMS_MAX * CHANNEL_ITEM_SIZE];
+	uint8_t rest[CHANNEL_REQUEST_MAX];
+	uint8_t request[CHANNEL_RING_SIZES_SIZE + CHANNEL_REQUEST_MAX + CHANNEL_OVERHEAD];
 	uint8_t frame[CHANNEL_FRAME_PAYLOAD_MAX];
 };
 
@@ -272,14 +279,27 @@ static enum err take_ring(struct link *l, const struct channel_ring_sizes *want,
 					    err);
 }
 
+static struct sealed_asked kept(struct link *l)
+{
+	return (struct sealed_asked){.items = l->note.items, .count = l->note.item_count, .max = NOTE_ITEMS};
+}
+
 static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 		     struct err_ctx *err)
 {
 	struct link *l = of_sealed(c);
+	const struct sealed_asked had = kept(l);
 	size_t sealed;
-	enum err e = sealed_session_seal(l->session, request, size, l->request, sizeof(l->request),
-					 &sealed, err);
+	enum err e;
 
+	if (l->epochs == 1) {
+		if (l->asked_ns) {
+			size = sealed_asked_leave_out(&had, request, size, l->rest);
+			request = l->rest;
+		}
+		sealed_asked_note(&l->fresh, request, size);
+	}
+	e = sealed_session_seal(l->session, request, size, l->request, sizeof(l->request), &sealed, err);
 	if (e)
 		return e;
 	l->wire_bytes += sealed;
@@ -315,6 +335,11 @@ static uint64_t aging_clock(struct link *l)
 static uint64_t now(struct sealed_carrier *c)
 {
 	return aging_clock(of_sealed(c));
+}
+
+static void epoch(struct sealed_carrier *c)
+{
+	of_sealed(c)->epochs++;
 }
 
 static struct sealed_carrier_stats stats(struct sealed_carrier *c)
@@ -417,11 +442,37 @@ static enum err open_files(struct link *l, const char *vm, const uint8_t *device
 	return carrier_pread_open_with(l->alloc, &l->io, ".", &o, &l->files, err);
 }
 
+/*
+ * What the last run asked for, in front what it missed, goes with the question for a ring. It may have been on another boot
+ * of the guest: then this costs time.
+ */
+static enum err ask_for_ring(struct link *l, const struct channel_ring_sizes *want, struct err_ctx *err)
+{
+	struct sealed_asked all = l->fresh;
+	const struct guest_trail *t = &l->note.trail;
+	size_t size = 0;
+	enum err e = ERR_OK;
+
+	channel_ring_sizes_encode(want, l->request);
+	if (l->note.generation && l->clock && (t->count[0] || l->note.item_count)) {
+		memcpy(l->items, l->note.items, l->note.item_count * CHANNEL_ITEM_SIZE);
+		all.count = l->note.item_count;
+		sealed_asked_lines(&all, t);
+		size = sealed_asked_request(&all, 1, l->rest);
+		e = sealed_session_seal(l->session, l->rest, size, l->request + CHANNEL_RING_SIZES_SIZE,
+					sizeof(l->request) - CHANNEL_RING_SIZES_SIZE, &size, err);
+		l->asked_ns = l->clock;
+		l->epochs = 1;
+		l->wire_bytes += size;
+	}
+	return e ? e : sealed_send_on(&l->frames.transport, CHANNEL_FRAME_RING, l->request,
+				      CHANNEL_RING_SIZES_SIZE + size, err);
+}
+
 static enum err open_session(struct link *l, const char *vm, const uint8_t *device, bool greeted,
 			     struct err_ctx *err)
 {
 	const struct channel_ring_sizes want = {.to_device = TO_DEVICE, .to_client = TO_CLIENT};
-	uint8_t sizes[CHANNEL_RING_SIZES_SIZE];
 	struct sealed_identity identity;
 	const struct sealed_session_options o = {
 		.vm = vm,
@@ -436,13 +487,12 @@ static enum err open_session(struct link *l, const char *vm, const uint8_t *devi
 	enum err e;
 
 	evidence_init(&identity);
-	channel_ring_sizes_encode(&want, sizes);
 	link_frames_init(&l->frames, greeted);
 	e = sealed_opening_begin(l->alloc, t, &o, &opening, err);
 	if (!e)
 		e = sealed_opening_prove(opening, &l->session, err);
 	if (!e)
-		e = sealed_send_on(t, CHANNEL_FRAME_RING, sizes, sizeof(sizes), err);
+		e = ask_for_ring(l, &want, err);
 	if (!e)
 		e = sealed_session_accepted(l->session, t, err);
 	return e ? e : take_ring(l, &want, err);
@@ -457,14 +507,18 @@ enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *devi
 
 	if (!l)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
-	memset(l, 0, offsetof(struct link, request));
+	memset(l, 0, offsetof(struct link, note.items));
+	l->fresh = (struct sealed_asked){.items = l->items, .max = CHANNEL_ITEMS_MAX};
 	l->alloc = alloc;
 	l->vm = vm;
 	l->sealed = (struct sealed_carrier){
-		.send = send, .receive = receive, .now = now, .stats = stats};
+		.send = send, .receive = receive, .epoch = epoch, .now = now, .stats = stats};
 	how = ask(ABI_GUEST_CARRIER, 0, 0);
+	if (how >= 0)
+		l->clock = trusted_load(trusted_arena(sizeof(uint64_t))) & INT64_MAX;
 	if (how > 0)
-		(void)note_take(vm, (uint64_t)how >> 8, &l->note);
+		(void)note_take(vm, (uint8_t *)trusted_arena(sizeof(uint64_t)) + sizeof(uint64_t),
+				(uint64_t)how >> 8, &l->note);
 	if (how > 0 && (how & 0xff) == ABI_GUEST_BY_FILES)
 		e = open_files(l, vm, device, err);
 	else
@@ -500,9 +554,28 @@ const struct guest_trail *link_trail(const struct link *l)
 	return l->note.generation == link_accept(l)->generation ? &l->note.trail : NULL;
 }
 
-void link_keep_trail(const struct link *l, const struct guest_trail *t)
+uint64_t link_asked(const struct link *l)
 {
-	const struct note n = {.generation = link_accept(l)->generation, .trail = *t};
+	return l->asked_ns;
+}
 
-	note_keep(l->vm, &n);
+bool link_learn(struct link *l)
+{
+	const uint64_t generation = link_accept(l)->generation;
+	struct sealed_asked all = kept(l);
+	size_t before;
+
+	if (l->note.generation != generation)
+		all.count = 0;
+	before = all.count;
+	(void)!sealed_asked_add(&all, &l->fresh);
+	l->note.generation = generation;
+	l->note.item_count = all.count;
+	return all.count > before;
+}
+
+void link_keep(struct link *l, const struct guest_trail *t)
+{
+	l->note.trail = *t;
+	note_keep(l->vm, &l->note);
 }

@@ -30,8 +30,15 @@ const struct channel_accept *link_accept(const struct link *l);
 
 /* What the last run on this boot of the guest missed, by a note of its; NULL: nothing is known. */
 const struct guest_trail *link_trail(const struct link *l);
-/* For the next run. */
-void link_keep_trail(const struct link *l, const struct guest_trail *t);
+/*
+ * When that, and what else the last run asked for, was asked for as request 1: for sealed_pages_adopt(). 0: it
+ * wasn't.
+ */
+uint64_t link_asked(const struct link *l);
+/* At the end. Was something asked for in the first epoch that isn't in the note, which has room for it? Now it is. */
+bool link_learn(struct link *l);
+/* Then: have the note kept for the next run, with what this one missed. */
+void link_keep(struct link *l, const struct guest_trail *t);
 
 /*
  * Frames by the host: what is sent waits in the arena for the exit by which the first answer is fetched, which fetches

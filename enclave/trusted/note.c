@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Notes for the next run of this enclave, which the host keeps: sealed by a key that the processor gives to no other
- * enclave, and of one size. What comes back is one of ours or nothing; a host that gives back an old one only wins time.
+ * enclave. What comes back is one of ours or nothing; a host that gives back an old one only wins time.
  */
 #include "note.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "abi/guest.h"
@@ -14,11 +15,16 @@
 #include "trusted/ocall.h"
 #include "trusted/runtime.h"
 
+enum {
+	STEP = 16, /* items by which a note grows */
+};
+
 struct kept {
 	uint8_t keyid[32]; /* of the key: chosen by chance for each note */
 	uint8_t tag[CHANNEL_NOTE_TAG_SIZE];
 	struct note note;
 };
+static struct kept k; /* one at a time */
 _Static_assert(sizeof(struct kept) <= ABI_GUEST_NOTE_MAX, "what the host keeps");
 
 /* False: the processor gives none. */
@@ -49,36 +55,46 @@ static bool secret_of(const uint8_t keyid[32], uint8_t ret[CHANNEL_NOTE_SECRET_S
 	return good;
 }
 
-bool note_take(const char *vm, size_t size, struct note *ret)
+/* Sealed, and with what is around it. The host sees about how much a program asks for by the size of its requests anyway. */
+static size_t size_of(const struct note *n)
+{
+	size_t count = (n->item_count + STEP - 1) / STEP * STEP;
+
+	return offsetof(struct kept, note.items) + (count < NOTE_ITEMS ? count : NOTE_ITEMS) * CHANNEL_ITEM_SIZE;
+}
+
+bool note_take(const char *vm, const void *from, size_t size, struct note *ret)
 {
 	uint8_t secret[CHANNEL_NOTE_SECRET_SIZE];
-	static struct kept k;
-	bool good = size == sizeof(k);
+	bool good = size >= offsetof(struct kept, note.items) && size <= sizeof(k);
 
 	if (good) {
-		trusted_copy_in(&k, trusted_arena(sizeof(k)), sizeof(k));
+		trusted_copy_in(&k, from, size);
 		good = secret_of(k.keyid, secret) &&
-		       channel_note_open(secret, vm, strlen(vm), &k.note, sizeof(k.note), k.tag, NULL) == ERR_OK;
+		       channel_note_open(secret, vm, strlen(vm), &k.note, size - offsetof(struct kept, note), k.tag,
+					 NULL) == ERR_OK &&
+		       k.note.item_count <= NOTE_ITEMS && size == size_of(&k.note);
 		channel_wipe(secret, sizeof(secret));
 	}
 	if (good)
-		*ret = k.note;
+		memcpy(ret, &k.note, size - offsetof(struct kept, note));
 	return good;
 }
 
 void note_keep(const char *vm, const struct note *note)
 {
 	uint8_t secret[CHANNEL_NOTE_SECRET_SIZE];
-	static struct kept k;
+	const size_t size = size_of(note);
 	bool good;
 
-	k.note = *note;
+	memcpy(&k.note, note, size - offsetof(struct kept, note));
 	trusted_random(k.keyid, sizeof(k.keyid));
 	good = secret_of(k.keyid, secret) &&
-	       channel_note_seal(secret, vm, strlen(vm), &k.note, sizeof(k.note), k.tag, NULL) == ERR_OK;
+	       channel_note_seal(secret, vm, strlen(vm), &k.note, size - offsetof(struct kept, note), k.tag, NULL) ==
+		       ERR_OK;
 	channel_wipe(secret, sizeof(secret));
 	if (!good)
 		return;
-	trusted_copy_out(trusted_arena(sizeof(k)), &k, sizeof(k));
-	(void)trusted_ocall(ABI_GUEST_KEEP, sizeof(k), 0, 0, 0, 0, 0);
+	trusted_copy_out(trusted_arena(size), &k, size);
+	(void)trusted_ocall(ABI_GUEST_KEEP, size, 0, 0, 0, 0, 0);
 }

@@ -68,9 +68,6 @@ bool attach_start_receive(int descriptor, struct attach_start_message *ret, int 
 bool attach_requests_read(uint64_t command, uint8_t buf[CHANNEL_REQUEST_MAX], size_t *size_ret,
 			  uint64_t *generation_ret);
 
-/* Is `item` one of those? As they are on the wire (CHANNEL_ITEM_SIZE bytes each). */
-bool attach_requests_has(const uint8_t *items, size_t count, const uint8_t *item);
-
 /* Add `count` items as they are on the wire (CHANNEL_ITEM_SIZE bytes each) to what is kept. */
 void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *items, size_t count);
 

@@ -305,7 +305,8 @@ static void keep_a_trail(struct guest_trail *ret)
 	host_guest_keep(t.host, &notes);
 	assert_int_equal(open_link(&l, NULL), ERR_OK);
 	assert_null(link_trail(l));
-	link_keep_trail(l, ret);
+	(void)link_learn(l);
+	link_keep(l, ret);
 	assert_true(t.note_size > sizeof(*ret));
 	link_close(l);
 	connect_again();
@@ -327,9 +328,40 @@ static void a_trail_is_kept(void **state)
 	assert_memory_equal(link_trail(l), &kept, sizeof(kept));
 	/* as long, whatever is in it */
 	kept.count[0] = 0;
-	link_keep_trail(l, &kept);
+	link_keep(l, &kept);
 	assert_int_equal(t.note_size, size);
 	link_close(l);
+}
+
+/* Of a second run what the first one asked for goes along with the question for a ring, and nothing else is asked for. */
+static void what_was_asked_for_is_asked_for_at_once(void **state)
+{
+	static struct guest_trail trail;
+
+	(void)state;
+	for (unsigned int run = 0; run < 3; run++) {
+		struct sealed_options o = {.cache_pages = DEVICE_PAGES, .readahead = 1, .freshness_ns = 1ull << 40};
+		struct guest_pages *pages;
+		struct link *l;
+
+		host_guest_keep(t.host, &notes);
+		assert_int_equal(open_link(&l, NULL), ERR_OK);
+		o.generation = link_accept(l)->generation;
+		assert_int_equal(sealed_pages_create(&t.alloc, link_sealed(l), &o, &pages, NULL), ERR_OK);
+		assert_int_equal(link_asked(l) != 0, run > 0);
+		if (link_asked(l))
+			sealed_pages_adopt(pages, 1, link_asked(l));
+		if (link_trail(l))
+			sealed_pages_follow(pages, link_trail(l));
+		assert_int_equal(device_client_read(pages, 7, 100, NULL), ERR_OK);
+		assert_int_equal(sealed_pages_stats(pages).round_trips, 1);
+		assert_int_equal(link_learn(l), run == 0);
+		(void)sealed_pages_trail(pages, &trail);
+		link_keep(l, &trail);
+		guest_pages_destroy(pages);
+		link_close(l);
+		connect_again();
+	}
 }
 
 static void note_of_nobody(struct abi_ocall *call)
@@ -340,7 +372,7 @@ static void note_of_nobody(struct abi_ocall *call)
 static void altered_note(struct abi_ocall *call)
 {
 	if (call->number == ABI_GUEST_CARRIER)
-		t.arena[100] ^= 1;
+		((uint8_t *)t.arena)[100] ^= 1;
 }
 static void altered_key_of_a_note(struct abi_ocall *call)
 {
@@ -364,7 +396,7 @@ static void note_of_another_enclave(struct abi_ocall *call)
 }
 static void note_about_another_vm(struct abi_ocall *call)
 {
-	uint8_t secret[16], *arena = (uint8_t *)t.arena;
+	uint8_t secret[16], *arena = (uint8_t *)t.arena + sizeof(uint64_t);
 	size_t size = (size_t)call->result >> 8;
 
 	if (call->number != ABI_GUEST_CARRIER)
@@ -378,7 +410,7 @@ static void note_about_another_vm(struct abi_ocall *call)
 }
 static void note_of_another_boot(struct abi_ocall *call)
 {
-	uint8_t secret[16], *arena = (uint8_t *)t.arena;
+	uint8_t secret[16], *arena = (uint8_t *)t.arena + sizeof(uint64_t);
 	size_t size = (size_t)call->result >> 8;
 
 	if (call->number != ABI_GUEST_CARRIER)
@@ -1110,6 +1142,7 @@ int main(int argc, char **argv)
 		TEST(greeted_for_another_vm),
 		TEST(greeted_twice),
 		TEST(a_trail_is_kept),
+		TEST(what_was_asked_for_is_asked_for_at_once),
 		TEST(notes_that_are_none_are_left_alone),
 		TEST(debug_enclaves_are_refused),
 		TEST(unknown_enclaves_are_refused),

@@ -58,6 +58,12 @@ struct sealed_carrier {
 	struct sealed_carrier_stats (*stats)(struct sealed_carrier *c);
 };
 
+/* What is usual for `readahead` and `image_readahead`. */
+enum {
+	SEALED_READAHEAD = 4,
+	SEALED_IMAGE_READAHEAD = 8,
+};
+
 struct sealed_options {
 	size_t cache_pages;	/* bound of pages of one epoch */
 	uint64_t freshness_ns;	/* how long an epoch lives unless expire() ends it */

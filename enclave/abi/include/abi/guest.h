@@ -43,7 +43,8 @@ enum abi_guest_number {
 	ABI_GUEST_WATCH = ABI_OCALL_GUEST_FIRST + 7,
 	/*
 	 * How the device is reached: enum abi_guest_carrier. Asked first. Bits from 8 on: bytes of the note that this program
-	 * had kept when it looked at this VM last, which come to the arena; 0: none.
+	 * had kept when it looked at this VM last; 0: none. To the arena come a word, the time (as the worker's `clock`), and
+	 * the note.
 	 */
 	ABI_GUEST_CARRIER = ABI_OCALL_GUEST_FIRST + 8,
 	/* a0: bytes of a path in the arena, below the folder that the device serves. A number for the file, 0 to 65535. */
@@ -57,7 +58,7 @@ enum abi_guest_number {
 };
 
 enum {
-	ABI_GUEST_NOTE_MAX = 8192,
+	ABI_GUEST_NOTE_MAX = 65536,
 };
 
 enum abi_guest_carrier {
