@@ -5,7 +5,9 @@
  * pages, so that walks go far, into cycles, and into records of other types. The layout is made up:
  * each question that procfs asks of a kernel is answered by a hash of its text.
  *
- * The whole tree is listed, and every file in it read, within limits; no memory is left behind.
+ * Flags: bit 0 leaves out the tasks; bits 1 to 3 say which part of the tree is listed, 7 all of it; bits
+ * 4 to 6 which seventh of the files there is read, 7 all of them. So most runs are short, and what
+ * they have in common, the layout and the memory, is made fast. No memory is left behind.
  */
 #include "fuzz.h"
 
@@ -27,7 +29,18 @@ enum {
 	ENTRIES_MAX = 100,
 	MEMORY_MAX = 32 << 20,
 	CONTENT_MAX = 4 << 20,
+	FLAG_NO_TASKS = 1,
+	STARTS_SHIFT = 1,
+	FILES_SHIFT = 4,
+	PARTS = 7, /* of the files; as a choice, all of them */
 };
+
+/* What is the input's meaning and not what is tested: a fuzzer needs no feedback from it. */
+#ifdef __clang__
+#define NO_FEEDBACK __attribute__((no_sanitize("coverage", "address", "undefined")))
+#else
+#define NO_FEEDBACK
+#endif
 
 #define BASE 0xffff888000000000u /* where klib believes that all memory is mapped */
 
@@ -44,7 +57,7 @@ const uint64_t *llview_layout_slots(const struct llview_layout *l)
 	return l->slots;
 }
 
-static uint64_t hash(const char *text, size_t size)
+static NO_FEEDBACK uint64_t hash(const char *text, size_t size)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 
@@ -93,84 +106,126 @@ static const struct {
 	{ "enum pid_type:PIDTYPE_SID", 3 },
 };
 
-static bool is_absent(const char *text, size_t size, uint8_t seed)
+/* What of an answer is the same in all runs. */
+struct answer {
+	uint64_t hash, type_hash; /* of the question, and of the part that names a type */
+	uint64_t present, absent; /* both possible answers */
+	bool fixed, never;
+};
+
+static struct answer answers[SLOTS_MAX];
+
+static NO_FEEDBACK bool is_absent(uint64_t h, uint8_t seed)
 {
-	return seed && (hash(text, size) >> 8 ^ seed * 0x9e3779b1u) % 32 == 0;
+	return seed && (h >> 8 ^ seed * 0x9e3779b1u) % 32 == 0;
 }
 
-static uint64_t answer(const struct llview_desc *d, uint8_t seed)
+static void answer_prepare(const struct llview_desc *d, struct answer *a)
 {
 	const char *text = llview_desc_text(d);
-	uint64_t h = hash(text, strlen(text)), size = *type_size(text), width, most;
-	bool absent = is_absent(text, strlen(text), seed) ||
-		      is_absent(text, type_length(text), seed) || !strcmp(text, "page_offset_base");
+	uint64_t h = hash(text, strlen(text)), size = *type_size(text), width;
+	bool value = d->kind == DESC_OFFSET || d->kind == DESC_SIZEOF || d->kind == DESC_ENUM;
 
+	*a = (struct answer){ .hash = h, .type_hash = hash(text, type_length(text)) };
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		bool value = d->kind == DESC_OFFSET || d->kind == DESC_SIZEOF || d->kind == DESC_ENUM;
-
-		if (!strcmp(text, fixed[i].text))
-			return value ? fixed[i].value : 1;
+		if (!strcmp(text, fixed[i].text)) {
+			a->fixed = true;
+			a->present = value ? fixed[i].value : 1;
+			return;
+		}
 	}
+	a->never = !strcmp(text, "page_offset_base");
 	switch ((enum llview_desc_kind)d->kind) {
 	case DESC_HAS:
 	case DESC_HAS_BITS:
 	case DESC_HAS_TYPE:
 	case DESC_HAS_SYMBOL:
 	case DESC_HAS_ENUM:
-		return !absent;
+		a->present = 1;
+		break;
 	case DESC_OFFSET:
-		most = (size - d->size) / 8;
-		return absent ? LLVIEW_POISON : h % (most + 1) * 8;
+		a->present = h % ((size - d->size) / 8 + 1) * 8;
+		a->absent = LLVIEW_POISON;
+		break;
 	case DESC_BIT_WORD:
-		return absent ? LLVIEW_POISON : h % (size / 8) * 8;
+		a->present = h % (size / 8) * 8;
+		a->absent = LLVIEW_POISON;
+		break;
 	case DESC_BIT_SHIFT:
 		width = d->flags & DESC_SIGNED ? d->size : h % (d->size ? d->size : 1) + 1;
-		return absent || !width ? 0 : h % (65 - width) | (64 - width) << 8;
+		a->present = width ? h % (65 - width) | (64 - width) << 8 : 0;
+		break;
 	case DESC_SIZEOF:
-		return absent ? 0 : size;
+		a->present = size;
+		break;
 	case DESC_SYMBOL:
-		return absent ? LLVIEW_POISON : BASE + h % WORDS * 8;
+		a->present = BASE + h % WORDS * 8;
+		a->absent = LLVIEW_POISON;
+		break;
 	case DESC_ENUM:
-		return absent ? LLVIEW_ENUM_ABSENT : h % 40;
+		a->present = h % 40;
+		a->absent = LLVIEW_ENUM_ABSENT;
+		break;
 	}
-	return 0;
 }
 
-static void layout_make(uint8_t seed)
+static void answers_prepare(size_t count)
 {
-	size_t count = (size_t)(__stop_llview_desc - __start_llview_desc);
-	static bool sized;
-
 	FUZZ_ASSERT(count > 1000 && count < SLOTS_MAX);
-	for (size_t i = 0; !sized && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct llview_desc *d = &__start_llview_desc[i];
 		uint64_t *size = type_size(llview_desc_text(d));
 
 		if (d->size + 8u > *size && d->kind != DESC_BIT_WORD && d->kind != DESC_BIT_SHIFT)
 			*size = (d->size + 15u) & ~7ull;
 	}
-	sized = true;
 	for (size_t i = 0; i < count; i++)
-		layout.slots[i] = answer(&__start_llview_desc[i], seed);
+		answer_prepare(&__start_llview_desc[i], &answers[i]);
+}
+
+static NO_FEEDBACK void layout_make(uint8_t seed)
+{
+	size_t count = (size_t)(__stop_llview_desc - __start_llview_desc);
+	static bool prepared;
+
+	if (!prepared)
+		answers_prepare(count);
+	prepared = true;
+	for (size_t i = 0; i < count; i++) {
+		const struct answer *a = &answers[i];
+		bool absent = !a->fixed && (a->never || is_absent(a->hash, seed) ||
+					    is_absent(a->type_hash, seed));
+
+		layout.slots[i] = absent ? a->absent : a->present;
+	}
 }
 
 /* The answer to a question of which it is known that somebody asks. */
-static uint64_t layout_get(const char *text)
+static size_t layout_find(const char *text)
 {
 	for (const struct llview_desc *d = __start_llview_desc; d != __stop_llview_desc; d++) {
 		if ((d->kind == DESC_OFFSET || d->kind == DESC_SYMBOL) &&
 		    !strcmp(llview_desc_text(d), text))
-			return layout.slots[d - __start_llview_desc];
+			return (size_t)(d - __start_llview_desc);
 	}
 	fprintf(stderr, "nobody asks for %s any more\n", text);
 	abort();
 }
 
+/* Each place in the code that asks looks for the question once. */
+#define layout_get(text)                                                                           \
+	({                                                                                         \
+		static size_t at_;                                                                 \
+		if (!at_)                                                                          \
+			at_ = 1 + layout_find(text);                                               \
+		layout.slots[at_ - 1];                                                             \
+	})
+
 /* ---- the memory ---- */
 
 static _Alignas(GUEST_PAGE_SIZE) uint64_t memory[WORDS];
 
-static uint64_t weave(unsigned int kind, uint64_t value)
+static NO_FEEDBACK uint64_t weave(unsigned int kind, uint64_t value)
 {
 	static const char text[] = "a/b c\n\\\t(x)%s\377";
 	uint64_t at = BASE + value % WORDS * 8;
@@ -205,7 +260,7 @@ static uint64_t weave(unsigned int kind, uint64_t value)
 	}
 }
 
-static void memory_make(const uint8_t *data, size_t size)
+static NO_FEEDBACK void memory_make(const uint8_t *data, size_t size)
 {
 	size_t units = size / 3;
 
@@ -288,6 +343,7 @@ static const struct guest_pages_ops memory_ops = {
 struct tour {
 	struct vfs *vfs;
 	size_t nodes;
+	unsigned int part; /* which of PARTS, or all, of the files is read */
 };
 
 static void read_file(struct tour *t, const struct vfs_node *n)
@@ -352,7 +408,7 @@ static void visit(struct tour *t, const struct vfs_node *n, int depth)
 	(void)vfs_getattr(t->vfs, n, &st); /* may fail where a listing doesn't */
 	if (n->ops->readdir)
 		visit_children(t, n, depth);
-	else if (n->ops->show)
+	else if (n->ops->show && (t->part == PARTS || t->nodes % PARTS == t->part))
 		read_file(t, n);
 }
 
@@ -367,7 +423,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t seed = (uint8_t)fuzz_take(&data, &size, 1);
 	uint8_t flags = (uint8_t)fuzz_take(&data, &size, 1);
 	struct guest_pages pages = { .ops = &memory_ops };
-	struct tour tour = { 0 };
+	struct tour tour = { .part = flags >> FILES_SHIFT & 7 };
 	struct llview_guest *guest;
 	static struct vfs_place place;
 	struct base_alloc alloc;
@@ -375,15 +431,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	layout_make(seed);
 	memory_make(data, size);
-	if (!(flags & 1))
+	if (!(flags & FLAG_NO_TASKS))
 		tasks_make();
 	base_alloc_init(&alloc, MEMORY_MAX);
 	FUZZ_ASSERT(!llview_guest_create(&alloc, &layout, &pages, &opts, &guest));
 	FUZZ_ASSERT(!procfs_create(&alloc, guest, &fs, NULL));
 	tour.vfs = procfs_vfs(fs);
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		unsigned int only = flags >> STARTS_SHIFT & 7;
 		struct vfs_node start;
 
+		if (only < sizeof(starts) / sizeof(starts[0]) && only != i)
+			continue;
 		if (vfs_walk(tour.vfs, NULL, starts[i], 0, &place) || place.kind != VFS_FOUND)
 			continue;
 		start = place.node;
