@@ -185,6 +185,23 @@ enum err ktype_symbol_at(const struct ktype *k, struct gva at, char name[KTYPE_N
 	return ERR_OK;
 }
 
+enum err ktype_symbol_end(const struct ktype *k, struct gva at, struct gva *ret)
+{
+	uint64_t unslid = at.v - k->boot.kaslr;
+	uint32_t i;
+	enum err e = symtab_at(&k->symbols, unslid, &i);
+
+	if (e != ERR_OK)
+		return e;
+	for (; i < k->symbols.count; i++) {
+		if (symtab_value(&k->symbols, i) > unslid) {
+			ret->v = symtab_value(&k->symbols, i) + k->boot.kaslr;
+			return ERR_OK;
+		}
+	}
+	return ERR_ABSENT;
+}
+
 enum err ktype_sizeof(const struct ktype *k, const char *type, uint64_t *ret)
 {
 	return btf_sizeof(&k->types, type, ret);

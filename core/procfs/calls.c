@@ -12,10 +12,6 @@
 #include "klib/pid.h"
 
 GUEST_TYPES_BEGIN
-struct load_weight { /* include/linux/sched.h */
-	unsigned long weight;
-};
-
 struct cfs_rq { /* kernel/sched/sched.h */
 	struct load_weight load;
 };

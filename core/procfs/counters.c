@@ -160,19 +160,22 @@ uint64_t global_node_stat(int64_t item)
 	return counter_at(vm_node_stat, item);
 }
 
-struct pglist_data __guest *global_node_at(uint32_t node)
+bool global_node_online(uint32_t node)
 {
 	int64_t online = guest_enum(enum node_states, N_ONLINE);
 	int64_t states = guest_enum(enum node_states, NR_NODE_STATES);
 
+	if (node >= GLOBAL_NODES_MAX || online < 0 || online > 16 || states < 1 || states > 16)
+		return false;
+	/* nodemask_t is as long as MAX_NUMNODES: 1024 bits on Debian's kernels */
+	return node_states[online * (GLOBAL_NODES_MAX / 64) + node / 64] >> node % 64 & 1;
+}
+
+struct pglist_data __guest *global_node_at(uint32_t node)
+{
 	if (!guest_has_symbol(node_data))
 		return node ? NULL : &contig_page_data;
-	if (node >= GLOBAL_NODES_MAX || online < 0 || online > 16 || states < 1 || states > 16)
-		return NULL;
-	/* nodemask_t is as long as MAX_NUMNODES: 1024 bits on Debian's kernels */
-	if (!(node_states[online * (GLOBAL_NODES_MAX / 64) + node / 64] >> node % 64 & 1))
-		return NULL;
-	return node_data[node];
+	return global_node_online(node) ? node_data[node] : NULL;
 }
 
 uint32_t global_zones_count(void)

@@ -107,6 +107,8 @@ signed char *procfs_facts(struct procfs *p);
  * length, or 0 when there is none.
  */
 size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t size);
+/* Where a function of the kernel image begins and ends that `address` is in; false when there is none. */
+bool procfs_symbol_range(struct procfs *p, uint64_t address, uint64_t *start_ret, uint64_t *end_ret);
 
 /* For others.h; NULL where what was read in the present epoch may be otherwise a moment later. */
 struct others;
@@ -180,6 +182,11 @@ uint32_t proc_process_count(void);
 int64_t proc_boot_time_ns(void);
 /* counters.c: ticks a second: CONFIG_HZ, told from the length of a tick */
 unsigned int global_hz(void);
+/* counters.c: is there memory, or a processor, of this number of node? Up to PROC_NODES of them. */
+enum {
+	PROC_NODES = 1024,
+};
+bool global_node_online(uint32_t node);
 /* All processes (their first threads), and all threads of a process. */
 extern const struct proc_dir proc_pid_dir;
 extern const struct proc_dir proc_task_dir;

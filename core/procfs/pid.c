@@ -406,6 +406,8 @@ PRESENT(has_attr, "attr")
 PRESENT(has_net, "net")
 PRESENT(has_wchan, "wchan")
 PRESENT(has_autogroup, "autogroup")
+PRESENT(has_sched, "sched")
+PRESENT(has_stack, "stack")
 PRESENT(has_timens_offsets, "timens_offsets")
 PRESENT(has_children, "children")
 PRESENT(has_cpuset, "cpuset")
@@ -440,7 +442,8 @@ PRESENT(has_smaps_rollup, "smaps_rollup")
 	REG("auxv", 0400, proc_pid_auxv_show),                                                     \
 	REG("status", 0444, proc_pid_status_show),                                                 \
 	REG("personality", 0400, proc_pid_personality_show),                                       \
-	REG("limits", 0444, proc_pid_limits_show)
+	REG("limits", 0444, proc_pid_limits_show),                                                 \
+	REG_IF("sched", 0644, proc_pid_sched_show, has_sched)
 
 #define ROWS_NAMES                                                                                 \
 	REG("comm", 0644, proc_pid_comm_show),                                                     \
@@ -466,6 +469,7 @@ PRESENT(has_smaps_rollup, "smaps_rollup")
 #define ROWS_STATE                                                                                 \
 	{ .name = "attr", .mode = PROC_DIR(0555), .rows = proc_attr_rows, .present = has_attr },   \
 	REG_IF("wchan", 0444, proc_pid_wchan_show, has_wchan),                                     \
+	REG_IF("stack", 0400, proc_pid_stack_show, has_stack),                                     \
 	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),                         \
 	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),                                  \
 	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),                                  \

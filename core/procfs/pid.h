@@ -78,6 +78,7 @@ proc_show_fn proc_pid_oom_score_show, proc_pid_coredump_filter_show, proc_pid_pa
 proc_show_fn proc_pid_ksm_merging_pages_show, proc_pid_cpuset_show, proc_pid_autogroup_show;
 proc_show_fn proc_pid_syscall_show, proc_pid_arch_status_show, proc_pid_ksm_stat_show;
 proc_show_fn proc_pid_timens_offsets_show, proc_pid_children_show, proc_pid_timers_show;
+proc_show_fn proc_pid_sched_show, proc_pid_stack_show;
 
 proc_link_fn proc_pid_exe_link, proc_pid_cwd_link, proc_pid_root_link, proc_pid_fd_link;
 proc_target_fn proc_pid_exe_target, proc_pid_cwd_target, proc_pid_root_target, proc_pid_fd_target;

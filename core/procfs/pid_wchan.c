@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where a task sleeps: the first function on its kernel stack that isn't the scheduler's. Found as
- * the guest's own kernel finds it: from 5.16 on by the ORC tables (arch/x86/kernel/unwind_orc.c),
- * before that by frame pointers, whether the kernel was built with them or not.
+ * Where a task sleeps: the first function on its kernel stack that isn't the scheduler's; and the whole stack. Found as
+ * the guest's own kernel finds it: by the ORC tables (arch/x86/kernel/unwind_orc.c), but wchan before 5.16
+ * by frame pointers, whether the kernel was built with them or not.
  */
 #include "pid.h"
 
 #include <string.h>
 
 enum {
-	FRAMES_MAX = 64,
+	FRAMES_MAX = 64, /* MAX_STACK_TRACE_DEPTH, of the whole stack */
 	FRAME_POINTERS_MAX = 17,
 	STACK_SIZE = 16384, /* THREAD_SIZE, unless the guest says otherwise */
 	STACK_MAX = 1 << 17,
@@ -50,7 +50,7 @@ struct module_memory {
 
 struct module_layout {
 	void __guest *base;
-	unsigned int size;
+	unsigned int size, text_size;
 };
 
 struct mod_kallsyms {
@@ -61,6 +61,7 @@ struct mod_kallsyms {
 
 struct module {
 	struct list_head list;
+	char name[56];
 	struct module_memory mem[1]; /* since 6.4 */
 	struct module_layout core_layout;
 	struct mod_arch_specific arch;
@@ -282,18 +283,28 @@ static bool unwind_next(struct unwind *u)
 	return u->sp > prev_sp;
 }
 
-static uint64_t wchan_orc(struct task_struct __guest *t)
+/* Begin where the task was switched from; false: it has no stack, or none that holds this. */
+static bool unwind_begin(struct unwind *u, struct task_struct __guest *t)
 {
 	uint64_t stack = guest_addr(t->stack), at = t->thread.sp;
 	struct inactive_task_frame __guest *frame = guest_ptr(struct inactive_task_frame, at);
-	struct unwind u = { .low = stack, .high = stack + stack_size() };
 
-	if (!stack || at < u.low || at > u.high - guest_sizeof(struct inactive_task_frame))
+	*u = (struct unwind){ .low = stack, .high = stack + stack_size() };
+	if (!stack || at < u->low || at > u->high - guest_sizeof(struct inactive_task_frame))
+		return false;
+	u->regs = orc_registers();
+	u->sp = at + guest_sizeof(struct inactive_task_frame);
+	u->bp = frame->bp;
+	u->ip = frame->ret_addr;
+	return true;
+}
+
+static uint64_t wchan_orc(struct task_struct __guest *t)
+{
+	struct unwind u;
+
+	if (!unwind_begin(&u, t))
 		return 0;
-	u.regs = orc_registers();
-	u.sp = at + guest_sizeof(struct inactive_task_frame);
-	u.bp = frame->bp;
-	u.ip = frame->ret_addr;
 	for (int i = 0; i < FRAMES_MAX; i++) {
 		if (!in_range(u.ip, &_stext, &_etext) && !module_of(u.ip))
 			return 0;
@@ -347,29 +358,46 @@ enum {
 	ELF_SYMBOL_SIZE = 24,
 };
 
-/* The nearest symbol below `ip` in a module's own table (kernel/module/kallsyms.c). */
-static size_t module_symbol(uint64_t ip, char *buf, size_t size)
+static uint64_t text_end(struct module __guest *mod)
+{
+	if (guest_has(struct module, mem)) {
+		struct module_memory __guest *text = mod->mem + guest_enum_any_or(MOD_TEXT, 0);
+
+		return guest_addr(text->base) + text->size;
+	}
+	return guest_addr(mod->core_layout.base) + mod->core_layout.text_size;
+}
+
+/* The nearest symbol below `ip` in a module's own table (kernel/module/kallsyms.c), and where it begins and ends. */
+static size_t module_symbol(uint64_t ip, char *buf, size_t size, uint64_t *start_ret, uint64_t *end_ret)
 {
 	struct module __guest *mod = module_of(ip);
 	struct mod_kallsyms __guest *k;
-	uint64_t best = 0;
+	uint64_t best = 0, next;
 	uint32_t best_name = 0, count;
 
 	if (!mod || !(k = mod->kallsyms))
 		return 0;
+	next = text_end(mod);
 	count = k->num_symtab < MODULE_SYMBOLS_MAX ? k->num_symtab : MODULE_SYMBOLS_MAX;
 	for (uint32_t i = 1; i < count && !guest_faulted(); i++) {
 		uint64_t at = guest_addr(k->symtab) + (uint64_t)i * ELF_SYMBOL_SIZE;
 		uint64_t value = *guest_ptr(uint64_t, at + 8);
 		uint32_t name = *guest_ptr(uint32_t, at);
 
-		if (!*guest_ptr(uint16_t, at + 6) || value > ip || value <= best)
+		if (!*guest_ptr(uint16_t, at + 6) || (value <= ip ? value <= best : value >= next))
 			continue;
 		if (!*guest_ptr(char, guest_addr(k->strtab) + name))
 			continue;
+		if (value > ip) {
+			next = value;
+			continue;
+		}
 		best = value;
 		best_name = name;
 	}
+	*start_ret = best;
+	*end_ret = next;
 	return best ? guest_strncpy(buf, guest_ptr(char, guest_addr(k->strtab) + best_name), size) :
 	       0;
 }
@@ -377,6 +405,7 @@ static size_t module_symbol(uint64_t ip, char *buf, size_t size)
 int proc_pid_wchan_show(const struct proc_item *it, struct seq_file *m)
 {
 	uint64_t wchan = proc_task_wchan(item_task(it));
+	uint64_t start, end;
 	char name[512];
 	size_t size = 0;
 
@@ -384,11 +413,59 @@ int proc_pid_wchan_show(const struct proc_item *it, struct seq_file *m)
 		if (in_range(wchan, &_stext, &_etext))
 			size = procfs_symbol_name(it->fs, wchan, name, sizeof(name));
 		else
-			size = module_symbol(wchan, name, sizeof(name));
+			size = module_symbol(wchan, name, sizeof(name), &start, &end);
 	}
 	if (size)
 		seq_write(m, name, size);
 	else
 		seq_putc(m, '0');
+	return 0;
+}
+
+/* "%pB": what is behind a call belongs to the function that made it, also if it is that one's last. */
+static void put_return_address(const struct proc_item *it, struct seq_file *m, uint64_t ip)
+{
+	bool image = in_range(ip - 1, &_stext, &_etext);
+	uint64_t start = 0, end = 0;
+	char name[512], module[57];
+	size_t size;
+
+	if (image)
+		size = procfs_symbol_range(it->fs, ip - 1, &start, &end) ?
+			       procfs_symbol_name(it->fs, ip - 1, name, sizeof(name)) : 0;
+	else
+		size = module_symbol(ip - 1, name, sizeof(name), &start, &end);
+	if (!size) {
+		seq_printf(m, "[<0>] 0x%llx\n", (unsigned long long)ip);
+		return;
+	}
+	seq_puts(m, "[<0>] ");
+	seq_write(m, name, size);
+	seq_printf(m, "+0x%llx/0x%llx", (unsigned long long)(ip - start), (unsigned long long)(end - start));
+	if (!image) {
+		guest_strncpy(module, &module_of(ip - 1)->name[0], sizeof(module));
+		seq_printf(m, " [%s]", module);
+	}
+	seq_putc(m, '\n');
+}
+
+/* One that runs is shown by a kernel only to itself. */
+int proc_pid_stack_show(const struct proc_item *it, struct seq_file *m)
+{
+	struct task_struct __guest *t = item_task(it);
+	struct unwind u;
+
+	if (t->on_cpu || !unwind_begin(&u, t))
+		return 0;
+	for (int shown = 0, i = 0; shown < FRAMES_MAX && i < 2 * FRAMES_MAX; i++) {
+		if (!in_range(u.ip, &_stext, &_etext) && !module_of(u.ip))
+			break;
+		if (!in_sched_functions(u.ip)) {
+			put_return_address(it, m, u.ip);
+			shown++;
+		}
+		if (!unwind_next(&u))
+			break;
+	}
 	return 0;
 }

@@ -152,6 +152,21 @@ size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t 
 	return length;
 }
 
+bool procfs_symbol_range(struct procfs *p, uint64_t address, uint64_t *start_ret, uint64_t *end_ret)
+{
+	const struct ktype *k = p->names ? p->names(p->names_ctx) : NULL;
+	char name[KTYPE_NAME_SIZE];
+	uint64_t offset;
+	struct gva end;
+
+	if (!k || ktype_symbol_at(k, (struct gva){ address }, name, &offset) ||
+	    ktype_symbol_end(k, (struct gva){ address }, &end))
+		return false;
+	*start_ret = address - offset;
+	*end_ret = end.v;
+	return true;
+}
+
 int64_t proc_name_to_int(const char *name, size_t name_size)
 {
 	int64_t n = 0;

@@ -28,7 +28,21 @@ static void expect_at(const struct ktype *k, uint64_t at, const char *name, uint
 	char found[KTYPE_NAME_SIZE];
 	uint64_t o;
 
+	struct gva end;
+
 	assert_int_equal(ktype_symbol_at(k, (struct gva){at}, found, &o), ERR_OK);
+	/* it goes on up to another one's beginning, or the image's end */
+	if (ktype_symbol_end(k, (struct gva){at}, &end) == ERR_OK) {
+		char next[KTYPE_NAME_SIZE];
+		uint64_t into;
+
+		assert_true(end.v > at);
+		if (ktype_symbol_at(k, end, next, &into) == ERR_OK)
+			assert_int_equal(into, 0);
+		end.v--;
+		assert_int_equal(ktype_symbol_at(k, end, next, &into), ERR_OK);
+		assert_string_equal(next, found);
+	}
 	assert_string_equal(found, name);
 	assert_true(o == offset);
 }

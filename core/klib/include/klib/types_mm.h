@@ -47,7 +47,7 @@ struct mm_struct {
 	struct vm_area_struct __guest *mmap; /* until 6.0 */
 	struct maple_tree mm_mt;
 	void __guest *pgd;
-	int map_count;
+	int map_count, numa_scan_seq;
 	unsigned long hiwater_rss, hiwater_vm;
 	unsigned long total_vm, locked_vm;
 	atomic64_t pinned_vm;

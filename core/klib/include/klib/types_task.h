@@ -212,9 +212,37 @@ struct files_struct {
 	struct fdtable __guest *fdt;
 };
 
+struct sched_statistics {
+	uint64_t sum_sleep_runtime, sum_block_runtime, wait_start, sleep_start, block_start, sleep_max, block_max;
+	uint64_t exec_max, slice_max, wait_max, wait_sum, wait_count, iowait_sum, iowait_count;
+	uint64_t nr_migrations_cold, nr_failed_migrations_affine, nr_failed_migrations_running;
+	uint64_t nr_failed_migrations_hot, nr_forced_migrations, nr_wakeups, nr_wakeups_sync, nr_wakeups_migrate;
+	uint64_t nr_wakeups_local, nr_wakeups_remote, nr_wakeups_affine, nr_wakeups_affine_attempts;
+	uint64_t nr_wakeups_passive, nr_wakeups_idle, core_forceidle_sum;
+};
+
+struct util_est {
+	unsigned int enqueued, ewma;
+};
+
+struct sched_avg {
+	uint64_t last_update_time, load_sum, runnable_sum;
+	uint32_t util_sum;
+	unsigned long load_avg, runnable_avg, util_avg;
+	char util_est[4]; /* a struct util_est up to 6.7, then a number */
+};
+
+struct load_weight {
+	unsigned long weight;
+};
+
 struct sched_entity {
+	struct load_weight load;
+	uint64_t exec_start, vruntime, nr_migrations;
 	uint64_t sum_exec_runtime;
 	uint64_t slice; /* since 6.6 */
+	struct sched_avg avg;
+	struct sched_statistics statistics; /* until 5.15; then in the task */
 };
 
 struct sched_dl_entity {
@@ -222,6 +250,8 @@ struct sched_dl_entity {
 	uint64_t dl_deadline;
 	uint64_t dl_period;
 	unsigned int flags;
+	int64_t runtime;
+	uint64_t deadline;
 };
 
 struct sched_info {
@@ -256,6 +286,7 @@ struct task_delay_info {
 
 struct numa_group {
 	int gid;
+	unsigned long faults[];
 };
 
 /* arch/x86/include/asm/ptrace.h: what a task had in its registers when it entered the kernel */
@@ -292,13 +323,16 @@ struct task_struct {
 	void __guest *stack;
 	unsigned int flags;
 	unsigned int ptrace;
+	int on_cpu;
 	unsigned char on_rq[1]; /* an int, or a byte since 7.3 */
 	unsigned int cpu; /* until 5.15; then in thread_info */
 	int prio;
 	int static_prio;
 	unsigned int rt_priority;
 	struct sched_entity se;
+	struct sched_statistics stats;
 	struct sched_dl_entity dl;
+	void __guest *sched_class;
 	unsigned int policy;
 	unsigned int sched_reset_on_fork : 1;
 	struct cpumask __guest *cpus_ptr;
@@ -355,6 +389,9 @@ struct task_struct {
 	nodemask_t mems_allowed;
 	struct css_set __guest *cgroups;
 	struct numa_group __guest *numa_group;
+	unsigned long __guest *numa_faults;
+	unsigned long numa_pages_migrated, total_numa_faults;
+	int numa_preferred_nid;
 	struct mempolicy __guest *mempolicy;
 	struct task_delay_info __guest *delays;
 	uint64_t timer_slack_ns;

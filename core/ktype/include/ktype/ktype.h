@@ -134,6 +134,8 @@ enum err ktype_symbol(const struct ktype *k, const char *name, struct gva *ret) 
  */
 enum err ktype_symbol_at(const struct ktype *k, struct gva at, char name[KTYPE_NAME_SIZE],
 			 uint64_t *offset_ret) ERR_NODISCARD;
+/* Where the one at or below `at` ends: where the next one begins. ERR_ABSENT outside the image. */
+enum err ktype_symbol_end(const struct ktype *k, struct gva at, struct gva *ret) ERR_NODISCARD;
 
 /*
  * Layouts. `type` is "struct x", "union x", "enum x" or a typedef's name; `path` is dotted
