@@ -19,7 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -149,6 +153,19 @@ static int attach(char *message, size_t size)
 	kept_high = fcntl(0, F_DUPFD_CLOEXEC, 300);
 	base_alloc_init(&alloc, 16 << 20);
 	tree = memfs_create(&alloc);
+	memfs_file(tree, "sysvipc/shm",
+		   "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime"
+		   "      dtime      ctime                   rss                  swap\n"
+		   "       -17      32771   600                  4097   147   147      1     0     0     0     0 1 0 2"
+		   "                  8192                     0\n"
+		   "         0          5   666                     1   147   147      1     0     0     0     0 1 0 2"
+		   "                     0                  4096\n");
+	memfs_file(tree, "sysvipc/msg", "       key      msqid perms      cbytes       qnum\n"
+					"         7          0   644          10          2\n");
+	memfs_file(tree, "sysvipc/sem", "       key      semid perms      nsems\n");
+	memfs_file(tree, "sys/kernel/sem", "1\t2\t3\t4\n");
+	memfs_file(tree, "sys/kernel/shmmax", "18446744073692774399\n");
+	memfs_file(tree, "sys/kernel/msgmnb", "99\n");
 	root = memfs_vfs_node(&tree->root);
 	return door_mount("/proc", vfs_create(&alloc, &ops, tree, &root));
 }
@@ -162,6 +179,9 @@ unsigned int scw_if_nametoindex(const char *name);
 char *scw_if_indextoname(unsigned int index, char *name);
 struct if_nameindex *scw_if_nameindex(void);
 void scw_if_freenameindex(struct if_nameindex *list);
+int scw_shmctl(int id, int command, struct shmid_ds *buf);
+int scw_msgctl(int id, int command, struct msqid_ds *buf);
+int scw_semctl(int id, int number, int command, ...);
 int scw_kill(pid_t pid, int sig);
 int scw_killpg(pid_t pgid, int sig);
 int scw_tgkill(pid_t tgid, pid_t tid, int sig);
@@ -403,6 +423,40 @@ static void test_netlink(void **state)
 	scw_freeifaddrs(list);
 }
 
+/* What is told of all System V objects is the guest's; the tool's own ones stay its own. */
+static void test_objects(void **state)
+{
+	struct shm_info shm;
+	struct shminfo limits;
+	struct msginfo msg;
+	struct seminfo sem;
+	struct shmid_ds ds;
+	int own = shmget(IPC_PRIVATE, 100, 0600);
+
+	(void)state;
+	assert_int_equal(scw_shmctl(0, SHM_INFO, (void *)&shm), 5); /* the highest place: 32771 is 3, used again */
+	assert_int_equal(shm.used_ids, 2);
+	assert_int_equal(shm.shm_tot, 2 + 1);
+	assert_int_equal(shm.shm_rss, 2);
+	assert_int_equal(shm.shm_swp, 1);
+	assert_int_equal(scw_shmctl(0, IPC_INFO, (void *)&limits), 5);
+	assert_true(limits.shmmax == 18446744073692774399u);
+	assert_int_equal(scw_msgctl(0, MSG_INFO, (void *)&msg), 0);
+	assert_int_equal(msg.msgpool, 1);
+	assert_int_equal(msg.msgmap, 2);
+	assert_int_equal(msg.msgtql, 10);
+	assert_int_equal(msg.msgmnb, 99);
+	assert_int_equal(scw_semctl(0, 0, SEM_INFO, &sem), 0);
+	assert_int_equal(sem.semusz, 0);
+	assert_int_equal(sem.semmni, 4);
+	FAILS(scw_shmctl(0, SHM_STAT, &ds), EINVAL);
+	if (own < 0)
+		return;
+	assert_int_equal(scw_shmctl(own, IPC_STAT, &ds), 0);
+	assert_int_equal(ds.shm_segsz, 100);
+	assert_int_equal(scw_shmctl(own, IPC_RMID, NULL), 0);
+}
+
 /* The guest's, never this host's: whose lo has another number, and which is changed by nobody. */
 static void test_devices(void **state)
 {
@@ -461,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_exists),	cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_asking),	cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_netlink),	cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_closing),
 	};
 
