@@ -47,7 +47,7 @@ struct options {
 	const char *key, *heap, *stack, *threads, *product, *svn, *xfrm, *date, *config;
 	const char *permit;
 	struct option_list files, arguments, environment, programs;
-	bool debug, unchecked_code;
+	bool debug, unchecked_code, processes;
 	/* sign: for the measured configuration; files with public keys */
 	const char *seal_output;
 	/* run: COMMAND is an enclave's image, in emulation if asked for */

@@ -287,6 +287,17 @@ static enum err read_programs(const struct options *o, struct sign_program ret[A
 	return e;
 }
 
+/* The program again, as what its first copy runs. */
+static enum err add_itself(const uint8_t *elf, size_t size, struct sign_program programs[ABI_PROGRAMS_MAX],
+			   struct sign_options *s, struct err_ctx *err)
+{
+	if (s->program_count == ABI_PROGRAMS_MAX)
+		return err_set(err, ERR_LIMIT, "--processes: more than %u programs", ABI_PROGRAMS_MAX);
+	programs[s->program_count++] = (struct sign_program){ABI_PROGRAM_ITSELF, elf, size};
+	s->programs = programs;
+	return ERR_OK;
+}
+
 enum status cli_sign(const struct options *o, int argc, char **argv)
 {
 	uint8_t *elf = NULL, *pem = NULL, *config = NULL;
@@ -310,6 +321,8 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 		e = read_programs(o, programs, &s, &err);
 	if (!e)
 		e = read_file(argv[0], &elf, &elf_size, &err);
+	if (!e && o->processes)
+		e = add_itself(elf, elf_size, programs, &s, &err);
 	if (!e)
 		e = read_file(o->key, &pem, &pem_size, &err);
 	if (!e)
@@ -331,7 +344,7 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 
 		while (programs[same].elf != programs[i].elf)
 			same++;
-		if (same == i)
+		if (same == i && programs[i].elf != elf)
 			free((void *)(uintptr_t)programs[i].elf);
 	}
 	free(pem);

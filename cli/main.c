@@ -31,7 +31,7 @@ static const struct command commands[] = {
 	{"sign", "PROGRAM IMAGE", "make a signed enclave image out of a program",
 	 "PROGRAM is a static position-independent executable; IMAGE is written, and printed as by\n"
 	 "`scwatcher inspect`.\n",
-	 "yHKtPVxYCkOFBANqDu", 2, 2, cli_sign},
+	 "yHKtPVxYCkOFBQANqDu", 2, 2, cli_sign},
 	{"inspect", "IMAGE", "print an enclave image's identity and layout, and check it",
 	 "Prints what is measured, and whether an enclave of it would start.\n", "", 1, 1,
 	 cli_inspect},
@@ -87,6 +87,7 @@ static const struct {
 	{'C', "config", "FILE", "configuration to measure into the enclave, as it is"},
 	{'F', "file", "FILE[=INSIDE]", "file that the program inside finds (under another path)"},
 	{'B', "program", "FILE=INSIDE", "another program, which the one inside may run under this path; again for further paths"},
+	{'Q', "processes", NULL, "the program may fork(): it is in the image twice, once as what serves its processes"},
 	{'A', "argument", "TEXT", "argument of the program, its name first: no others count"},
 	{'N', "environment", "NAME[=TEXT]", "variable that may come from outside, or is so"},
 	{'q', "permit", "KIND,...", "calls served outside: read, write, terminal, poll (all)"},
@@ -244,6 +245,9 @@ static bool take_option(struct options *o, int letter, const char *arg)
 		break;
 	case 'D':
 		o->debug = true;
+		break;
+	case 'Q':
+		o->processes = true;
 		break;
 	case 'u':
 		o->unchecked_code = true;

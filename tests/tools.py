@@ -45,8 +45,8 @@ COMMANDS = ["netstat -tulpan", "netstat -xan", "netstat -s", "netstat -rn", "net
 # minutes each: a look at every number that a process may have, with a ps for each that one has
 LONG = ["unhide proc", "unhide sys"]
 
-# lsof asks for names of files in a child process, which an enclave doesn't have, unless it is told not to
-ENCLAVE = {"lsof": ["-O"]}
+# lsof asks for names of files in a child process
+FORKING = {"lsof"}
 # and unhide runs ps, which has to be in its image
 RUNS = {"unhide": ["ps"]}
 # What tools read beside /proc: of the guest, measured into their enclaves
@@ -149,8 +149,7 @@ def look(guests, name, scwatcher, way, command, tools):
     inside = [guests / "exec", name, "--", *INSIDE.get(words[0], []), *words]
     before, expected = lines(inside)
     subprocess.run([guests / "freeze", name], check=True)
-    more = ENCLAVE.get(words[0], []) if "--emulate" in str(way) else []
-    outside, status = lines([scwatcher, "run", *way, name, "--", tools.get(words[0], words[0]), *more, *words[1:]])
+    outside, status = lines([scwatcher, "run", *way, name, "--", tools.get(words[0], words[0]), *words[1:]])
     subprocess.run([guests / "thaw", name], check=True)
     after, _ = lines(inside)
     missing, extra = compare(command, before, outside, after)
@@ -211,7 +210,8 @@ def compare_images(options, e, programs):
         failed = 0
         for mode in options.enclave.split(","):
             more = words + (known if mode == "known" else [])
-            options.tools = {tool: e.tool(tool, *more, *e.programs(*RUNS.get(tool, []))) for tool in programs}
+            options.tools = {tool: e.tool(tool, *more, *e.programs(*RUNS.get(tool, [])),
+                                          *(["--processes"] if tool in FORKING else [])) for tool in programs}
             with e.device(mount=mode == "pread"):
                 print(f"in enclaves, mode {mode}:", flush=True)
                 failed |= compare_tools(options, e.way("plain" if mode in ("pread", "known") else mode,

@@ -81,6 +81,7 @@ long call_pselect6(int count, void *in, void *out, void *except, struct trusted_
 
 /* process.c: fork() ends the program, as do programs that aren't in its image; vfork.s tells how it called */
 long call_fork(void);
+long call_clone(uint64_t flags); /* posix_spawn()'s, of another program */
 long call_vfork(uint64_t how, uint64_t *frame);
 long call_execve(const char *path, char *const *argv, char *const *envp);
 long call_wait4(int pid, int *status, int options, void *usage);

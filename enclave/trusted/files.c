@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "calls.h"
+#include "fork.h"
 #include "layer.h"
 #include "trusted/files.h"
 #include "trusted/program.h"
@@ -49,15 +51,24 @@ struct descriptor {
 
 /* Of the first program, of another one that runs, and what each command of a shell's line begins with. */
 enum { FIRST, CHILD, SHELL, TABLES };
-static struct descriptor tables[TABLES][LAYER_FDS];
+struct files {
+	struct descriptor fds[LAYER_FDS];
+	char folder[VFS_PATH_MAX];
+};
+static struct files tables[TABLES] = { { .folder = "/" }, { .folder = "/" }, { .folder = "/" } };
+static struct files *child = &tables[CHILD]; /* a process's */
 static bool streams_ready;
 static struct file streams[LAYER_STREAMS]; /* never freed */
-static char folders[TABLES][VFS_PATH_MAX] = { "/", "/", "/" };
 static trusted_output_fn *output;
+
+struct files *files_now(void)
+{
+	return trusted_in_child() ? child : &tables[FIRST];
+}
 
 static struct descriptor *fds(void)
 {
-	return tables[trusted_in_child()];
+	return files_now()->fds;
 }
 
 bool layer_is_locked_here(void)
@@ -77,7 +88,7 @@ static void make_ready(void)
 			.stream = i,
 			.flags = i ? O_WRONLY : O_RDONLY,
 		};
-		tables[0][i].file = &streams[i];
+		tables[FIRST].fds[i].file = &streams[i];
 	}
 }
 
@@ -113,12 +124,12 @@ struct base_alloc *layer_alloc(void)
 
 const char *layer_cwd(void)
 {
-	return folders[trusted_in_child()];
+	return files_now()->folder;
 }
 
 void layer_cwd_set(const char *path)
 {
-	memcpy(folders[trusted_in_child()], path, strlen(path) + 1);
+	memcpy(files_now()->folder, path, strlen(path) + 1);
 }
 
 void trusted_output_hook(trusted_output_fn *fn)
@@ -220,19 +231,18 @@ static void file_put(struct file *f)
 
 /* -- other programs of the image ------------------------------------------------------------------ */
 
-static void copy_table(int to, int from)
+static void copy_table(struct files *to, const struct files *from)
 {
-	memcpy(tables[to], tables[from], sizeof(tables[to]));
+	*to = *from;
 	for (int fd = 0; fd < LAYER_FDS; fd++)
-		if (tables[to][fd].file)
-			tables[to][fd].file->refs++;
-	memcpy(folders[to], folders[from], sizeof(folders[to]));
+		if (to->fds[fd].file)
+			to->fds[fd].file->refs++;
 }
 
-static void close_table(int which, bool all)
+static void close_table(struct files *t, bool all)
 {
 	for (int fd = 0; fd < LAYER_FDS; fd++) {
-		struct descriptor *d = &tables[which][fd];
+		struct descriptor *d = &t->fds[fd];
 
 		if (!d->file || !(all || d->cloexec))
 			continue;
@@ -243,33 +253,53 @@ static void close_table(int which, bool all)
 
 void files_child_begin(void)
 {
-	copy_table(CHILD, FIRST);
+	copy_table(child, &tables[FIRST]);
 }
 
 void files_child_exec(void)
 {
-	close_table(CHILD, false);
+	close_table(child, false);
 }
 
 void files_child_end(void)
 {
-	close_table(CHILD, true);
+	close_table(child, true);
 }
 
 void files_shell_begin(void)
 {
-	copy_table(SHELL, CHILD);
-	close_table(CHILD, true);
+	copy_table(&tables[SHELL], child);
+	close_table(child, true);
 }
 
 void files_shell_child(void)
 {
-	copy_table(CHILD, SHELL);
+	copy_table(child, &tables[SHELL]);
 }
 
 void files_shell_end(void)
 {
-	close_table(SHELL, true);
+	close_table(&tables[SHELL], true);
+}
+
+struct files *files_copy(void)
+{
+	struct files *f = base_alloc_zeroed(layer_alloc(), 1, sizeof(*f));
+
+	if (f)
+		copy_table(f, child);
+	return f;
+}
+
+void files_use(struct files *f)
+{
+	child = f;
+}
+
+void files_drop(struct files *f)
+{
+	close_table(f, true);
+	base_free(layer_alloc(), f);
 }
 
 /* -- open ----------------------------------------------------------------------------------------- */
@@ -450,7 +480,10 @@ static long device_read(const struct file *f, void *buf, size_t size)
 	}
 }
 
-/* Waits for who writes, without the lock. Another program would wait for ever: who called it stands still. */
+/*
+ * Waits for who writes, without the lock. Another program would wait for ever: who called it stands still. But processes
+ * take turns.
+ */
 static long pipe_wait_read(struct file *f, void *buf, size_t size)
 {
 	for (;;) {
@@ -459,15 +492,34 @@ static long pipe_wait_read(struct file *f, void *buf, size_t size)
 
 		if (r != -EAGAIN || f->flags & O_NONBLOCK)
 			return r;
-		if (trusted_in_child())
+		if (trusted_in_child() && !fork_is_on())
 			return -EDEADLK;
 		layer_unlock();
-		r = trusted_futex(word, FUTEX_WAIT_PRIVATE, before, 0, NULL, 0);
+		r = fork_is_on() ? fork_pause(FORK_FOR_EVER) :
+				   trusted_futex(word, FUTEX_WAIT_PRIVATE, before, 0, NULL, 0);
 		if (!layer_lock())
 			return -EAGAIN;
 		if (r == -EINTR)
 			return r;
 	}
+}
+
+/* One that is full waits for who reads: only processes can. */
+static long pipe_wait_write(struct file *f, const void *data, size_t size)
+{
+	long r;
+
+	while ((r = pipe_write(f->pipe, data, size)) == -EAGAIN && !(f->flags & O_NONBLOCK)) {
+		layer_unlock();
+		r = fork_pause(FORK_FOR_EVER);
+		if (!layer_lock())
+			return -EAGAIN;
+		if (r)
+			break;
+	}
+	if (r == -EPIPE && fork_is_on())
+		(void)trusted_raise(SIGPIPE);
+	return r;
 }
 
 static bool may_read(const struct file *f)
@@ -607,7 +659,7 @@ long call_write(int fd, const void *data, size_t size)
 	else if (f->kind == FILE_NOBODY)
 		r = -ECONNREFUSED;
 	else if (f->kind == FILE_PIPE)
-		r = pipe_write(f->pipe, data, size);
+		r = pipe_wait_write(f, data, size);
 	else
 		r = f->device == OWN_FULL ? -ENOSPC : (long)size;
 	if (!leave_for_stream(f, !r && f->kind == FILE_STREAM))
@@ -729,7 +781,7 @@ static long list_child(struct file *f, void *buf, size_t size)
 		char name[13];
 	} e = { .ino = (uint64_t)process_pid(), .next = f->pos, .size = sizeof(e), .type = DT_DIR };
 
-	if (!trusted_in_child() || f->is_listed || strcmp(f->path, "/proc") != 0)
+	if (process_pid() == TRUSTED_PID || f->is_listed || strcmp(f->path, "/proc") != 0)
 		return 0;
 	if (size < sizeof(e))
 		return -EINVAL;

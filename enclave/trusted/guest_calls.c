@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 
 #include "calls.h"
+#include "fork.h"
 #include "layer.h"
 #include "trusted/files.h"
 #include "trusted/program.h"
@@ -196,6 +197,8 @@ long call_kill(int pid, int sig)
 
 	if (sig < 0 || sig > SIGNALS_MAX)
 		return -EINVAL;
+	if (fork_is_on() && (is_own(pid) || pid == -TRUSTED_PID))
+		return fork_kill(pid, sig);
 	if (is_own(pid) || pid == -TRUSTED_PID)
 		return sig ? trusted_raise(sig) : 0;
 	if (pid == INT_MIN)

@@ -97,6 +97,11 @@ void file_name(const struct file *f, char *ret, size_t size);
 
 /* Another program: has what the first one has; becomes another; ends. With the lock held. */
 void files_child_begin(void);
+/* Processes: a child's, which are as the parent's; NULL: out of memory. The present ones; others; closed and freed. */
+struct files *files_copy(void);
+struct files *files_now(void);
+void files_use(struct files *f);
+void files_drop(struct files *f);
 void files_child_exec(void);
 void files_child_end(void);
 /* What it has now is what each command of a shell's line begins with; one begins; no more of them. */
@@ -130,6 +135,10 @@ int process_parent(void);
 char *const *process_arguments(void);
 /* Those that run or that nobody has waited for. */
 unsigned int process_count(void);
+/* The number of the process that runs (fork.h); 0 if there are none. */
+unsigned int trusted_process(void);
+/* The first program runs as a process. */
+_Noreturn void process_begin_first(size_t program);
 /* The one that runs here ends. */
 _Noreturn void process_exit(int code);
 /* The first program's thread pointer, while another one runs. */

@@ -33,6 +33,7 @@ static struct {
 	uint64_t start; /* of what is given out */
 	size_t count;	/* pages */
 	uint8_t *state; /* of each */
+	uint8_t *owner; /* of each that is OWNED */
 	size_t used;
 	size_t brk_pages; /* from the start on; some may have been unmapped */
 	uint64_t brk;
@@ -45,11 +46,12 @@ static uint64_t round_up(uint64_t size)
 
 void memory_init(uint64_t start, size_t size)
 {
-	size_t pages = size / PAGE, table = (pages + PAGE - 1) / PAGE;
+	size_t pages = size / PAGE, table = (2 * pages + PAGE - 1) / PAGE;
 
 	if (pages <= table)
 		trusted_abort("the heap is too small");
 	heap.state = (uint8_t *)start;
+	heap.owner = heap.state + pages;
 	heap.start = start + table * PAGE;
 	heap.count = pages - table;
 	heap.used = 0;
@@ -122,9 +124,18 @@ static bool mark(size_t first, size_t count, int prot)
 	return stale;
 }
 
+__attribute__((weak)) bool trusted_page_is_kept(uint64_t addr)
+{
+	(void)addr;
+	return false;
+}
+
 static void unmark(size_t first, size_t count)
 {
 	for (size_t i = first; i < first + count; i++) {
+		if (heap.state[i] & OWNED && heap.owner[i] == TRUSTED_OWNER_SHARED &&
+		    trusted_page_is_kept(heap.start + i * PAGE))
+			continue;
 		heap.used -= (heap.state[i] & USED) != 0;
 		heap.state[i] &= TABLE;
 	}
@@ -306,25 +317,49 @@ long trusted_mremap(uint64_t addr, size_t old_size, size_t new_size, int flags, 
 	return (long)address(to);
 }
 
-void trusted_own(uint64_t addr, size_t size)
+void trusted_own(uint64_t addr, size_t size, unsigned int owner)
 {
 	size_t first;
 
 	size = round_up(size);
 	trusted_lock(&heap.lock);
-	if (in_heap(addr, size, &first))
-		for (size_t i = first; i < first + size / PAGE; i++)
-			heap.state[i] |= heap.state[i] & USED ? OWNED : 0;
+	if (in_heap(addr, size, &first)) {
+		for (size_t i = first; i < first + size / PAGE; i++) {
+			if (!(heap.state[i] & USED) ||
+			    (heap.state[i] & OWNED && heap.owner[i] == TRUSTED_OWNER_SHARED))
+				continue;
+			heap.state[i] |= OWNED;
+			heap.owner[i] = (uint8_t)owner;
+		}
+	}
 	trusted_unlock(&heap.lock);
 }
 
-void trusted_disown(void)
+void trusted_disown(unsigned int owner)
 {
 	trusted_lock(&heap.lock);
 	for (size_t i = 0; i < heap.count; i++)
-		if (heap.state[i] & OWNED)
+		if (heap.state[i] & OWNED && heap.owner[i] == owner)
 			unmark(i, 1);
 	trusted_unlock(&heap.lock);
+}
+
+void trusted_set_owner(uint64_t addr, unsigned int owner)
+{
+	size_t i;
+
+	if (in_heap(addr, PAGE, &i))
+		heap.owner[i] = (uint8_t)owner;
+}
+
+uint64_t trusted_next_owned(uint64_t from, unsigned int owner)
+{
+	size_t i = from > heap.start ? (from - heap.start) / PAGE : 0;
+
+	for (; i < heap.count; i++)
+		if (heap.state[i] & OWNED && heap.owner[i] == owner)
+			return address(i);
+	return 0;
 }
 
 long trusted_brk(uint64_t addr)

@@ -52,6 +52,15 @@ long trusted_program_start(size_t i, uint64_t stack_top, size_t room, char *cons
 	return -ENOEXEC;
 }
 
+bool trusted_program_data(size_t program, size_t nth, uint64_t *at_ret, uint64_t *end_ret)
+{
+	(void)program;
+	(void)nth;
+	(void)at_ret;
+	(void)end_ret;
+	return false;
+}
+
 uint64_t trusted_base(void)
 {
 	return native.base;

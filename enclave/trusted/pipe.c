@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Pipes, all inside. One keeps what is written until it is read, however much that is: who reads may be
- * standing still until who writes has ended (process.c).
+ * standing still until who writes has ended (process.c). Among processes one has the room that Linux gives.
  */
 #include <errno.h>
 #include <limits.h>
@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fork.h"
 #include "layer.h"
 #include "trusted/runtime.h"
 
 enum {
 	ROOM_MIN = 4096,
 	ROOM_MAX = 64 << 20,
+	ROOM_OF_PROCESSES = 65536,
 	FUTEX_WAKE_PRIVATE = 129,
 };
 
@@ -43,14 +45,22 @@ uint32_t *pipe_word(struct pipe *p)
 
 static void tell(struct pipe *p)
 {
+	fork_happened();
 	__atomic_fetch_add(&p->changed, 1, __ATOMIC_RELEASE);
 	trusted_futex(&p->changed, FUTEX_WAKE_PRIVATE, INT_MAX, 0, NULL, 0);
+}
+
+static bool is_full(const struct pipe *p)
+{
+	return fork_is_on() && fork_count() && p->size >= ROOM_OF_PROCESSES;
 }
 
 long pipe_read(struct pipe *p, void *buf, size_t size)
 {
 	if (!p->size && size)
 		return p->has_writer ? -EAGAIN : 0;
+	if (is_full(p))
+		fork_happened();
 	if (size > p->size)
 		size = p->size;
 	if (size)
@@ -90,6 +100,8 @@ long pipe_write(struct pipe *p, const void *data, size_t size)
 		return -EPIPE;
 	if (!size)
 		return 0;
+	if (is_full(p))
+		return -EAGAIN;
 	if (!grow(p, size))
 		return -ENOSPC;
 	memcpy(p->data + p->at + p->size, data, size);
@@ -101,7 +113,7 @@ long pipe_write(struct pipe *p, const void *data, size_t size)
 short pipe_events(const struct pipe *p, bool writer)
 {
 	if (writer)
-		return (short)(POLLOUT | (p->has_reader ? 0 : POLLERR));
+		return (short)((is_full(p) ? 0 : POLLOUT) | (p->has_reader ? 0 : POLLERR));
 	return (short)((p->size ? POLLIN : 0) | (p->has_writer ? 0 : POLLHUP));
 }
 

@@ -15,8 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
+#include "abi/image.h"
 #include "calls.h"
+#include "fork.h"
 #include "layer.h"
 #include "shell.h"
 #include "trusted/files.h"
@@ -30,6 +33,7 @@ enum {
 	CODE_STOPPED = 126,
 	CODE_NO_REDIRECT = 2, /* as of dash */
 	USAGE_SIZE = 144, /* struct rusage */
+	SPAWN = 0x4111, /* CLONE_VM | CLONE_VFORK | SIGCHLD: posix_spawn()'s */
 	VFORK_FRAME = 7,  /* words: what vfork.s and trusted_resume() keep, and where it returns to */
 };
 
@@ -65,16 +69,22 @@ static unsigned int runs;
 
 int process_pid(void)
 {
+	if (fork_is_on())
+		return fork_pid();
 	return trusted_in_child() ? now.pid : TRUSTED_PID;
 }
 
 char *const *process_arguments(void)
 {
+	if (fork_is_on())
+		return fork_arguments();
 	return trusted_in_child() ? now.argv : trusted_info()->argv;
 }
 
 int process_parent(void)
 {
+	if (fork_is_on())
+		return fork_parent();
 	return trusted_in_child() ? TRUSTED_PID : 0;
 }
 
@@ -87,6 +97,8 @@ unsigned int process_count(void)
 {
 	unsigned int count = trusted_in_child();
 
+	if (fork_is_on())
+		return fork_count();
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
 		count += ended[i].pid != 0;
 	return count;
@@ -157,6 +169,13 @@ static int own_number(void)
 
 long trusted_spawn(int (*fn)(void *), void *arg)
 {
+	if (trusted_is_other()) {
+		long pid = trusted_syscall(SYS_clone, SPAWN, 0, 0, 0, 0, 0);
+
+		if (!pid)
+			trusted_syscall(SYS_exit_group, fn(arg), 0, 0, 0, 0, 0);
+		return pid;
+	}
 	if (trusted_in_child())
 		return -ENOSYS;
 	if (!begin_child(own_number()))
@@ -198,11 +217,13 @@ long call_vfork(uint64_t how, uint64_t *frame)
 
 void process_exit(int status)
 {
+	if (fork_is_on())
+		fork_exit((status & 0xff) << 8);
 	(void)layer_lock();
 	files_child_end();
 	now.status = (status & 0xff) << 8;
 	layer_unlock();
-	trusted_disown();
+	trusted_disown(trusted_process());
 	trusted_set_fs(now.parent_fs);
 	if (now.frame)
 		trusted_jump(end_vfork, NULL, (uint64_t)now.frame);
@@ -211,12 +232,20 @@ void process_exit(int status)
 
 long call_wait4(int pid, int *status, int options, void *usage)
 {
+	int how = 0;
 	long r = -ECHILD;
 
-	(void)options;
 	if ((status && !trusted_writable(status, sizeof(*status))) ||
 	    (usage && !trusted_writable(usage, USAGE_SIZE)))
 		return -EFAULT;
+	if (fork_is_on())
+		r = fork_wait(pid, &how, options);
+	if (r > 0 && status)
+		*status = how;
+	if (r > 0 && usage)
+		memset(usage, 0, USAGE_SIZE);
+	if (fork_is_on())
+		return r;
 	if (!layer_lock())
 		return -EAGAIN;
 	for (size_t i = 0; r < 0 && !trusted_in_child() && i < CHILDREN_MAX; i++) {
@@ -264,7 +293,24 @@ static _Noreturn void stop(const char *why, const char *what)
 
 long call_fork(void)
 {
-	stop("the program makes a second process by fork(), which an enclave can't have (lsof: -O does without)", "");
+	if (fork_is_on())
+		return fork_fork();
+	stop("the program makes a second process by fork(): sign it with --processes", "");
+}
+
+long call_clone(uint64_t flags)
+{
+	return fork_is_on() && flags == SPAWN ? fork_fork() : -ENOSYS;
+}
+
+void trusted_begin_processes(void)
+{
+	size_t program;
+
+	if (trusted_is_other() || (program = find(ABI_PROGRAM_ITSELF)) == trusted_program_count())
+		return;
+	now.parent_fs = trusted_get_fs();
+	process_begin_first(program);
 }
 
 static size_t count_strings(char *const *list)
@@ -282,7 +328,7 @@ static _Noreturn void start(size_t program, char *const *argv, char *const *envp
 
 	if (stack < 0)
 		stop("no memory for ", trusted_program_path(program));
-	trusted_own((uint64_t)stack, STACK_SIZE);
+	trusted_own((uint64_t)stack, STACK_SIZE, trusted_process());
 	(void)layer_lock();
 	files_child_exec();
 	now.argv = argv;
@@ -403,6 +449,11 @@ long call_execve(const char *path, char *const *argv, char *const *envp)
 	argc = count_strings(argv);
 	if (argc > STRINGS_MAX || count_strings(envp) > STRINGS_MAX)
 		return -E2BIG;
+	if (fork_is_on()) {
+		size_t program = strcmp(path, ABI_PROGRAM_ITSELF) ? find(path) : fork_program();
+
+		return program == trusted_program_count() ? -ENOENT : fork_exec(program, argv, envp);
+	}
 	if (find(path) == trusted_program_count() && !strcmp(path, "/bin/sh") && argc == 3 &&
 	    !strcmp(argv[1], "-c"))
 		begin_line(argv[2], envp);

@@ -106,9 +106,21 @@ bool signal_on_altstack(const struct trusted_thread *self, uint64_t sp)
 	       sp - self->altstack.sp <= self->altstack.size;
 }
 
-void signal_die(int sig)
+void trusted_die(int sig)
 {
 	trusted_end(128 + sig, sig);
+}
+
+__attribute__((weak)) bool trusted_child_dies(int sig)
+{
+	(void)sig;
+	return false;
+}
+
+void signal_die(int sig)
+{
+	(void)trusted_child_dies(sig);
+	trusted_die(sig);
 }
 
 /* -- another program
@@ -141,6 +153,34 @@ void trusted_child_end(const struct trusted_aside *from)
 	self->blocked = from->blocked;
 	self->altstack = from->altstack;
 	self->clear_tid = from->clear_tid;
+}
+
+void trusted_child_save(struct trusted_child *ret)
+{
+	struct trusted_thread *self = trusted_self();
+
+	memcpy(ret->actions, actions[1], sizeof(ret->actions));
+	ret->blocked = self->blocked;
+	ret->altstack = self->altstack;
+	ret->clear_tid = self->clear_tid;
+	ret->pending = __atomic_exchange_n(&shared, 0, __ATOMIC_ACQ_REL) |
+		       __atomic_exchange_n(&self->pending, 0, __ATOMIC_ACQ_REL);
+}
+
+void trusted_child_load(const struct trusted_child *from)
+{
+	struct trusted_thread *self = trusted_self();
+
+	memcpy(actions[1], from->actions, sizeof(from->actions));
+	self->blocked = from->blocked;
+	self->altstack = from->altstack;
+	self->clear_tid = from->clear_tid;
+	__atomic_fetch_or(&shared, from->pending, __ATOMIC_ACQ_REL);
+}
+
+__attribute__((weak)) uint64_t trusted_child_signals(uint64_t came)
+{
+	return came;
 }
 
 /* -- running handlers
@@ -225,7 +265,7 @@ static void drain_host(void)
 	if (!host_word || !trusted_load(host_word))
 		return;
 	came = __atomic_exchange_n(host_word, 0, __ATOMIC_ACQ_REL) & FROM_HOST;
-	__atomic_fetch_or(&shared, came, __ATOMIC_ACQ_REL);
+	__atomic_fetch_or(&shared, trusted_child_signals(came), __ATOMIC_ACQ_REL);
 }
 
 static uint64_t due(const struct trusted_thread *self)

@@ -224,6 +224,22 @@ static uint64_t find_begin(const Elf64_Ehdr *h)
 	return 0;
 }
 
+bool trusted_program_data(size_t program, size_t nth, uint64_t *at_ret, uint64_t *end_ret)
+{
+	const Elf64_Ehdr *h = (const void *)(trusted_base() + programs()[program].offset);
+
+	for (size_t i = 0; i < h->e_phnum; i++) {
+		const Elf64_Phdr *ph = header_at(h, i);
+
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_W) || nth--)
+			continue;
+		*at_ret = ((uint64_t)h + ph->p_vaddr) / PAGE * PAGE;
+		*end_ret = ((uint64_t)h + ph->p_vaddr + ph->p_memsz + PAGE - 1) / PAGE * PAGE;
+		return true;
+	}
+	return false;
+}
+
 /* Its writable memory as it was measured: kept the first time, put back later. */
 static bool renew(size_t program, const Elf64_Ehdr *h)
 {

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "calls.h"
+#include "fork.h"
 #include "layer.h"
 #include "trusted/files.h"
 #include "trusted/program.h"
@@ -127,12 +128,37 @@ static long own_getrusage(void *ret)
 	return 0;
 }
 
+static long own_setitimer(int which, const struct trusted_itimerval *value, struct trusted_itimerval *old)
+{
+	if (fork_is_on() && value)
+		fork_has_timer();
+	return trusted_setitimer(which, value, old);
+}
+
 static long own_alarm(unsigned int seconds)
 {
 	struct trusted_itimerval wish = { .value = { seconds, 0 } }, old;
-	long r = trusted_setitimer(0, &wish, &old);
+	long r = own_setitimer(0, &wish, &old);
 
 	return r ? r : (long)(old.value.sec + (old.value.usec ? 1 : 0));
+}
+
+/* The others run meanwhile. */
+static long own_sigsuspend(const uint64_t *mask, size_t size)
+{
+	uint64_t old;
+	long r;
+
+	if (!fork_is_on())
+		return trusted_sigsuspend(mask, size);
+	r = trusted_sigprocmask(SIG_SETMASK, mask, &old, size);
+	if (r)
+		return r;
+	while (!fork_pause(FORK_FOR_EVER))
+		;
+	trusted_safe_point();
+	trusted_sigprocmask(SIG_SETMASK, &old, NULL, sizeof(old));
+	return -EINTR;
 }
 
 static long own_pause(void)
@@ -140,7 +166,31 @@ static long own_pause(void)
 	uint64_t mask;
 	long r = trusted_sigprocmask(SIG_BLOCK, NULL, &mask, sizeof(mask));
 
-	return r ? r : trusted_sigsuspend(&mask, sizeof(mask));
+	return r ? r : own_sigsuspend(&mask, sizeof(mask));
+}
+
+static long own_nanosleep(const struct trusted_timespec *wish, struct trusted_timespec *left)
+{
+	const int64_t second = 1000000000;
+	uint64_t now = trusted_now(), until;
+	long r = 0;
+
+	if (!fork_is_on())
+		return trusted_nanosleep(wish, left);
+	if (!trusted_readable(wish, sizeof(*wish)) || (left && !trusted_writable(left, sizeof(*left))))
+		return -EFAULT;
+	if (wish->sec < 0 || wish->nsec < 0 || wish->nsec >= second)
+		return -EINVAL;
+	until = wish->sec < INT64_MAX / second - 1 - (int64_t)(now / (uint64_t)second) ?
+			now + (uint64_t)(wish->sec * second + wish->nsec) : FORK_FOR_EVER;
+	while (!r && now < until) {
+		r = fork_pause(until);
+		now = trusted_now();
+	}
+	if (r && left && now < until)
+		*left = (struct trusted_timespec){ (int64_t)((until - now) / (uint64_t)second),
+						   (int64_t)((until - now) % (uint64_t)second) };
+	return r && now < until ? r : 0;
 }
 
 static long own_ids(uint32_t *real, uint32_t *effective, uint32_t *saved)
@@ -234,6 +284,11 @@ void trusted_be_child(trusted_call_fn *of_parent)
 	parent = of_parent;
 }
 
+bool trusted_is_other(void)
+{
+	return parent;
+}
+
 /*
  * What this side uses of the C library and of llview goes by the thread pointer, so that it is this side's
  * meanwhile; handlers are the other program's, and have its own. No brk: it has mmap().
@@ -252,9 +307,9 @@ long trusted_child_syscall(long n, long a, long b, long c, long d, long e, long 
 	if (n != SYS_arch_prctl)
 		trusted_set_fs(fs);
 	if (n == SYS_mmap && r > 0)
-		trusted_own((uint64_t)r, (size_t)b);
+		trusted_own((uint64_t)r, (size_t)b, trusted_process());
 	if (n == SYS_mremap && r > 0)
-		trusted_own((uint64_t)r, (size_t)c);
+		trusted_own((uint64_t)r, (size_t)c, trusted_process());
 	trusted_safe_point();
 	return r;
 }

@@ -124,6 +124,11 @@ __attribute__((weak)) long trusted_spawn(int (*fn)(void *), void *arg)
 	return -ENOSYS;
 }
 
+__attribute__((weak)) bool trusted_is_other(void)
+{
+	return false;
+}
+
 bool trusted_in_child(void)
 {
 	return trusted_self()->in_child;
@@ -142,7 +147,7 @@ static bool is_clone_fit(int flags, const int *parent_tid, const int *child_tid)
 long trusted_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *parent_tid, void *tls,
 		   int *child_tid)
 {
-	const struct trusted_thread *self = trusted_self();
+	const struct trusted_thread *self;
 	struct trusted_thread *t;
 	uint64_t starting = THREAD_STARTING;
 	bool leaving;
@@ -151,8 +156,9 @@ long trusted_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *pa
 	if (flags == SPAWN)
 		return trusted_spawn(fn, arg);
 	/* it has no thread but the one that it was given */
-	if (trusted_in_child())
+	if (trusted_is_other() || trusted_in_child())
 		return -EAGAIN;
+	self = trusted_self();
 	if (!is_clone_fit(flags, parent_tid, child_tid) || !stack)
 		return -ENOSYS;
 	while (!(t = take_free(&leaving))) {

@@ -12,6 +12,7 @@
 #include <sys/select.h>
 
 #include "calls.h"
+#include "fork.h"
 #include "layer.h"
 #include "trusted/proxy.h"
 #include "trusted/runtime.h"
@@ -21,6 +22,7 @@ enum {
 	FOR_EVER = -1,
 	MS_PER_SEC = 1000,
 	NSEC_PER_MS = 1000000,
+	LOOK_NS = 20000000,
 	SLICE_MS = 1 << 30,
 };
 
@@ -104,7 +106,7 @@ static long gather(struct pollfd *fds, unsigned int count, struct streams *s, bo
 	return ready;
 }
 
-static long wait_for(struct pollfd *fds, unsigned int count, int timeout)
+static long wait_once(struct pollfd *fds, unsigned int count, int timeout)
 {
 	struct streams s = { .count = 0 };
 	long ready = gather(fds, count, &s, true), r;
@@ -117,6 +119,22 @@ static long wait_for(struct pollfd *fds, unsigned int count, int timeout)
 	if (r < 0 && !ready)
 		return r;
 	return gather(fds, count, &s, false);
+}
+
+/* Processes take turns: what the host has is looked at now and then. */
+static long wait_for(struct pollfd *fds, unsigned int count, int timeout)
+{
+	uint64_t now = trusted_now(), until = timeout < 0 ? FORK_FOR_EVER : now + (uint64_t)timeout * NSEC_PER_MS;
+	long r;
+
+	if (!fork_is_on())
+		return wait_once(fds, count, timeout);
+	while (!(r = wait_once(fds, count, 0)) && (now = trusted_now()) < until) {
+		r = fork_pause(until - now < LOOK_NS ? until : now + LOOK_NS);
+		if (r)
+			break;
+	}
+	return r;
 }
 
 long call_poll(struct pollfd *fds, unsigned int count, int timeout)

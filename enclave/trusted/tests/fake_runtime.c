@@ -218,14 +218,53 @@ void trusted_child_end(const struct trusted_aside *from)
 	fake.in_child = false;
 }
 
-void trusted_own(uint64_t addr, size_t size)
+void trusted_child_save(struct trusted_child *ret)
 {
+	(void)ret;
+}
+
+void trusted_child_load(const struct trusted_child *from)
+{
+	(void)from;
+}
+
+_Noreturn void trusted_die(int sig)
+{
+	exit(128 + sig);
+}
+
+void trusted_set_owner(uint64_t addr, unsigned int owner)
+{
+	(void)addr;
+	(void)owner;
+}
+
+uint64_t trusted_next_owned(uint64_t from, unsigned int owner)
+{
+	(void)from;
+	(void)owner;
+	return 0;
+}
+
+bool trusted_program_data(size_t program, size_t nth, uint64_t *at_ret, uint64_t *end_ret)
+{
+	(void)program;
+	(void)nth;
+	(void)at_ret;
+	(void)end_ret;
+	return false;
+}
+
+void trusted_own(uint64_t addr, size_t size, unsigned int owner)
+{
+	(void)owner;
 	(void)addr;
 	(void)size;
 }
 
-void trusted_disown(void)
+void trusted_disown(unsigned int owner)
 {
+	(void)owner;
 }
 
 _Noreturn void trusted_exit_group(int code)

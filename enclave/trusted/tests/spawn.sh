@@ -18,7 +18,7 @@ fail()
 	exit 1
 }
 
-for name in spawn other; do
+for name in spawn forks other; do
 	"$scw_cc" --enclave -O2 -pthread "$programs/$name.c" -o $name.elf 2>message || {
 		grep -q 'make enclave' message && exit 77
 		fail "$(cat message)"
@@ -29,7 +29,11 @@ echo word >word
 "$scwatcher" sign --key key.pem --heap 16M --file word=/etc/word --program other.elf=/bin/other --program other.elf=/bin/second spawn.elf spawn >said ||
 	fail "$(cat said)"
 grep -q '^runs: *  */bin/other$' said && grep -q '^  */bin/second$' said || fail "inspect doesn't tell: $(cat said)"
+"$scwatcher" sign --key key.pem --heap 64M --processes --program other.elf=/bin/other --program other.elf=/bin/sh forks.elf forks >said ||
+	fail "$(cat said)"
 for mode in plain hide fault; do
+	"$run_image" $mode - forks >output 2>&1 || fail "forks: $mode: status $?: $(cat output)"
+	grep -q '^buffered, buffered, forks: done$' output || fail "forks: $mode: $(cat output)"
 	"$run_image" $mode - spawn >output 2>&1 || fail "$mode: status $?: $(cat output)"
 	grep -q '^spawn: done$' output && grep -q "^sh: can't open /etc/absent: No such file" output || fail "$mode: $(cat output)"
 done

@@ -103,7 +103,8 @@ _Static_assert(sizeof(struct abi_thread) == 144, "thread page");
 _Static_assert(offsetof(struct abi_thread, self) == 120, "read by GS-relative code");
 #define ABI_THREAD_OWN 256u
 
-/* A program besides the first, which that one may run. */
+/* A program besides the first, which that one may run; by this name, which the first runs at once and only serves. */
+#define ABI_PROGRAM_ITSELF "/proc/self/exe"
 #define ABI_PROGRAMS_MAX 16u
 struct abi_program {
 	uint64_t offset; /* of its ELF header, from the base */
