@@ -67,12 +67,20 @@ static enum err write_file(const char *path, const void *data, size_t size, stru
 {
 	FILE *out = fopen(path, "wbe");
 	bool done = out && fwrite(data, 1, size, out) == size;
+	struct stat st;
+	bool regular = out && fstat(fileno(out), &st) == 0 && S_ISREG(st.st_mode);
+	int why = errno;
 
-	if (out && fclose(out))
+	if (out && fclose(out) && done) {
 		done = false;
-	if (!done)
-		return err_set_errno(err, ERR_IO, errno, "%s can't be written", path);
-	return ERR_OK;
+		why = errno;
+	}
+	if (done)
+		return ERR_OK;
+	/* half an image is none */
+	if (regular)
+		unlink(path);
+	return err_set_errno(err, ERR_IO, why, "%s can't be written", path);
 }
 
 /* A number, with K, M or G behind it if `is_size`; at most `most`. */
@@ -218,6 +226,8 @@ static enum err read_options(const struct options *o, struct sign_options *s, ui
 		e = parse_number(o->svn, false, UINT16_MAX, &svn, err);
 	if (!e && o->xfrm)
 		e = parse_number(o->xfrm, false, UINT64_MAX, &xfrm, err);
+	if (!e && ((o->heap && !heap) || (o->stack && !stack) || (o->threads && !threads)))
+		e = err_set(err, ERR_INVAL, "--heap, --stack and --threads can't be 0: leave them out for the defaults");
 	if (!e && o->config)
 		e = read_file(o->config, config_ret, &s->config_size, err);
 	if (!e)

@@ -99,6 +99,7 @@ static enum err prove_writer(struct opening *s, struct err_ctx *err)
 {
 	struct channel_enclave enclave;
 	struct channel_evidence e;
+	uint8_t wanted[KEYS_SIZE];
 	char digits[KEYS_HEX_SIZE];
 	enum err r;
 
@@ -112,6 +113,14 @@ static enum err prove_writer(struct opening *s, struct err_ctx *err)
 	if (r)
 		return r;
 	keys_to_hex(enclave.mrenclave, digits);
+	/* the judge would speak of a memory device and its policy */
+	if (e.type == CHANNEL_EVIDENCE_EMULATED && !s->o->accept_emulated)
+		return err_set(err, ERR_PERM,
+			       "it is of an emulated enclave, as which anybody can pose: --insecure-accept-emulated "
+			       "believes it");
+	if (s->o->mrenclave && keys_from_hex(s->o->mrenclave, wanted) &&
+	    memcmp(wanted, enclave.mrenclave, sizeof(wanted)) != 0)
+		return err_set(err, ERR_PERM, "enclave %s wrote it, another one than --mrenclave says", digits);
 	r = judge(s, &e, s->o->mrenclave ? s->o->mrenclave : digits, err);
 	if (!r)
 		fprintf(stderr, "scwatcher: written by enclave %s%s\n", digits,

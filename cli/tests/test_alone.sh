@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # What the command says where there is neither a VM nor a memory device: keys, arguments, and output that can't be
 # written.
-# usage: test_alone.sh SCWATCHER SCWATCHERD
+# usage: test_alone.sh SCWATCHER SCWATCHERD PROGRAM (one that sign takes)
 set -eu
 
 scwatcher=$(realpath "$1")
 scwatcherd=$(realpath "$2")
+tiny=$(realpath "$3")
 work=$(mktemp -d)
 activated=
 trap 'kill $activated 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -105,3 +106,12 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	says 1 "what serves .*none has ended" timeout 20 "$scwatcherd" --user nobody --key device.key \
 		--policy policy.conf --socket "$work/device.sock" --control "$work/control.sock" --mount "$work/none"
 done
+
+# What wasn't written whole isn't left, options that make no sense aren't the defaults.
+openssl genrsa -3 -out sign.pem 3072 2>message
+says 1 "can't be 0" "$scwatcher" sign --key sign.pem --threads 0 "$tiny" image
+says 1 "isn't a date: YYYYMMDD" "$scwatcher" sign --key sign.pem --date 20261399 "$tiny" image
+"$scwatcher" sign --key sign.pem --unchecked-code "$tiny" image >out 2>message || { cat message >&2; exit 1; }
+rm image
+says 1 "image can't be written" sh -c 'trap "" XFSZ; prlimit --fsize=10000 "$@"' sh "$scwatcher" sign --key sign.pem --unchecked-code "$tiny" image
+[ ! -e image ] || { echo "alone: half an image was left" >&2; exit 1; }

@@ -54,6 +54,7 @@ grep -q "written by enclave 7777.*emulated" message || fail "who wrote it isn't 
 	fail "another enclave's was opened"
 [ ! -s out ] || fail "something of another enclave's was printed"
 "$scwatcher" open --key me.key --mrenclave "$enclave" <proved >out 2>message && fail "emulated was believed"
+grep -q "device" message && fail "it speaks of a memory device: $(cat message)"
 grep -q "insecure-accept-emulated" message || fail "why emulated isn't believed"
 "$scwatcher" open --key me.key --insecure-accept-emulated --mrenclave "$enclave" <stream 2>message >out &&
 	fail "opened without evidence"

@@ -517,7 +517,7 @@ static enum err with_defaults(const struct sign_options *given, struct sign_opti
 		return err_set(err, ERR_LIMIT, "%zu other programs: at most %u", o->program_count,
 			       ABI_PROGRAMS_MAX);
 	if (!measure_is_date(o->date))
-		return err_set(err, ERR_INVAL, "0x%08x isn't a date", o->date);
+		return err_set(err, ERR_INVAL, "%08x isn't a date: YYYYMMDD", o->date);
 	return ERR_OK;
 }
 
