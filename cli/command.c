@@ -37,6 +37,14 @@ bool command_file(const char *name, char path[PATH_MAX])
 	return access(path, R_OK) == 0;
 }
 
+void command_hold_standard(void)
+{
+	/* in ways that fail when they are used, as closed ones do */
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 /* The file that `command` stands for, as execvp() finds it. */
 static bool find_command(const char *command, char path[PATH_MAX])
 {

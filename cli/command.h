@@ -32,4 +32,10 @@ enum status command_status(int wait_status);
 enum status command_gone(const char *vm, const char *command, enum err code,
 			 const struct err_ctx *err);
 
+/*
+ * First of all: a standard descriptor that is closed would be the next file or socket that is opened, and what is
+ * printed would go there.
+ */
+void command_hold_standard(void);
+
 #endif

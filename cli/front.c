@@ -132,6 +132,7 @@ int main(int argc, char **argv)
 	enum status status;
 	char **command;
 
+	command_hold_standard();
 	if (argc < 4 || strcmp(argv[1], "run") != 0)
 		return take_over(argv);
 	command = sealed_options(argv + 2, &sealed);

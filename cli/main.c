@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "cli.h"
+#include "command.h"
 
 /* To add a command: a row here, its function in a file of its own, a section in scwatcher(1). */
 static const struct command commands[] = {
@@ -382,7 +383,10 @@ static enum status run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	enum status status = run(argc, argv);
+	enum status status;
+
+	command_hold_standard();
+	status = run(argc, argv);
 
 	/* what wasn't printed, because of a full disk perhaps, isn't success */
 	errno = 0;

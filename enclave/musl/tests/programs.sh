@@ -101,6 +101,12 @@ status=0
 "$scwatcher" sign --key key.pem --stack 2M large large.image >/dev/null || fail "large isn't accepted"
 "$scwatcher" run --emulate - -- large.image 2>message || fail "large: status $?, $(cat message)"
 
+# Closed streams aren't what happens to be opened first.
+printf '#include <unistd.h>\nint main(void) { return write(1, "x", 1) >= 0; }\n' >closed.c
+"$scw_cc" --enclave closed.c -o closed
+"$scwatcher" sign --key key.pem closed closed.image >/dev/null || fail "closed isn't accepted"
+"$scwatcher" run --emulate - -- closed.image >&- 2>message || fail "closed: output went somewhere, $(cat message)"
+
 # All of the C library, crypto and core in one program: the signer finds no instruction that it refuses.
 printf '#include <stdio.h>\nint main(void) { return puts("all") < 0; }\n' >all.c
 for library in c sodium scwatcher-enclave; do
