@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The sizes of its fields by glibc's names, which procps' w uses. */
+/* The sizes of its fields by glibc's names: procps' w uses them, busybox compares them in #if. */
 #ifndef SCW_COMPAT_UTMPX_H
 #define SCW_COMPAT_UTMPX_H
 
 #include_next <utmpx.h>
 
-#define __UT_LINESIZE sizeof(((struct utmpx *)0)->ut_line)
-#define __UT_NAMESIZE sizeof(((struct utmpx *)0)->ut_user)
-#define __UT_HOSTSIZE sizeof(((struct utmpx *)0)->ut_host)
+#define __UT_LINESIZE 32
+#define __UT_NAMESIZE 32
+#define __UT_HOSTSIZE 256
 
 #endif
