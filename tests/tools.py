@@ -41,7 +41,7 @@ COMMANDS = ["netstat -tulpan", "netstat -xan", "netstat -s", "netstat -rn", "net
             "ss -tulpan", "ss -xan", "ss -s", "ss -tlnp", "ss -uanp", "ss -wan", "ss -tani", "ss -0n",
             "ip addr", "ip -s link", "ip route show table all", "ip -6 route show table all", "ip neigh", "ip rule", "unhide reverse",
             "busybox ps", "busybox netstat -tuan", "busybox netstat -rn", "busybox top -b -n1", "busybox pidof tcp-states",
-            "busybox free", "busybox uname -a"]
+            "busybox ip route", "busybox free", "busybox uname -a"]
 # minutes each: a look at every number that a process may have, with a ps for each that one has
 LONG = ["unhide proc", "unhide sys"]
 

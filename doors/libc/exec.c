@@ -237,7 +237,7 @@ static void tell_unreached(int fd, const char *path)
 	if (text) {
 		n = snprintf(line, sizeof(line), "scwatcher: %s %.*s: it sees the host's /proc\n", path,
 			     (int)strcspn(text, ","), text);
-		if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+		if (n > 0 && REAL(write)(STDERR_FILENO, line, (size_t)n) < 0)
 			errno = saved;
 	}
 	errno = saved;

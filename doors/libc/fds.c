@@ -213,7 +213,8 @@ DOOR_API ssize_t scw_read(int fd, void *buf, size_t size)
 	struct door_file *f;
 
 	if (!door_fd_take(fd, &f))
-		return REAL(read)(fd, buf, size);
+		return door_net_maybe() ? scw_recvfrom(fd, buf, size, DOOR_AS_READ, NULL, NULL) :
+					  REAL(read)(fd, buf, size);
 	return f ? door_done(door_file_read(f, buf, size)) : -1;
 }
 
@@ -445,7 +446,7 @@ static int64_t pump(int out, struct door_file *f, off_t *offset, size_t size)
 
 		if (n <= 0)
 			return done ? done : n;
-		ssize_t w = write(out, buf, (size_t)n);
+		ssize_t w = REAL(write)(out, buf, (size_t)n);
 		int error = errno;
 		int64_t left = w < 0 ? n : n - w;
 		if (offset)

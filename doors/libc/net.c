@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "vfs/calls.h"
 #include "vfs/netlink.h"
@@ -78,7 +79,7 @@ struct asked {
 };
 static struct asked asked[SOCKETS_MAX];
 static unsigned int asked_next;
-static bool asked_any; /* without the lock: is it worth while to look? */
+bool door_net_asked;
 static struct base_alloc asked_alloc;
 
 static ino_t inode_of(int fd)
@@ -96,14 +97,14 @@ static void remember(int fd)
 {
 	if (!door_lock())
 		return;
-	if (!asked_any)
+	if (!door_net_asked)
 		base_alloc_init(&asked_alloc, ANSWERS_MAX);
 	struct asked *a = &asked[asked_next++ % SOCKETS_MAX];
 	if (a->inode)
 		vfs_netlink_deinit(&a->s);
 	vfs_netlink_init(&a->s, &asked_alloc);
 	a->inode = inode_of(fd);
-	__atomic_store_n(&asked_any, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&door_net_asked, true, __ATOMIC_RELEASE);
 	door_unlock();
 }
 
@@ -124,7 +125,7 @@ static struct vfs_netlink_socket *take_asked(int fd)
 {
 	ino_t inode;
 
-	if (__builtin_expect(!__atomic_load_n(&asked_any, __ATOMIC_ACQUIRE), 1) || door_is_host())
+	if (!door_net_maybe() || door_is_host())
 		return NULL;
 	inode = inode_of(fd);
 	if (!inode || !door_lock())
@@ -173,6 +174,17 @@ ssize_t scw_send(int fd, const void *data, size_t size, int flags)
 	return scw_sendto(fd, data, size, flags, NULL, 0);
 }
 
+DOOR_API ssize_t scw_write(int fd, const void *data, size_t size);
+ssize_t scw_write(int fd, const void *data, size_t size)
+{
+	struct vfs_netlink_socket *s = take_asked(fd);
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
+
+	if (!s)
+		return REAL(write)(fd, data, size);
+	return door_done(ask(s, fd, &(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 }));
+}
+
 DOOR_API ssize_t scw_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct vfs_netlink_socket *s = take_asked(fd);
@@ -188,7 +200,8 @@ DOOR_API ssize_t scw_recvfrom(int fd, void *buf, size_t size, int flags, struct 
 	long r;
 
 	if (!s)
-		return REAL(recvfrom)(fd, buf, size, flags, from, from_size);
+		return flags == DOOR_AS_READ ? REAL(read)(fd, buf, size) :
+					       REAL(recvfrom)(fd, buf, size, flags, from, from_size);
 	if (from && from_size) {
 		msg.msg_name = from;
 		msg.msg_namelen = *from_size;

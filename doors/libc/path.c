@@ -64,7 +64,7 @@ static bool attached(void)
 				 *message ? message : strerror(r));
 
 		mounted = NULL;
-		if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		if (REAL(write)(STDERR_FILENO, line, (size_t)n) < 0)
 			mounted = NULL; /* nowhere to say it: the calls' EIO remains */
 	}
 	errno = saved;

@@ -245,6 +245,15 @@ int scw_closedir(DIR *d);
 int scw_dirfd(DIR *d);
 ssize_t scw_getdents64(int fd, void *buf, size_t size);
 FILE *scw_fopen(const char *path, const char *mode);
+/* net.c: has the program sockets that are answered here? Then reading may be from one of them. */
+extern bool door_net_asked;
+static inline bool door_net_maybe(void)
+{
+	return __builtin_expect(__atomic_load_n(&door_net_asked, __ATOMIC_ACQUIRE), 0);
+}
+enum {
+	DOOR_AS_READ = 1 << 30, /* for scw_recvfrom(): what isn't one of them is to be read, being no socket maybe */
+};
 int scw_socket(int domain, int type, int protocol);
 int scw_ioctl(int fd, unsigned long request, ...);
 ssize_t scw_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);

@@ -566,10 +566,10 @@ static long read_any(int fd, void *buf, size_t size, int64_t offset, bool at)
 	f = file_take(fd);
 	if (!f || !may_read(f))
 		r = -EBADF;
-	else if (f->kind == FILE_NOBODY)
-		r = -ECONNREFUSED;
 	else if (size && !trusted_writable(buf, size))
 		r = -EFAULT;
+	else if (f->kind == FILE_NOBODY)
+		r = socket_read(f, buf, size);
 	else if ((f->kind == FILE_STREAM || f->kind == FILE_PIPE) && at)
 		r = -ESPIPE;
 	else if (f->kind == FILE_PIPE)
@@ -657,7 +657,7 @@ long call_write(int fd, const void *data, size_t size)
 	else if (f->kind == FILE_STREAM)
 		r = 0;
 	else if (f->kind == FILE_NOBODY)
-		r = -ECONNREFUSED;
+		r = socket_write(f, data, size);
 	else if (f->kind == FILE_PIPE)
 		r = pipe_wait_write(f, data, size);
 	else

@@ -124,6 +124,9 @@ bool file_is_writer(const struct file *f);
 
 /* -- sockets (sockets.c) ---------------------------------------------------------------------------- */
 
+/* Reading of a socket, and writing to it; with the lock. */
+long socket_read(struct file *f, void *buf, size_t size);
+long socket_write(struct file *f, const void *data, size_t size);
 /* What ioctl() says of the guest's network devices; without the lock. */
 long socket_ioctl(uint64_t request, void *data);
 

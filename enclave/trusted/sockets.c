@@ -132,6 +132,27 @@ static long take_route(int fd, struct file **ret)
 	return -ECONNREFUSED;
 }
 
+long socket_read(struct file *f, void *buf, size_t size)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+
+	if (!f->is_route)
+		return -ECONNREFUSED;
+	return vfs_netlink_receive(&f->netlink, &(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 }, 0);
+}
+
+long socket_write(struct file *f, const void *data, size_t size)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
+
+	if (!f->is_route)
+		return -ECONNREFUSED;
+	if (!trusted_vfs())
+		return -EIO;
+	return vfs_netlink_send(&f->netlink, trusted_vfs(), TRUSTED_PID,
+				&(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 });
+}
+
 static long send_message(int fd, const struct msghdr *msg)
 {
 	struct file *f;

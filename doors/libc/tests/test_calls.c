@@ -179,6 +179,7 @@ unsigned int scw_if_nametoindex(const char *name);
 char *scw_if_indextoname(unsigned int index, char *name);
 struct if_nameindex *scw_if_nameindex(void);
 void scw_if_freenameindex(struct if_nameindex *list);
+ssize_t scw_write(int fd, const void *data, size_t size);
 int scw_shmctl(int id, int command, struct shmid_ds *buf);
 int scw_msgctl(int id, int command, struct msqid_ds *buf);
 int scw_semctl(int id, int number, int command, ...);
@@ -395,6 +396,11 @@ static void test_netlink(void **state)
 	assert_int_equal(got->nlmsg_seq, 3);
 	assert_int_equal(got->nlmsg_pid, own.nl_pid);
 	FAILS(scw_recvfrom(fd, buf, sizeof(buf), 0, NULL, NULL), ECONNREFUSED);
+	/* older tools write and read */
+	assert_int_equal(scw_write(fd, &q, sizeof(q)), sizeof(q));
+	assert_true(scw_read(fd, buf, sizeof(buf)) > 0);
+	assert_int_equal(got->nlmsg_type, RTM_NEWLINK);
+	FAILS(scw_read(fd, buf, sizeof(buf)), ECONNREFUSED);
 	q.h.nlmsg_type = RTM_DELLINK;
 	assert_int_equal(scw_syscall(SYS_sendto, fd, &q, sizeof(q), 0, &kernel, sizeof(kernel)), sizeof(q));
 	assert_true(scw_syscall(SYS_recvfrom, fd, buf, sizeof(buf), 0, NULL, NULL) > 0);

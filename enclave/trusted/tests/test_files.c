@@ -770,6 +770,9 @@ static void test_a_netlink_socket_is_answered_for_the_guest(void **state)
 	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), 40);
 	assert_int_equal(words[3], 4194304);
 	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), -ECONNREFUSED);
+	assert_int_equal(CALL(SYS_write, fd, &q, sizeof(q)), sizeof(q));
+	assert_int_equal(CALL(SYS_read, fd, words, sizeof(words)), 40);
+	assert_int_equal(CALL(SYS_read, fd, words, sizeof(words)), -ECONNREFUSED);
 	/* what nobody knows, and what would change something */
 	q.type = 22;
 	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));
