@@ -36,6 +36,7 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "meminfo", .mode = PROC_REG(0444), .show = proc_meminfo_show },
 	{ .name = "misc", .mode = PROC_REG(0444), .show = proc_misc_show },
 	{ .name = "modules", .mode = PROC_REG(0444), .show = proc_modules_show },
+	{ .name = "mtrr", .mode = PROC_REG(0644), .show = proc_mtrr_show, .present = proc_mtrr_present },
 	{ .name = "partitions", .mode = PROC_REG(0444), .show = proc_partitions_show },
 	{ .name = "schedstat", .mode = PROC_REG(0444), .show = proc_schedstat_show,
 	  .present = proc_schedstat_present },

@@ -60,4 +60,8 @@ bool proc_dma_present(const struct proc_item *it);
 extern const struct proc_dir proc_sys_dir;
 void proc_sys_attr(const struct proc_item *it, struct vfs_stat *ret);
 
+/* mtrr.c */
+proc_show_fn proc_mtrr_show;
+bool proc_mtrr_present(const struct proc_item *it);
+
 #endif
