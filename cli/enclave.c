@@ -2,12 +2,14 @@
 /* `scwatcher sign`, `scwatcher inspect` and `scwatcher run --enclave`: enclave images. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <json-c/json.h>
 
 #include "abi/guest.h"
 #include "abi/proxy.h"
@@ -444,19 +446,52 @@ static const char *const call_names[HOST_CALLS] = {
 	[ABI_GUEST_CLOSE] = "memory: closing a file",
 };
 
-static void print_counts(void)
+static const char *call_name(unsigned int number)
+{
+	return call_names[number] ? call_names[number] : "unknown";
+}
+
+static void print_counts_json(const struct host_counts *c)
+{
+	json_object *root = json_object_new_object(), *of = json_object_new_object();
+	json_object *calls = json_object_new_array();
+
+	json_object_object_add(of, "entries", json_object_new_uint64(c->entries));
+	json_object_object_add(of, "exceptions", json_object_new_uint64(c->exceptions));
+	json_object_object_add(of, "threads", json_object_new_uint64(c->threads + 1));
+	for (unsigned int i = 0; i < HOST_CALLS; i++) {
+		json_object *call;
+
+		if (!c->calls[i])
+			continue;
+		call = json_object_new_object();
+		json_object_object_add(call, "number", json_object_new_uint64(i));
+		json_object_object_add(call, "name", json_object_new_string(call_name(i)));
+		json_object_object_add(call, "times", json_object_new_uint64(c->calls[i]));
+		json_object_array_add(calls, call);
+	}
+	json_object_object_add(of, "calls", calls);
+	json_object_object_add(root, "enclave", of);
+	fprintf(stderr, "%s\n", json_object_to_json_string(root));
+	json_object_put(root);
+}
+
+static void print_counts(bool json)
 {
 	struct host_counts c;
 
 	host_count(&c);
+	if (json) {
+		print_counts_json(&c);
+		return;
+	}
 	fprintf(stderr, "enclave: %llu entries, %llu exceptions, %llu threads\n",
 		(unsigned long long)c.entries, (unsigned long long)c.exceptions,
 		(unsigned long long)c.threads + 1);
 	for (unsigned int i = 0; i < HOST_CALLS; i++) {
 		if (c.calls[i])
 			fprintf(stderr, "enclave: call %u: %llu times (%s)\n", i,
-				(unsigned long long)c.calls[i],
-				call_names[i] ? call_names[i] : "unknown");
+				(unsigned long long)c.calls[i], call_name(i));
 	}
 }
 
@@ -565,7 +600,7 @@ enum status cli_run_enclave(const struct options *o, char **argv)
 	if (e)
 		cli_complain(argv[0], e, &err);
 	if (o->stats)
-		print_counts();
+		print_counts(o->json);
 	/* other threads of the enclave's may still be in it: what they use stays until the process ends */
 	return e ? cli_status_of(e) : (enum status)code;
 }

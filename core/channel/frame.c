@@ -76,8 +76,9 @@ enum err channel_preamble_decode(const void *bytes, size_t size, struct channel_
 	if (!base_cursor_ok(&c))
 		return err_set(err, ERR_CORRUPT, "an opening of %zu bytes", size);
 	if (p.version != CHANNEL_VERSION)
-		return err_set(err, ERR_UNSUPPORTED, "version %u of the protocol, not %u", p.version,
-			       CHANNEL_VERSION);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "the client speaks version %u of the protocol, this device version %u: "
+			       "use the same release", p.version, CHANNEL_VERSION);
 	if (!left || left > CHANNEL_VM_NAME_MAX)
 		return err_set(err, ERR_CORRUPT, "a VM's name of %zu bytes", left);
 	memcpy(p.vm, base_cursor_bytes(&c, left), left);
