@@ -34,6 +34,7 @@ SILENT = ["reverse", "checkreaddir", "checknoprocps"]
 # what can't be inside, and what the message names
 STOPPING = {"-u checksysinfo": "stdbuf"}
 TIME_LIMIT = 1200
+LAST_PID = 340
 
 
 def in_guest(*words):
@@ -57,13 +58,17 @@ def look(e, image, test, hidden):
             good = all(text in output for text in (f"Found HIDDEN PID: {hidden}", "$USER=evil", "$PWD=/tmp"))
         if good:
             return True, ""
-    return False, f" {status}, the guest's own {guest.returncode}\n{output}{errors}\n--- the guest's own\n{guest.stdout}"
+    return False, f" {status}, hidden {hidden}, the guest's own {guest.returncode}\n{output}{errors}\n" \
+                  f"--- the guest's own\n{guest.stdout}"
 
 
 def hide(e):
-    """The PID of a process that no list of the guest's /proc has."""
-    started = in_guest("sh", "-c", "cd /tmp; USER=evil PWD=/tmp sleep 1000000 >/dev/null 2>&1 </dev/null & echo $!")
+    """The PID of a process that no list of the guest's /proc has. It is above 300, where brute begins to look."""
+    started = in_guest("sh", "-c", f"echo {LAST_PID} >/proc/sys/kernel/ns_last_pid; cd /tmp; "
+                                   "USER=evil PWD=/tmp sleep 1000000 >/dev/null 2>&1 </dev/null & echo $!")
     pid = started.stdout.strip()
+    if int(pid) <= 300:
+        raise RuntimeError(f"the process to hide has the number {pid}")
     time.sleep(1)  # it becomes sleep
     ram = re.search(r"^ram_file +(.*)$", enclave.must(TOP / "guests/info", NAME), re.M)[1]
     enclave.must(TOP / "guests/freeze", NAME)
