@@ -17,6 +17,7 @@
 #include "attach/accept.h"
 #include "attach/keys.h"
 #include "attach/memory.h"
+#include "carrier/region.h"
 #include "carrier/socket.h"
 #include "carrier/wait.h"
 #include "memdev/evidence.h"
@@ -31,6 +32,7 @@ enum {
 	LOOK_NS = 250000000, /* how often to see whether VM and broker are still there */
 	LARGE_BYTES = 64 << 10,	 /* what is allocated as pages of its own */
 	READY_BYTES = 320 << 10, /* of what a small session allocates and uses */
+	PAGE = 4096,
 	OFFER_MS = 20,		 /* how long a client that was offered may take to say what it wants */
 };
 
@@ -340,14 +342,14 @@ static enum err get_ready(struct worker *w, struct err_ctx *err)
 static enum err make_ready(struct worker *w, struct err_ctx *err)
 {
 	enum err e = get_ready(w, err);
-	void *block;
+	uint8_t *block;
 
 	/* of what a session allocates, that which is used each time: touched once, and kept by malloc() */
 	mallopt(M_MMAP_THRESHOLD, 2 * READY_BYTES);
 	mallopt(M_TRIM_THRESHOLD, 4 * READY_BYTES);
 	block = malloc(READY_BYTES);
 	if (block)
-		explicit_bzero(block, READY_BYTES); /* and not left out, as a memset() would be */
+		carrier_populate(block + PAGE - (uintptr_t)block % PAGE, READY_BYTES - PAGE);
 	free(block);
 	return e ? e : memdev_ring_prepare(w->setup->answers, &w->ring, err);
 }

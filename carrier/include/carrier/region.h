@@ -12,6 +12,9 @@
 #include "base/err.h"
 #include "channel/ring.h"
 
+/* Have writable memory from a page's begin on with its pages, as far as there are any; what it holds stays. */
+void carrier_populate(void *at, size_t size);
+
 struct carrier_region {
 	void *at; /* NULL: none */
 	size_t size;
