@@ -67,7 +67,7 @@ enum {
 	NUD_VALID = 0xde,
 
 	KEY_BITS = 32,
-	PATHS_MAX = 4096, /* of a route; an attribute has 64 KiB */
+	PATHS_MAX = 2047, /* of a route: an attribute has less than 64 KiB, one way up to 32 bytes of it */
 	SIBLINGS_MAX = 1 << 22,
 };
 
