@@ -19,7 +19,7 @@ enum {
 
 void carrier_populate(void *at, size_t size)
 {
-	/* since Linux 5.14, at half the price of a fault for each page */
+	/* since Linux 5.14; cheaper than a fault for each page */
 	if (!size || !madvise(at, size, MADV_POPULATE_WRITE))
 		return;
 	for (size_t i = 0; i < size; i += PAGE) {
