@@ -15,10 +15,10 @@ enum status {
 	STATUS_OK = 0,
 	STATUS_FAILED = 1,	 /* anything not below; with cat and ls: a path that isn't there */
 	STATUS_USAGE = 2,
-	STATUS_NO_VM = 3,	 /* no such VM, or several of that name */
+	STATUS_NO_VM = 3,	 /* no such VM, or several of that name; no such file or device */
 	STATUS_PERMISSION = 4,
 	STATUS_NO_GUEST = 5,	 /* no Linux, still booting, or one that can't be read */
-	STATUS_BAD_DUMP = 6,	 /* truncated, damaged, or a format that can't be read */
+	STATUS_BAD_FILE = 6,	 /* dump, image, key: truncated, damaged, or of another kind */
 	STATUS_GONE = 7,	 /* the guest went away or restarted */
 	STATUS_RUN_GONE = 125,	 /* run: as 7, after the command had started */
 	STATUS_RUN_CANNOT = 126, /* run: the command can't be executed */
@@ -85,6 +85,11 @@ enum status cli_inspect(const struct options *o, int argc, char **argv);
 /* "scwatcher: what: text" to standard error. `err` may be NULL. */
 void cli_complain(const char *what, enum err code, const struct err_ctx *err);
 enum status cli_status_of(enum err e);
+/* Both. */
+enum status cli_fail(const char *what, enum err code, const struct err_ctx *err);
+
+/* At least `width` columns. Names are others' to choose: prints nothing that could move the cursor. */
+void cli_print_name(const char *name, int width);
 
 /* An attached guest, paused if asked for. */
 struct session {

@@ -29,10 +29,16 @@ enum status cli_status_of(enum err e)
 	case ERR_UNSUPPORTED:
 		return STATUS_NO_GUEST;
 	case ERR_CORRUPT:
-		return STATUS_BAD_DUMP;
+		return STATUS_BAD_FILE;
 	case ERR_GONE:
 		return STATUS_GONE;
 	default:
 		return STATUS_FAILED;
 	}
+}
+
+enum status cli_fail(const char *what, enum err code, const struct err_ctx *err)
+{
+	cli_complain(what, code, err);
+	return cli_status_of(code);
 }

@@ -347,8 +347,6 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 		e = image_parse(image.data, image.size, &parsed, &err);
 	if (!e)
 		good = image_print(&parsed, stdout);
-	if (e)
-		cli_complain(argv[0], e, &err);
 	if (pem)
 		explicit_bzero(pem, pem_size);
 	for (size_t i = 0; i < s.program_count; i++) {
@@ -363,7 +361,7 @@ enum status cli_sign(const struct options *o, int argc, char **argv)
 	free(elf);
 	free(config);
 	sign_deinit(&image);
-	return e || !good ? STATUS_FAILED : STATUS_OK;
+	return e ? cli_fail(argv[0], e, &err) : good ? STATUS_OK : STATUS_FAILED;
 }
 
 enum status cli_inspect(const struct options *o, int argc, char **argv)
@@ -381,10 +379,8 @@ enum status cli_inspect(const struct options *o, int argc, char **argv)
 		e = image_parse(data, size, &image, &err);
 	if (!e)
 		good = image_print(&image, stdout);
-	else
-		cli_complain(argv[0], e, &err);
 	free(data);
-	return good ? STATUS_OK : STATUS_FAILED;
+	return e ? cli_fail(argv[0], e, &err) : good ? STATUS_OK : STATUS_FAILED;
 }
 
 /* ---- run ---- */

@@ -39,9 +39,8 @@ static enum status view_open(const struct options *o, const char *vm, struct vie
 		return status;
 	e = procfs_create(&v->s.a->alloc, v->s.a->guest, &v->procfs, &err);
 	if (e) {
-		cli_complain(vm, e, &err);
 		cli_session_close(&v->s);
-		return cli_status_of(e);
+		return cli_fail(vm, e, &err);
 	}
 	procfs_use_names(v->procfs, kernel_names, v->s.a);
 	if (attach_note_read(v->s.a, "facts", notes, procfs_notes_size()))
@@ -75,9 +74,7 @@ static enum status check_alive(struct view *v, const char *path)
 	struct err_ctx err = {0};
 	enum err e = attach_alive(v->s.a, &err);
 
-	if (e)
-		cli_complain(path, e, &err);
-	return cli_status_of(e);
+	return e ? cli_fail(path, e, &err) : STATUS_OK;
 }
 
 static int walk(struct view *v, const char *path, unsigned int flags, struct vfs_place *ret)

@@ -18,12 +18,6 @@ struct shown {
 	char public[KEYS_HEX_SIZE];
 };
 
-static enum status complain(const char *what, enum err e, const struct err_ctx *err)
-{
-	cli_complain(what, e, err);
-	return e == ERR_PERM ? STATUS_PERMISSION : STATUS_FAILED;
-}
-
 /* The kinds come in pairs. */
 static enum keys_kind public_kind(enum keys_kind secret)
 {
@@ -120,7 +114,7 @@ static enum status make(const struct options *o, enum keys_kind secret, const ch
 	}
 	channel_wipe(key, sizeof(key));
 	if (e)
-		return complain("keys", e, &err);
+		return cli_fail("keys", e, &err);
 	keys_to_hex(public, s.public);
 	print_keys(o, &s);
 	if (!o->json)
@@ -136,7 +130,7 @@ static enum status show(const struct options *o, const char *path)
 	enum err e = channel_library_init(&err);
 
 	if (e)
-		return complain("keys", e, &err);
+		return cli_fail("keys", e, &err);
 	/* what kind it is, the file says; public ones first, which others may read */
 	e = ERR_CORRUPT;
 	for (int i = 0; e == ERR_CORRUPT && i < 2 * KEYS_KIND_COUNT; i++) {
@@ -156,24 +150,27 @@ static enum status show(const struct options *o, const char *path)
 		e = public_of(s.kind, key, public, &err);
 	channel_wipe(key, sizeof(key));
 	if (e)
-		return complain("keys", e, &err);
+		return cli_fail("keys", e, &err);
 	keys_to_hex(public, s.public);
 	print_keys(o, &s);
 	return STATUS_OK;
 }
 
-/* The folders above `path`, for our eyes only where we make them. */
+/*
+ * The two folders above `path`, for our eyes only where we make them: what is the user's own above these
+ * has to be there.
+ */
 static void make_folders(const char *path)
 {
-	char folder[PATH_MAX];
+	char folder[2][PATH_MAX];
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		/* what can't be made is told when the file is */
-		(void)!mkdir(folder, 0700);
-		*p = '/';
+	for (int i = 0; i < 2; i++) {
+		snprintf(folder[i], PATH_MAX, "%s", i ? folder[0] : path);
+		*strrchr(folder[i], '/') = '\0';
 	}
+	/* what can't be made is told when the file is */
+	(void)!mkdir(folder[1], 0700);
+	(void)!mkdir(folder[0], 0700);
 }
 
 enum status cli_keys(const struct options *o, int argc, char **argv)

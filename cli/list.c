@@ -44,23 +44,12 @@ static void describe(const struct vms_entry *v, struct row *r)
 	source_close(s);
 }
 
-/* Names are the VMM's arguments: print nothing that could move the cursor. */
-static void print_safe(const char *s, int width)
-{
-	int n = 0;
-
-	for (; *s; s++, n++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
-	for (; n < width; n++)
-		putchar(' ');
-}
-
 static void print_text(const struct vms_entry *v, const struct row *r)
 {
-	print_safe(v->name[0] ? v->name : "-", 24);
+	cli_print_name(v->name[0] ? v->name : "-", 24);
 	printf(" %8s %12s  %-8s ", r->pid, r->memory[0] ? r->memory : "-", r->source);
 	if (r->release[0])
-		print_safe(r->release, 0);
+		cli_print_name(r->release, 0);
 	else
 		printf("- (%s)", r->problem);
 	putchar('\n');
@@ -97,10 +86,8 @@ enum status cli_list(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (e) {
-		cli_complain("list", e, &err);
-		return cli_status_of(e);
-	}
+	if (e)
+		return cli_fail("list", e, &err);
 	if (!o->json)
 		printf("%-24s %8s %12s  %-8s %s\n", "NAME", "PID", "MEMORY", "SOURCE", "RELEASE");
 	for (size_t i = 0; i < count; i++) {

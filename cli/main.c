@@ -74,7 +74,7 @@ static const struct {
 	{'i', "identity", "FILE", "who we are to the device"},
 	{'f', "freshness", "MS", "how long pages that came from the device are used"},
 	{'e', "enclave", NULL, "run an enclave's image"},
-	{'m', "emulate", "=MODES", "in an emulation that protects nothing: plain, hide, step, fault"},
+	{'m', "emulate", "=MODES", "in an emulation that protects nothing: plain, hide, step, fault, sgx1"},
 	{'R', "save-kernel", "FILE", "write what is known of its kernel, for enclaves (docs/ENCLAVE.md)"},
 	{'O', "seal-output", "FILE", "the owner's public key, for whose eyes output is"},
 	{'y', "key", "FILE", "sign: PEM, RSA-3072, exponent 3; open: made by `keys output --new`"},
@@ -138,7 +138,10 @@ static void help_all(FILE *out)
 	for (size_t i = 0; i < BASE_COUNT(commands); i++)
 		fprintf(out, "  %-8s %-28s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
-	fprintf(out, "\n`scwatcher COMMAND --help` tells more, scwatcher(1) all.\n");
+	fprintf(out, "\nOptions:\n"
+		     "  --help                this help, or that of a command when given after it\n"
+		     "  --version             print the version\n\n"
+		     "scwatcher(1) tells all.\n");
 }
 
 static enum status usage_error(const struct command *c, const char *text, const char *what)

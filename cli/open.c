@@ -163,12 +163,6 @@ static enum err print_frames(struct opening *s, struct err_ctx *err)
 	return e;
 }
 
-static enum status complain(enum err e, const struct err_ctx *err)
-{
-	cli_complain("open", e, err);
-	return e == ERR_PERM ? STATUS_PERMISSION : STATUS_FAILED;
-}
-
 enum status cli_open(const struct options *o, int argc, char **argv)
 {
 	struct err_ctx err = {0}, why = {0};
@@ -178,15 +172,16 @@ enum status cli_open(const struct options *o, int argc, char **argv)
 
 	if (!o->key) {
 		err_set(&err, ERR_INVAL, "say whose output it is: --key FILE");
-		complain(ERR_INVAL, &err);
+		cli_complain("open", ERR_INVAL, &err);
 		return STATUS_USAGE;
 	}
 	s = calloc(1, sizeof(*s));
 	if (!s)
-		return complain(err_set(&err, ERR_NOMEM, "out of memory"), &err);
+		return cli_fail("open", err_set(&err, ERR_NOMEM, "out of memory"), &err);
 	s->o = o;
 	s->in = argc ? fopen(argv[0], "rbe") : stdin;
-	e = s->in ? take_head(s, &err) : err_set_errno(&err, ERR_IO, errno, "can't open %.150s", argv[0]);
+	e = s->in ? take_head(s, &err) : err_set_errno(&err, errno == ENOENT ? ERR_ABSENT : errno == EACCES ? ERR_PERM : ERR_IO, errno,
+						       "can't open %.150s", argv[0]);
 	if (!e && prove_writer(s, &why)) {
 		if (o->mrenclave)
 			e = err_set(&err, why.code, "%s", why.text);
@@ -202,5 +197,5 @@ enum status cli_open(const struct options *o, int argc, char **argv)
 		fclose(s->in);
 	channel_wipe(s, sizeof(*s));
 	free(s);
-	return e ? complain(e, &err) : STATUS_OK;
+	return e ? cli_fail("open", e, &err) : STATUS_OK;
 }

@@ -27,10 +27,8 @@ enum status cli_session_open(const struct options *o, const char *vm, bool find_
 
 	memset(s, 0, sizeof(*s));
 	e = attach_open(&opts, &s->a, &err);
-	if (e) {
-		cli_complain(vm, e, &err);
-		return cli_status_of(e);
-	}
+	if (e)
+		return cli_fail(vm, e, &err);
 	if (!o->pause)
 		return STATUS_OK;
 	if (!s->a->vmm) {
@@ -38,12 +36,9 @@ enum status cli_session_open(const struct options *o, const char *vm, bool find_
 		return STATUS_OK;
 	}
 	e = pause_begin(s->a->vmm, &s->pause, &err);
-	if (e) {
-		cli_complain(vm, e, &err);
+	if (e)
 		cli_session_close(s);
-		return cli_status_of(e);
-	}
-	return STATUS_OK;
+	return e ? cli_fail(vm, e, &err) : STATUS_OK;
 }
 
 void cli_session_close(struct session *s)
@@ -195,4 +190,14 @@ void cli_print_stats(const struct options *o, const struct attach *a,
 		print_text("scwatcher:", own, own_count);
 	if (children)
 		print_text("the command and what it started:", others, count);
+}
+
+void cli_print_name(const char *name, int width)
+{
+	int n = 0;
+
+	for (; *name; name++, n++)
+		putchar((unsigned char)*name < 0x20 || *name == 0x7f ? '?' : *name);
+	for (; n < width; n++)
+		putchar(' ');
 }

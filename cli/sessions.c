@@ -70,15 +70,9 @@ static int64_t number_of(json_object *o, const char *key)
 	return json_object_object_get_ex(o, key, &v) ? json_object_get_int64(v) : 0;
 }
 
-/* Names are others' to choose: print nothing that could move the cursor. */
-static void print_safe(const char *s, int width)
+static void print_column(const char *name, int width)
 {
-	int n = 0;
-
-	for (; *s; s++, n++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
-	for (; n < width; n++)
-		putchar(' ');
+	cli_print_name(name, width);
 	putchar(' ');
 }
 
@@ -90,9 +84,9 @@ static void print_text(json_object *o)
 
 	strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
 	printf("%8" PRId64 " ", number_of(o, "session"));
-	print_safe(text_of(o, "identity"), 16);
-	print_safe(text_of(o, "vm"), 20);
-	print_safe(text_of(o, "state"), 9);
+	print_column(text_of(o, "identity"), 16);
+	print_column(text_of(o, "vm"), 20);
+	print_column(text_of(o, "state"), 9);
 	printf("%8" PRId64 " %8" PRId64 " %s %10" PRId64 " %14" PRId64 "\n", number_of(o, "user"),
 	       number_of(o, "process"), since, number_of(o, "requests"),
 	       number_of(o, "bytes_in") + number_of(o, "bytes_out"));
@@ -107,10 +101,8 @@ enum status cli_sessions(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (e) {
-		cli_complain("sessions", e, &err);
-		return e == ERR_PERM ? STATUS_PERMISSION : STATUS_FAILED;
-	}
+	if (e)
+		return cli_fail("sessions", e, &err);
 	array = json_tokener_parse(text);
 	free(text);
 	if (!array || !json_object_is_type(array, json_type_array)) {

@@ -51,7 +51,18 @@ echo mine >x.pub
 says 1 "not overwriting x.pub" "$scwatcher" keys device --new x.key
 [ ! -e x.key ] || { echo "alone: half a pair of keys was left" >&2; exit 1; }
 says 2 "name its file" env -u HOME -u XDG_CONFIG_HOME "$scwatcher" keys identity --new
-says 1 "/etc/passwd holds no key" "$scwatcher" keys show /etc/passwd
+says 6 "/etc/passwd holds no key" "$scwatcher" keys show /etc/passwd
+says 3 "can't open .* nofile" "$scwatcher" keys show nofile
+says 3 "nofile can't be opened" "$scwatcher" inspect nofile
+says 3 "no memory device answers" "$scwatcher" sessions --control nofile
+says 6 "holds no device-public key" "$scwatcher" cat --sealed --device-key me.key --identity me.key vm version
+# where home is, is for others to make; what is below it isn't
+says 1 "can't write a key" env -u XDG_CONFIG_HOME HOME="$work/home" "$scwatcher" keys identity --new
+[ ! -e home ] || { echo "alone: a home folder was made" >&2; exit 1; }
+mkdir home
+env -u XDG_CONFIG_HOME HOME="$work/home" "$scwatcher" keys identity --new >out
+XDG_CONFIG_HOME="$work/config" "$scwatcher" keys identity --new >out
+[ -e home/.config/scwatcher/identity.key ] && [ -e config/scwatcher/identity.key ]
 chmod 644 me.key
 says 4 "others may open it" "$scwatcher" keys show me.key
 chmod 600 me.key

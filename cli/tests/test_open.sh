@@ -71,7 +71,7 @@ head -c 50 stream | { refused 1 "without its end"; }
 : | { refused 1 "without its end"; }
 { cat stream; printf x; } | { refused 1 "follows the end"; }
 { cat stream stream; } | { refused 1 "follows the end"; }
-refused 1 "not a stream" <text
+refused 6 "not a stream" <text
 { head -c 8000 stream; printf '\377'; tail -c +8002 stream; } | { refused 1 "altered"; }
 "$scwatcher" keys output --new other.key >/dev/null
 mv other.key me.key

@@ -76,7 +76,8 @@ static void print_help(void)
 	printf("  --%-24s %s\n", "insecure-accept-emulated",
 	       "believe enclaves of the emulation: for tests only");
 	printf("  --%-24s %s\n", "check", "say whether configuration, policy and key are fine; end");
-	printf("  --%-24s %s\n  --%-24s %s\n", "version", "", "help", "this help");
+	printf("  --%-24s %s\n  --%-24s %s\n", "version", "print the version", "help",
+	       "this help");
 	printf("\nOptions come before the file. scwatcherd(8) tells all.\n");
 }
 
