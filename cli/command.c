@@ -17,24 +17,23 @@
 #include "base/checked.h"
 #include "door/program.h"
 
+static bool is_file(const char *folder, const char *below, const char *name, char path[PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "%s%s%s", folder, below, name) < PATH_MAX && access(path, R_OK) == 0;
+}
+
 bool command_file(const char *name, char path[PATH_MAX])
 {
-	static const char *const places[] = {"", "../lib/scwatcher/"};
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	int used;
 
 	if (n > 0) {
 		exe[n] = '\0';
 		*(strrchr(exe, '/') + 1) = '\0';
-		for (size_t i = 0; i < BASE_COUNT(places); i++) {
-			used = snprintf(path, PATH_MAX, "%s%s%s", exe, places[i], name);
-			if (used < PATH_MAX && access(path, R_OK) == 0)
-				return true;
-		}
+		if (is_file(exe, "", name, path) || is_file(exe, "../lib/scwatcher/", name, path))
+			return true;
 	}
-	snprintf(path, PATH_MAX, "%s/%s", SCW_LIBDIR, name);
-	return access(path, R_OK) == 0;
+	return is_file(SCW_LIBDIR, "/", name, path);
 }
 
 void command_hold_standard(void)
