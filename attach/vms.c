@@ -147,7 +147,8 @@ static bool has_kvm_open(pid_t pid)
 	return found;
 }
 
-static bool may_hold_guest(pid_t pid)
+/* Does a process map anything for which `is` holds? */
+static bool maps_any(pid_t pid, bool (*is)(const struct maps_entry *m, const void *of), const void *of)
 {
 	char path[64], *line = NULL;
 	struct maps_entry m;
@@ -160,11 +161,16 @@ static bool may_hold_guest(pid_t pid)
 	if (!f)
 		return false;
 	while (!found && getline(&line, &room, f) > 0)
-		found = maps_parse_line(line, &m) && maps_may_be_ram(&m) &&
-			m.end - m.start >= 64 << 20;
+		found = maps_parse_line(line, &m) && is(&m, of);
 	free(line);
 	fclose(f);
 	return found;
+}
+
+static bool is_large_ram(const struct maps_entry *m, const void *of)
+{
+	(void)of;
+	return maps_may_be_ram(m) && m->end - m->start >= 64 << 20;
 }
 
 /* The PIDs of all processes, ascending (the order in which the kernel lists them). */
@@ -215,7 +221,7 @@ static bool look_at(pid_t pid, bool all, const char *cmdline, size_t size, struc
 
 		v.known = is_known_vmm(base ? base + 1 : cmdline) || has_kvm_open(pid);
 	}
-	if (!v.known && !(all && pid != getpid() && may_hold_guest(pid)))
+	if (!v.known && !(all && pid != getpid() && maps_any(pid, is_large_ram, NULL)))
 		return false;
 	if (!vms_start_time(pid, &v.start))
 		return false;
@@ -376,28 +382,16 @@ enum err vms_find(const char *name, bool remember, struct vms_entry *ret, struct
 	return e;
 }
 
-static bool maps_file(pid_t pid, dev_t dev, ino_t ino)
+static bool is_file(const struct maps_entry *m, const void *of)
 {
-	char path[64], *line = NULL;
-	struct maps_entry m;
-	bool found = false;
-	size_t room = 0;
-	FILE *f;
+	const struct stat *st = of;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (!found && getline(&line, &room, f) > 0)
-		found = maps_parse_line(line, &m) && m.inode == ino && m.write &&
-			makedev(m.major, m.minor) == dev;
-	free(line);
-	fclose(f);
-	return found;
+	return m->inode == st->st_ino && m->write && makedev(m->major, m->minor) == st->st_dev;
 }
 
 enum err vms_find_mapper(dev_t dev, ino_t ino, struct vms_entry *ret)
 {
+	const struct stat file = {.st_dev = dev, .st_ino = ino};
 	size_t count = 0;
 	pid_t *pids = NULL;
 	bool found = false;
@@ -412,7 +406,7 @@ enum err vms_find_mapper(dev_t dev, ino_t ino, struct vms_entry *ret)
 			if (read_file(v.pid, "comm", v.comm, sizeof(v.comm)) <= 0 ||
 			    is_known_vmm(v.comm) == (rest == 1))
 				continue;
-			found = maps_file(v.pid, dev, ino) && vms_start_time(v.pid, &v.start);
+			found = maps_any(v.pid, is_file, &file) && vms_start_time(v.pid, &v.start);
 			if (found)
 				*ret = v;
 		}
