@@ -37,9 +37,11 @@ static bool is_lasting(const uint8_t *item)
 	memcpy(&space, item + CHANNEL_ITEM_SPACE, sizeof(space));
 	memcpy(&address, item + CHANNEL_ITEM_SPACE + 8, sizeof(address));
 	memcpy(&size, item + CHANNEL_ITEM_SPACE + 16, sizeof(size));
+	size = le64toh(size);
 	return !space && kind != CHANNEL_LINES &&
-	       !(kind == CHANNEL_READ && !(address % size) &&
-		 (size == SEALED_READAHEAD * GUEST_PAGE_SIZE || size == SEALED_IMAGE_READAHEAD * GUEST_PAGE_SIZE));
+	       !(kind == CHANNEL_READ &&
+		 (size == SEALED_READAHEAD * GUEST_PAGE_SIZE || size == SEALED_IMAGE_READAHEAD * GUEST_PAGE_SIZE) &&
+		 !(le64toh(address) % size));
 }
 
 void sealed_asked_note(struct sealed_asked *a, const void *request, size_t size)
