@@ -41,7 +41,7 @@ uint32_t net_dev_flags(struct net_device __guest *dev)
 static void device_of(struct net_device __guest *dev, const char name[17], struct vfs_interface *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	memcpy(ret->name, name, sizeof(ret->name));
+	memcpy(ret->name, name, sizeof(ret->name) - 1); /* programs count on an end, whatever the guest says */
 	ret->index = dev->ifindex;
 	ret->flags = net_dev_flags(dev);
 	ret->mtu = dev->mtu;

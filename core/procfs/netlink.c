@@ -18,6 +18,7 @@ enum {
 	RTM_GETRULE = 34,
 
 	NLA_HEADER = 4,
+	NAME_SIZE = 16, /* IFNAMSIZ */
 };
 
 struct nlmsghdr {
@@ -71,6 +72,14 @@ void netlink_put(struct netlink *n, unsigned int type, const void *data, size_t 
 void netlink_put_string(struct netlink *n, unsigned int type, const char *s)
 {
 	netlink_put(n, type, s, strlen(s) + 1);
+}
+
+void netlink_put_name(struct netlink *n, unsigned int type, const char name[17])
+{
+	char cut[NAME_SIZE] = "";
+
+	memcpy(cut, name, strnlen(name, NAME_SIZE - 1));
+	netlink_put_string(n, type, cut);
 }
 
 size_t netlink_nest_begin(struct netlink *n, unsigned int type)

@@ -27,6 +27,8 @@ void netlink_begin(struct netlink *n, unsigned int type, const void *head, size_
 void netlink_end(struct netlink *n);
 void netlink_put(struct netlink *n, unsigned int type, const void *data, size_t size);
 void netlink_put_string(struct netlink *n, unsigned int type, const char *s);
+/* A device's name or an address's label, cut to what programs have room for. */
+void netlink_put_name(struct netlink *n, unsigned int type, const char name[17]);
 
 static inline void netlink_put_u8(struct netlink *n, unsigned int type, uint8_t v)
 {

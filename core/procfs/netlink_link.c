@@ -231,7 +231,7 @@ static void link_row(struct net_list *l, struct net_device __guest *dev)
 
 		net_dev_name(dev, name);
 		netlink_begin(n, RTM_NEWLINK, &head, sizeof(head));
-		netlink_put_string(n, IFLA_IFNAME, name);
+		netlink_put_name(n, IFLA_IFNAME, name);
 		netlink_put_u32(n, IFLA_MTU, dev->mtu);
 		netlink_put_u8(n, IFLA_OPERSTATE, runs ? (uint8_t)dev->operstate : IF_OPER_DOWN);
 		put_hardware(n, IFLA_ADDRESS, dev->dev_addr, dev->addr_len);
@@ -336,7 +336,7 @@ static void ipv4_row(struct netlink *n, struct net_device __guest *dev, struct i
 	put_ipv4(n, IFA_BROADCAST, a->ifa_broadcast);
 	guest_strncpy(label, &a->ifa_label[0], sizeof(label));
 	if (label[0])
-		netlink_put_string(n, IFA_LABEL, label);
+		netlink_put_name(n, IFA_LABEL, label);
 	if (guest_has(struct in_ifaddr, ifa_proto) && a->ifa_proto)
 		netlink_put_u8(n, IFA_PROTO, a->ifa_proto);
 	netlink_put_u32(n, IFA_FLAGS, flags);

@@ -481,7 +481,7 @@ static uint32_t put_name(struct netlink *n, unsigned int type, const char __gues
 	guest_strncpy(name, from, sizeof(name));
 	if (!name[0])
 		return 0;
-	netlink_put_string(n, type, name);
+	netlink_put_name(n, type, name);
 	return index == -1 ? flag : 0;
 }
 

@@ -110,8 +110,10 @@ long vfs_netlink_send(struct vfs_netlink_socket *s, struct vfs *v, uint32_t port
 		if (h.len < sizeof(h) || h.len > size - at)
 			break;
 		r = answer(v, &h, question + at, port, &s->answer);
-		if (r)
+		if (r) {
+			s->answer.count = 0; /* half an answer is none */
 			return r;
+		}
 		if (aligned(h.len) >= size - at)
 			break;
 		at += aligned(h.len);

@@ -294,6 +294,14 @@ static void test_interfaces_that_lie(void **state)
 	assert_int_equal(vfs_interface(vfs_of(f), "lo", 0, &i), -EIO);
 	synth_write(f->g.s, DEV(0), "0123456789abcdefXYZ", 16);
 	assert_int_equal(vfs_interface(vfs_of(f), "lo", 0, &i), -ENOENT);
+	/* programs count on an end, of labels too */
+	synth_put64(f->g.s, DEV(0) + 56, TEXT(0));
+	synth_write(f->g.s, IFA(0) + 64, "0123456789abcdefXYZ", 16);
+	for (uint32_t n = 0; n < 2; n++) {
+		assert_int_equal(vfs_interface(vfs_of(f), NULL, n, &i), 0);
+		assert_memory_equal(i.name, "0123456789abcde", sizeof(i.name));
+		assert_int_equal(i.index, n + 1);
+	}
 	/* addresses in a circle, which may be gone round for as long as a walk may */
 	synth_put64(f->g.s, IFA(2), IFA(0));
 	assert_int_not_equal(vfs_interface(vfs_of(f), "eth0:z", 0, &i), 0);
@@ -501,6 +509,14 @@ static void test_links_that_lie(void **state)
 	struct fixture *f = *state;
 	const uint8_t body[16] = { 0 };
 
+	/* a name and a label without an end: programs copy them to where there is room for IFNAMSIZ */
+	synth_write(f->g.s, DEV(0), "0123456789abcdef", 16);
+	synth_write(f->g.s, IFA(0) + 64, "0123456789abcdef", 16);
+	ask(f, GETLINK, DUMP, body, 16);
+	expect_attribute(message(f, 0), LINK_HEAD, 3, "0123456789abcde", 16);
+	ask(f, GETADDR, DUMP, body, 8);
+	expect_attribute(message(f, 0), ADDRESS_HEAD, 3, "0123456789abcde", 16);
+	synth_write(f->g.s, DEV(0), "lo", 3);
 	/* one that can't be read is left out; asked for, it is an error */
 	synth_put64(f->g.s, DEV(1) + 240, FAR);
 	ask(f, GETLINK, DUMP, body, 16);
@@ -521,6 +537,23 @@ static void test_links_that_lie(void **state)
 	synth_put64(f->g.s, DEV(1) + 32, DEV(1) + 32);
 	ask(f, GETLINK, DUMP, body, 16);
 	assert_true(messages(f) < 10);
+}
+
+/* Of an answer that couldn't be finished nothing is handed out. */
+static void test_an_answer_that_failed(void **state)
+{
+	static const struct {
+		struct message head;
+		uint8_t body[16];
+	} q = { .head = { .len = sizeof(q), .type = GETLINK, .flags = DUMP } };
+	struct fixture *f = *state;
+	struct iovec iov[2] = { { (void *)(uintptr_t)&q, sizeof(q) }, { (void *)(uintptr_t)&q, sizeof(q) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	f->g.alloc.limit = f->g.alloc.used + 1500;
+	assert_int_equal(vfs_netlink_send(&f->s, vfs_of(f), PORT, &msg), -ENOMEM);
+	iov[0] = iov[1] = (struct iovec){ f->answer, sizeof(f->answer) };
+	assert_int_equal(vfs_netlink_receive(&f->s, &msg, 0), -ECONNREFUSED);
 }
 
 static void test_addresses(void **state)
@@ -644,7 +677,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_interfaces), TEST(test_requests), TEST(test_interfaces_that_lie), TEST(test_links),
-		TEST(test_links_that_lie), TEST(test_addresses), TEST(test_routes),
+		TEST(test_links_that_lie), TEST(test_an_answer_that_failed), TEST(test_addresses), TEST(test_routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
