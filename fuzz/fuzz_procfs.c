@@ -6,8 +6,8 @@
  * each question that procfs asks of a kernel is answered by a hash of its text.
  *
  * Flags: bit 0 leaves out the tasks; bits 1 to 3 say which part of the tree is listed, 7 all of it; bits
- * 4 to 6 which seventh of the files there is read, 7 all of them. So most runs are short, and what
- * they have in common, the layout and the memory, is made fast. No memory is left behind.
+ * 4 to 6 which seventh of the files there is read, 7 all of them; bit 7 has all be asked by calls instead. So most
+ * runs are short, and what they have in common, the layout and the memory, is made fast. No memory is left behind.
  */
 #include "fuzz.h"
 
@@ -16,6 +16,7 @@
 #include "desc.h"
 #include "llview/guest.h"
 #include "procfs/procfs.h"
+#include "questions.h"
 #include "vfs/vfs.h"
 
 enum {
@@ -32,6 +33,7 @@ enum {
 	FLAG_NO_TASKS = 1,
 	STARTS_SHIFT = 1,
 	FILES_SHIFT = 4,
+	FLAG_CALLS = 1 << 7,
 	PARTS = 7, /* of the files; as a choice, all of them */
 };
 
@@ -437,7 +439,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_ASSERT(!llview_guest_create(&alloc, &layout, &pages, &opts, &guest));
 	FUZZ_ASSERT(!procfs_create(&alloc, guest, &fs, NULL));
 	tour.vfs = procfs_vfs(fs);
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+	if (flags & FLAG_CALLS)
+		questions_ask(tour.vfs, &alloc);
+	for (size_t i = 0; !(flags & FLAG_CALLS) && i < sizeof(starts) / sizeof(starts[0]); i++) {
 		unsigned int only = flags >> STARTS_SHIFT & 7;
 		struct vfs_node start;
 

@@ -40,6 +40,8 @@ enum {
 	SCHED_RESET_ON_FORK = 0x40000000,
 	/* include/linux/sched/prio.h */
 	DEFAULT_PRIO = 120,
+	NICE_MIN = -20,
+	NICE_MAX = 19,
 	/* kernel/pid.c */
 	RESERVED_PIDS = 300,
 };
@@ -51,9 +53,14 @@ static struct task_struct __guest *find_task(int tid)
 	return pid ? pid_task(pid, PIDTYPE(PID)) : NULL;
 }
 
+/* Within what nice values can be, as whoever asks counts on that. */
 static int nice_of(struct task_struct __guest *t)
 {
-	return t->static_prio - DEFAULT_PRIO;
+	int prio = t->static_prio;
+
+	if (prio < DEFAULT_PRIO + NICE_MIN)
+		return NICE_MIN;
+	return prio > DEFAULT_PRIO + NICE_MAX ? NICE_MAX : prio - DEFAULT_PRIO;
 }
 
 static bool policy_is_rt(uint32_t policy)

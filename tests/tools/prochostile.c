@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A guest that lies: reads the whole of a real guest's /proc while some of the words that come out
- * of its memory are replaced by others (nothing, all ones, random numbers, addresses of the same
- * page, neighbours), differently with each seed. Nothing may crash, hang or use memory without
- * limit; what is shown doesn't matter. `prochostile VM FIRST-SEED COUNT`
+ * A guest that lies: reads the whole of a real guest's /proc, and asks all that is answered by calls, while some of
+ * the words that come out of its memory are replaced by others (nothing, all ones, random numbers, addresses of the
+ * same page, neighbours), differently with each seed. Nothing may crash, hang or use memory without
+ * limit; what is shown doesn't matter but for its form. `prochostile VM FIRST-SEED COUNT`
  */
 #include <signal.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 
 #include "attach/attach.h"
 #include "procfs/procfs.h"
+#include "questions.h"
 #include "vfs/vfs.h"
 
 enum {
@@ -154,7 +155,7 @@ static size_t paths;
 static void too_long(int signal)
 {
 	(void)signal;
-	fprintf(stderr, "prochostile: seed %llu hangs at /proc/%s\n", (unsigned long long)seed_now,
+	fprintf(stderr, "prochostile: seed %llu hangs at %s\n", (unsigned long long)seed_now,
 		where);
 	abort();
 }
@@ -235,6 +236,8 @@ int main(int argc, char **argv)
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		paths = 0;
 		look(procfs_vfs(p), "", 0);
+		snprintf(where, sizeof(where), "a question by a call");
+		questions_ask(procfs_vfs(p), &alloc);
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		alarm(0);
 		s = llview_guest_stats(guest);
