@@ -275,6 +275,42 @@ static inline uint16_t net_ntohs(uint16_t v)
 	return __builtin_bswap16(v);
 }
 
+/* Tables of sockets, without what rows read of them (net_inet.c, net_unix.c). */
+enum {
+	/* include/net/inet_hashtables.h: what the ends of listening chains start from */
+	NET_LISTENING_END = 1 << 29,
+	NET_UNIX_ADDRESS_MAX = 128, /* bytes; a path of 108 with a NUL and the family is 111 */
+	NET_NETLINK_TABLES = 32,    /* MAX_LINKS */
+};
+struct inet_hashinfo __guest *net_tcp_tables(const struct net_list *l);
+/* `oldest`: the table that kernels had up to 5.18, if this one has it. */
+struct net_table net_tcp_listening(const struct net_list *l, bool oldest);
+struct net_table net_tcp_established(const struct net_list *l);
+net_home_fn net_tcp_home;
+bool net_has_udplite(void);
+struct net_table net_udp_table(const struct net_list *l, bool lite);
+struct net_table net_raw_table(unsigned short family);
+struct net_table net_unix_table(const struct net_list *l);
+struct ahead net_unix_reads(const struct net_list *l);
+/* Heads come without the bit that is their lock. */
+void net_netlink_walk(struct net_list *l, unsigned int protocol, net_bucket_fn *bucket);
+/* The first one of those that listen to groups, by its skc_bind_node. */
+uint64_t net_netlink_subscribers(unsigned int protocol);
+void net_netlink_ahead(const struct net_list *l);
+
+/* Which timer of a TCP socket runs, as netlink and the files number them, and the tick at which it is over. */
+enum {
+	NET_TIMER_NONE = 0,
+	NET_TIMER_RETRANSMIT = 1,
+	NET_TIMER_KEEPALIVE = 2,
+	NET_TIMER_TIME_WAIT = 3,
+	NET_TIMER_PROBE = 4,
+};
+uint8_t net_tcp_timer(const struct net_list *l, struct sock __guest *sk, uint64_t *expires_ret);
+/* The path of an address; its size, or -1 with a fault. */
+int net_unix_path(struct unix_address __guest *addr, char path[NET_UNIX_ADDRESS_MAX]);
+unsigned int net_packet_running(struct packet_sock __guest *po);
+
 /* ---- a row of text ---- */
 
 enum {

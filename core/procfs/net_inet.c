@@ -16,8 +16,6 @@ enum {
 	TIME_PROBE0 = 3,
 	TIME_LOSS_PROBE = 5,
 	TIME_REO_TIMEOUT = 6,
-	/* include/net/inet_hashtables.h: what the ends of listening chains start from */
-	LISTENING_NULLS_BASE = 1 << 29,
 	LISTENING_HASH_SIZE = 32,
 	TCP_INFINITE_SSTHRESH = 0x7fffffff,
 	PINGPONG_THRESH = 1, /* include/net/inet_connection_sock.h; a sysctl since 6.7 */
@@ -160,33 +158,42 @@ static uint32_t ack_ato(struct inet_connection_sock __guest *icsk)
 	return icsk->icsk_ack.ato;
 }
 
+uint8_t net_tcp_timer(const struct net_list *l, struct sock __guest *sk, uint64_t *expires_ret)
+{
+	struct inet_connection_sock __guest *icsk = (struct inet_connection_sock __guest *)sk;
+	uint8_t pending = icsk->icsk_pending;
+
+	if (pending == TIME_RETRANS || pending == TIME_REO_TIMEOUT || pending == TIME_LOSS_PROBE ||
+	    pending == TIME_PROBE0) {
+		*expires_ret = guest_has(struct inet_connection_sock, icsk_timeout) ?
+				       icsk->icsk_timeout :
+			       guest_has(struct inet_connection_sock, icsk_retransmit_timer) ?
+				       icsk->icsk_retransmit_timer.expires :
+				       sk->tcp_retransmit_timer.expires;
+		return pending == TIME_PROBE0 ? NET_TIMER_PROBE : NET_TIMER_RETRANSMIT;
+	}
+
+	struct timer_list __guest *keepalive =
+		guest_has(struct inet_connection_sock, icsk_keepalive_timer) ?
+			&icsk->icsk_keepalive_timer : &sk->sk_timer;
+
+	if (timer_pending(keepalive)) {
+		*expires_ret = keepalive->expires;
+		return NET_TIMER_KEEPALIVE;
+	}
+	*expires_ret = l->jiffies;
+	return NET_TIMER_NONE;
+}
+
 static char *put_tcp_sock(char *p, struct net_list *l, struct sock __guest *sk, uint8_t state)
 {
 	struct inet_connection_sock __guest *icsk = (struct inet_connection_sock __guest *)sk;
 	struct tcp_sock __guest *tp = (struct tcp_sock __guest *)sk;
-	uint8_t pending = icsk->icsk_pending;
-	uint64_t expires = l->jiffies;
+	uint64_t expires;
 	struct ends e;
 	struct middle d = { .state = state, .ptr = guest_addr(sk) };
 
-	if (pending == TIME_RETRANS || pending == TIME_REO_TIMEOUT || pending == TIME_LOSS_PROBE ||
-	    pending == TIME_PROBE0) {
-		d.timer = pending == TIME_PROBE0 ? 4 : 1;
-		expires = guest_has(struct inet_connection_sock, icsk_timeout) ?
-				  icsk->icsk_timeout :
-			  guest_has(struct inet_connection_sock, icsk_retransmit_timer) ?
-				  icsk->icsk_retransmit_timer.expires :
-				  sk->tcp_retransmit_timer.expires;
-	} else {
-		struct timer_list __guest *keepalive =
-			guest_has(struct inet_connection_sock, icsk_keepalive_timer) ?
-				&icsk->icsk_keepalive_timer : &sk->sk_timer;
-
-		if (timer_pending(keepalive)) {
-			d.timer = 2;
-			expires = keepalive->expires;
-		}
-	}
+	d.timer = net_tcp_timer(l, sk, &expires);
 	d.when = (uint64_t)net_delta_to_clock(l, expires);
 	if (state == TCP_LISTEN) {
 		d.rx = sk->sk_ack_backlog;
@@ -291,14 +298,14 @@ static bool tcp_row(struct net_list *l, uint64_t node)
 	return true;
 }
 
-static bool tcp_home(struct net_list *l, uint64_t node)
+bool net_tcp_home(struct net_list *l, uint64_t node)
 {
 	return (net_sock_of_node(node)->__sk_common.skc_hash & l->mask) == l->bucket;
 }
 
 static void tcp_listening_bucket(struct net_list *l, uint64_t first)
 {
-	net_chain(l, first, (int64_t)l->bucket + LISTENING_NULLS_BASE, tcp_row, NULL);
+	net_chain(l, first, (int64_t)l->bucket + NET_LISTENING_END, tcp_row, NULL);
 }
 
 static void tcp_established_bucket(struct net_list *l, uint64_t first)
@@ -306,7 +313,7 @@ static void tcp_established_bucket(struct net_list *l, uint64_t first)
 	unsigned int failed = l->failed;
 
 	l->stranger = false;
-	net_chain(l, first, l->bucket, tcp_row, tcp_home);
+	net_chain(l, first, l->bucket, tcp_row, net_tcp_home);
 	if (l->others && (l->stranger || l->failed != failed))
 		others_note(l->others, l->bucket);
 }
@@ -401,51 +408,65 @@ struct tcp_rest {
 	struct procfs *fs;
 	struct net_list l;
 	struct net_walk w;
-	struct inet_hashinfo __guest *h;
 	bool established; /* the second table */
 	uint64_t burnt; /* of a run's fuel, by portions so far */
 };
 
-static void begin_listening(struct tcp_rest *s)
+struct inet_hashinfo __guest *net_tcp_tables(const struct net_list *l)
 {
-	struct net_list *l = &s->l;
 	struct inet_hashinfo __guest *h = l->net->ipv4.tcp_death_row.hashinfo;
-	struct ahead reads = tcp_reads(l, true);
+
+	return h ? h : &tcp_hashinfo;
+}
+
+struct net_table net_tcp_listening(const struct net_list *l, bool oldest)
+{
+	struct inet_hashinfo __guest *h = net_tcp_tables(l);
 	struct net_table t = {
-		.reads = &reads,
 		.stride = (uint32_t)guest_sizeof(struct inet_listen_hashbucket),
 		.head = (uint32_t)guest_offsetof(struct inet_listen_hashbucket, nulls_head),
 	};
 
-	if (!h)
-		h = &tcp_hashinfo;
-	/* the listing went over to the second table in 5.15, with the iterator that BPF has */
-	if (guest_has(struct inet_hashinfo, listening_hash) &&
-	    !guest_has_symbol(bpf_iter_tcp_seq_next)) {
+	if (guest_has(struct inet_hashinfo, listening_hash) && oldest) {
 		t.base = guest_addr(&h->listening_hash[0]);
 		t.count = LISTENING_HASH_SIZE;
 	} else {
 		t.base = guest_addr(h->lhash2);
 		t.count = (uint64_t)h->lhash2_mask + 1;
 	}
-	s->h = h;
-	net_walk_begin(&s->w, &t);
+	return t;
 }
 
-static void begin_established(struct tcp_rest *s)
+struct net_table net_tcp_established(const struct net_list *l)
 {
-	struct inet_hashinfo __guest *h = s->h;
-	struct ahead reads = tcp_reads(&s->l, false);
-	struct net_table t = {
-		.reads = &reads,
+	struct inet_hashinfo __guest *h = net_tcp_tables(l);
+
+	return (struct net_table){
 		.base = guest_addr(h->ehash),
 		.count = (uint64_t)h->ehash_mask + 1,
 		.stride = (uint32_t)guest_sizeof(struct inet_ehash_bucket),
 		.head = (uint32_t)guest_offsetof(struct inet_ehash_bucket, chain),
 	};
+}
+
+static void begin_listening(struct tcp_rest *s)
+{
+	struct ahead reads = tcp_reads(&s->l, true);
+	/* the listing went over to the second table in 5.15, with the iterator that BPF has */
+	struct net_table t = net_tcp_listening(&s->l, !guest_has_symbol(bpf_iter_tcp_seq_next));
+
+	t.reads = &reads;
+	net_walk_begin(&s->w, &t);
+}
+
+static void begin_established(struct tcp_rest *s)
+{
+	struct ahead reads = tcp_reads(&s->l, false);
+	struct net_table t = net_tcp_established(&s->l);
 	struct others *o;
 	uint64_t epoch;
 
+	t.reads = &reads;
 	s->l.mask = (uint32_t)(t.count - 1);
 	s->established = true;
 	net_walk_begin(&s->w, &t);
@@ -575,17 +596,31 @@ static void udp_bucket(struct net_list *l, uint64_t first)
 	net_chain(l, first, NET_ANY_END, udp_row, NULL);
 }
 
-static int show_udp(struct net_list *l, struct udp_table __guest *table)
+bool net_has_udplite(void)
 {
-	struct ahead reads = net_reads_socks(l, guest_sizeof(struct udp_sock));
-	struct net_table t = {
-		.reads = &reads,
+	return guest_has_symbol(udplite_table);
+}
+
+struct net_table net_udp_table(const struct net_list *l, bool lite)
+{
+	struct udp_table __guest *table = lite ? &udplite_table :
+					  guest_has(struct net, ipv4.udp_table) ? l->net->ipv4.udp_table :
+										  &udp_table;
+
+	return (struct net_table){
 		.base = guest_addr(table->hash),
 		.count = (uint64_t)table->mask + 1,
 		.stride = (uint32_t)guest_sizeof(struct udp_hslot),
 		.head = (uint32_t)guest_offsetof(struct udp_hslot, head),
 	};
+}
 
+static int show_udp(struct net_list *l, bool lite)
+{
+	struct ahead reads = net_reads_socks(l, guest_sizeof(struct udp_sock));
+	struct net_table t = net_udp_table(l, lite);
+
+	t.reads = &reads;
 	if (l->family == NET_AF_INET) {
 		seq_setwidth(l->m, DGRAM_WIDTH);
 		seq_putc(l->m, ' ');
@@ -605,10 +640,7 @@ static int show_udp_of(const struct proc_item *it, struct seq_file *m, unsigned 
 
 	net_list_init(&l, it, m);
 	l.family = family;
-	if (lite)
-		return show_udp(&l, &udplite_table);
-	return show_udp(&l, guest_has(struct net, ipv4.udp_table) ? l.net->ipv4.udp_table :
-								    &udp_table);
+	return show_udp(&l, lite);
 }
 
 int net_udp_show(const struct proc_item *it, struct seq_file *m)
@@ -648,16 +680,23 @@ static void raw_bucket(struct net_list *l, uint64_t first)
 	net_chain(l, first, NET_ANY_END, raw_row, NULL);
 }
 
-static int show_raw(struct net_list *l, struct raw_hashinfo __guest *h)
+struct net_table net_raw_table(unsigned short family)
 {
-	struct ahead reads = net_reads_socks(l, guest_sizeof(struct inet_sock));
-	struct net_table t = {
-		.reads = &reads,
+	struct raw_hashinfo __guest *h = family == NET_AF_INET ? &raw_v4_hashinfo : &raw_v6_hashinfo;
+
+	return (struct net_table){
 		.base = guest_addr(&h->ht[0]),
 		.count = RAW_HASH_SIZE,
 		.stride = sizeof(uint64_t),
 	};
+}
 
+static int show_raw(struct net_list *l)
+{
+	struct ahead reads = net_reads_socks(l, guest_sizeof(struct inet_sock));
+	struct net_table t = net_raw_table(l->family);
+
+	t.reads = &reads;
 	net_table_walk(l, &t, raw_bucket, NULL);
 	return 0;
 }
@@ -670,7 +709,7 @@ int net_raw_show(const struct proc_item *it, struct seq_file *m)
 	l.family = NET_AF_INET;
 	seq_puts(m, dgram_header);
 	seq_putc(m, '\n');
-	return show_raw(&l, &raw_v4_hashinfo);
+	return show_raw(&l);
 }
 
 int net_raw6_show(const struct proc_item *it, struct seq_file *m)
@@ -680,7 +719,7 @@ int net_raw6_show(const struct proc_item *it, struct seq_file *m)
 	net_list_init(&l, it, m);
 	l.family = NET_AF_INET6;
 	seq_puts(m, dgram6_header);
-	return show_raw(&l, &raw_v6_hashinfo);
+	return show_raw(&l);
 }
 
 /*

@@ -8,8 +8,6 @@
 enum {
 	UNIX_HASH_SIZE = 512, /* buckets of the table, named and unnamed halves together */
 	UNIX_ABSTRACT_HASHES = 256, /* up to 5.16: hashes of abstract names are below this */
-	UNIX_FAMILY_SIZE = 2, /* of an address before its path */
-	UNIX_ADDRESS_MAX = 128, /* bytes; a path of 108 with a NUL and the family is 111 */
 
 	TCP_ESTABLISHED = 1,
 	TCP_LISTEN = 10,
@@ -21,7 +19,6 @@ enum {
 	SS_DISCONNECTING = 4,
 
 	PACKET_RUNNING_BIT = 4, /* net/packet/internal.h: PACKET_SOCK_RUNNING */
-	NETLINK_TABLES = 32,	/* MAX_LINKS */
 	BAD_BUCKETS_MAX = 16,	/* of a nested table: with more of them it is none */
 	RHASHTABLES_MAX = 64,	/* a table and those that it grows into, at most one per size */
 };
@@ -29,18 +26,26 @@ enum {
 extern struct hlist_head __guest unix_socket_table[];
 extern struct netlink_table __guest *__guest nl_table;
 
+int net_unix_path(struct unix_address __guest *addr, char path[NET_UNIX_ADDRESS_MAX])
+{
+	enum { FAMILY_SIZE = 2 }; /* of an address before its path */
+	int len = addr->len;
+
+	if (len < FAMILY_SIZE || len > NET_UNIX_ADDRESS_MAX) {
+		guest_fault(addr);
+		return -1;
+	}
+	guest_read(path, &addr->name[0].sun_path[0], (size_t)len - FAMILY_SIZE);
+	return len - FAMILY_SIZE;
+}
+
 static char *put_unix_name(char *p, struct unix_address __guest *addr)
 {
-	char path[UNIX_ADDRESS_MAX];
-	int len = addr->len;
-	int size, i = 0;
+	char path[NET_UNIX_ADDRESS_MAX];
+	int size = net_unix_path(addr, path), i = 0;
 
-	if (len < UNIX_FAMILY_SIZE || len > UNIX_ADDRESS_MAX) {
-		guest_fault(addr);
+	if (size < 0)
 		return p;
-	}
-	size = len - UNIX_FAMILY_SIZE;
-	guest_read(path, &addr->name[0].sun_path[0], (size_t)size);
 	*p++ = ' ';
 
 	bool abstract = guest_has(struct unix_address, hash) ?
@@ -104,24 +109,45 @@ static void unix_bucket(struct net_list *l, uint64_t first)
 	net_chain(l, first, NET_ANY_END, unix_row, NULL);
 }
 
+struct net_table net_unix_table(const struct net_list *l)
+{
+	struct net_table t = { .count = UNIX_HASH_SIZE, .stride = sizeof(uint64_t) };
+
+	if (guest_has(struct net, unx.table.buckets))
+		t.base = guest_addr(l->net->unx.table.buckets);
+	else
+		t.base = guest_addr(&unix_socket_table[0]);
+	return t;
+}
+
+struct ahead net_unix_reads(const struct net_list *l)
+{
+	struct ahead reads = net_reads_socks(l, guest_sizeof(struct unix_sock));
+
+	ahead_follow(&reads, AHEAD_NODE, guest_offsetof(struct unix_sock, addr), NET_UNIX_ADDRESS_MAX);
+	return reads;
+}
+
 int net_unix_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct net_list l;
 	struct ahead reads;
-	struct net_table t = {
-		.reads = &reads, .count = UNIX_HASH_SIZE, .stride = sizeof(uint64_t),
-	};
+	struct net_table t;
 
 	net_list_init(&l, it, m);
-	reads = net_reads_socks(&l, guest_sizeof(struct unix_sock));
-	ahead_follow(&reads, AHEAD_NODE, guest_offsetof(struct unix_sock, addr), UNIX_ADDRESS_MAX);
+	reads = net_unix_reads(&l);
 	seq_puts(m, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	if (guest_has(struct net, unx.table.buckets))
-		t.base = guest_addr(l.net->unx.table.buckets);
-	else
-		t.base = guest_addr(&unix_socket_table[0]);
+	t = net_unix_table(&l);
+	t.reads = &reads;
 	net_table_walk(&l, &t, unix_bucket, NULL);
 	return 0;
+}
+
+unsigned int net_packet_running(struct packet_sock __guest *po)
+{
+	if (guest_has(struct packet_sock, running))
+		return po->running;
+	return po->flags >> guest_enum_or(enum packet_sock_flags, PACKET_SOCK_RUNNING, PACKET_RUNNING_BIT) & 1;
 }
 
 static bool packet_row(struct net_list *l, uint64_t node)
@@ -130,16 +156,11 @@ static bool packet_row(struct net_list *l, uint64_t node)
 	struct packet_sock __guest *po = (struct packet_sock __guest *)sk;
 	uint64_t ino;
 	uint32_t uid;
-	unsigned int running;
+	unsigned int running = net_packet_running(po);
 	char ptr[17];
 
 	net_sock_owner(l, sk, &ino, &uid);
 	*net_put_pointer(ptr, l, guest_addr(sk)) = '\0';
-	if (guest_has(struct packet_sock, running))
-		running = po->running;
-	else
-		running = po->flags >> guest_enum_or(enum packet_sock_flags, PACKET_SOCK_RUNNING,
-						     PACKET_RUNNING_BIT) & 1;
 	seq_printf(l->m, "%s %-6d %-4d %04x   %-5d %1d %-6u %-6u %-6lu\n", ptr,
 		   sk->__sk_common.skc_refcnt.refs.counter, sk->sk_type, net_ntohs(po->num),
 		   po->ifindex, running, (uint32_t)sk->sk_backlog.rmem_alloc.counter, uid,
@@ -192,8 +213,7 @@ static bool netlink_row(struct net_list *l, uint64_t node)
 
 static void netlink_bucket(struct net_list *l, uint64_t first)
 {
-	/* the lowest bit of a head is a lock, and an empty bucket may hold just that */
-	net_chain(l, first & ~1ull, NET_ANY_END, netlink_row, NULL);
+	net_chain(l, first, NET_ANY_END, netlink_row, NULL);
 }
 
 /*
@@ -219,8 +239,9 @@ static uint64_t nested_bucket(struct bucket_table __guest *tbl, unsigned int siz
 }
 
 /* Everything of every table in one go: they are small, and there are many. */
-static void netlink_ahead(const struct net_list *l, struct netlink_table __guest *tables)
+void net_netlink_ahead(const struct net_list *l)
 {
+	struct netlink_table __guest *tables = nl_table;
 	struct ahead a = ahead_make(guest_offsetof(struct netlink_sock, node),
 				    guest_sizeof(struct netlink_sock));
 
@@ -231,14 +252,14 @@ static void netlink_ahead(const struct net_list *l, struct netlink_table __guest
 			     guest_sizeof(struct socket_alloc));
 	AHEAD_FOLLOW(&a, AHEAD_NODE, struct netlink_sock, groups, struct hlist_head);
 	ahead_range(GUEST_SPACE_KERNEL, guest_addr(tables),
-		    NETLINK_TABLES * guest_sizeof(struct netlink_table));
+		    NET_NETLINK_TABLES * guest_sizeof(struct netlink_table));
 
 	struct ahead t = ahead_array(guest_addr(tables) +
 					     guest_offsetof(struct netlink_table, hash.tbl),
-				     NETLINK_TABLES, guest_sizeof(struct bucket_table) + 512);
+				     NET_NETLINK_TABLES, guest_sizeof(struct bucket_table) + 512);
 	t.chain.stride = (uint32_t)guest_sizeof(struct netlink_table);
 	guest_chase(&t.chain);
-	for (unsigned int i = 0; i < NETLINK_TABLES; i++) {
+	for (unsigned int i = 0; i < NET_NETLINK_TABLES; i++) {
 		struct bucket_table __guest *tbl = tables[i].hash.tbl;
 
 		if (!tbl || tbl->nest)
@@ -250,7 +271,7 @@ static void netlink_ahead(const struct net_list *l, struct netlink_table __guest
 	}
 }
 
-static bool netlink_table_rows(struct net_list *l, struct bucket_table __guest *tbl)
+static bool netlink_table_rows(struct net_list *l, struct bucket_table __guest *tbl, net_bucket_fn *bucket)
 {
 	unsigned int size = tbl->size, nest = tbl->nest, bad = 0;
 
@@ -262,7 +283,7 @@ static bool netlink_table_rows(struct net_list *l, struct bucket_table __guest *
 			.locked = true,
 		};
 
-		return net_table_walk(l, &t, netlink_bucket, NULL);
+		return net_table_walk(l, &t, bucket, NULL);
 	}
 	if (nest > 16 || size > NET_TABLE_MAX)
 		return false;
@@ -271,29 +292,38 @@ static bool netlink_table_rows(struct net_list *l, struct bucket_table __guest *
 		uint64_t first = nested_bucket(tbl, size, nest, hash);
 
 		bad += guest_faulted();
-		netlink_bucket(l, first);
+		/* the lowest bit of a head is a lock, and an empty bucket may hold just that */
+		bucket(l, first & ~1ull);
 		guest_record_end(&r);
 	}
 	return !bad;
 }
 
+void net_netlink_walk(struct net_list *l, unsigned int protocol, net_bucket_fn *bucket)
+{
+	struct guest_bound b = GUEST_BOUND(RHASHTABLES_MAX);
+	struct guest_record r = guest_record_begin();
+	struct bucket_table __guest *tbl = nl_table[protocol].hash.tbl;
+
+	while (tbl && guest_more_at(&b, tbl) && netlink_table_rows(l, tbl, bucket))
+		tbl = tbl->future_tbl;
+	guest_record_end(&r);
+}
+
+uint64_t net_netlink_subscribers(unsigned int protocol)
+{
+	return guest_addr(nl_table[protocol].mc_list.first);
+}
+
 int net_netlink_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct net_list l;
-	struct netlink_table __guest *tables = nl_table;
 
 	net_list_init(&l, it, m);
 	seq_puts(m, "sk               Eth Pid        Groups   "
 		    "Rmem     Wmem     Dump  Locks    Drops    Inode\n");
-	netlink_ahead(&l, tables);
-	for (unsigned int i = 0; i < NETLINK_TABLES; i++) {
-		struct guest_bound b = GUEST_BOUND(RHASHTABLES_MAX);
-		struct guest_record r = guest_record_begin();
-		struct bucket_table __guest *tbl = tables[i].hash.tbl;
-
-		while (tbl && guest_more_at(&b, tbl) && netlink_table_rows(&l, tbl))
-			tbl = tbl->future_tbl;
-		guest_record_end(&r);
-	}
+	net_netlink_ahead(&l);
+	for (unsigned int i = 0; i < NET_NETLINK_TABLES; i++)
+		net_netlink_walk(&l, i, netlink_bucket);
 	return 0;
 }

@@ -9,7 +9,6 @@
 enum {
 	/* include/uapi/linux/netlink.h, rtnetlink.h: ABI */
 	NLM_F_MULTI = 2,
-	NLM_F_DUMP = 0x300,
 	NLA_TYPE_MASK = 0x3fff,
 	RTM_GETLINK = 18,
 	RTM_GETADDR = 22,
@@ -118,14 +117,17 @@ const uint8_t *netlink_asked(const struct netlink *n, size_t head, unsigned int 
 
 int proc_call_netlink(const struct vfs_netlink_question *q, struct seq_file *m)
 {
-	struct netlink n = { .q = q, .family = q->size ? q->body[0] : 0,
-			     .dump = (q->flags & NLM_F_DUMP) == NLM_F_DUMP };
+	struct netlink n = { .q = q, .family = q->size ? q->body[0] : 0, .dump = q->dump };
 	struct proc_item it = { 0 };
 	int r;
 
 	r = proc_item_net(&it);
 	if (r)
 		return r;
+	if (q->protocol == VFS_NETLINK_SOCKETS) {
+		r = netlink_diag(&it, q, m);
+		return r ? r : m->error;
+	}
 	net_list_init(&n.l, &it, m);
 	switch (q->type) {
 	case RTM_GETLINK:

@@ -27,7 +27,7 @@ void netlink_begin(struct netlink *n, unsigned int type, const void *head, size_
 void netlink_end(struct netlink *n);
 void netlink_put(struct netlink *n, unsigned int type, const void *data, size_t size);
 void netlink_put_string(struct netlink *n, unsigned int type, const char *s);
-/* A device's name or an address's label, cut to what programs have room for. */
+/* The name of a device, an address's label or an algorithm, cut to what programs have room for. */
 void netlink_put_name(struct netlink *n, unsigned int type, const char name[17]);
 
 static inline void netlink_put_u8(struct netlink *n, unsigned int type, uint8_t v)
@@ -55,6 +55,8 @@ int netlink_addresses(struct netlink *n);
 int netlink_routes(struct netlink *n);
 int netlink_neighbours(struct netlink *n);
 int netlink_rules(struct netlink *n);
+/* netlink_diag.c: the same for sockets, in portions: of an unfinished dump, `m` keeps how it goes on (seq_rest()) */
+int netlink_diag(const struct proc_item *it, const struct vfs_netlink_question *q, struct seq_file *m);
 
 /* net_if.c */
 uint32_t net_dev_flags(struct net_device __guest *dev);

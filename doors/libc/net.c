@@ -20,11 +20,7 @@
 
 /* include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h, which musl doesn't bring */
 enum {
-	NETLINK_OF_ROUTES = 0,
 	NETLINK_OF_NOBODY = 2, /* NETLINK_USERSOCK: no kernel at the other end */
-	NETLINK_OF_SOCKETS = 4,
-	NLM_REQUEST = 1,
-	NLM_DUMP = 0x300,
 	NEWLINK = 16,
 	GETLINK = 18,
 	NEWADDR = 20,
@@ -70,8 +66,7 @@ enum {
 
 /*
  * What the kernel tells of sockets, devices and routes by netlink would be this host's. Such a socket is one of a
- * protocol that no kernel answers: questions about devices, addresses and routes never get there, others
- * are refused, as by a kernel without such a module, and tools (ss) read /proc/net instead without a word.
+ * protocol that no kernel answers, and questions never get there.
  */
 struct asked {
 	ino_t inode; /* of the socket, which stays the same when it is duplicated; 0: free */
@@ -93,7 +88,7 @@ static ino_t inode_of(int fd)
 	return st.st_ino;
 }
 
-static void remember(int fd)
+static void remember(int fd, int protocol)
 {
 	if (!door_lock())
 		return;
@@ -102,7 +97,7 @@ static void remember(int fd)
 	struct asked *a = &asked[asked_next++ % SOCKETS_MAX];
 	if (a->inode)
 		vfs_netlink_deinit(&a->s);
-	vfs_netlink_init(&a->s, &asked_alloc);
+	vfs_netlink_init(&a->s, &asked_alloc, protocol);
 	a->inode = inode_of(fd);
 	__atomic_store_n(&door_net_asked, true, __ATOMIC_RELEASE);
 	door_unlock();
@@ -110,13 +105,13 @@ static void remember(int fd)
 
 DOOR_API int scw_socket(int domain, int type, int protocol)
 {
-	if (domain != AF_NETLINK || (protocol != NETLINK_OF_SOCKETS && protocol != NETLINK_OF_ROUTES) || door_is_host())
+	if (domain != AF_NETLINK || !vfs_netlink_answers(protocol) || door_is_host())
 		return REAL(socket)(domain, type, protocol);
 
 	int fd = REAL(socket)(domain, type, NETLINK_OF_NOBODY);
 
-	if (fd >= 0 && protocol == NETLINK_OF_ROUTES)
-		remember(fd);
+	if (fd >= 0)
+		remember(fd, protocol);
 	return fd;
 }
 
@@ -142,12 +137,9 @@ static long ask(struct vfs_netlink_socket *s, int fd, const struct msghdr *msg)
 {
 	struct netlink_address own = { .family = AF_NETLINK };
 	socklen_t size = sizeof(own);
-	struct vfs *v = door_vfs();
 
-	if (!v)
-		return -EIO;
 	(void)getsockname(fd, (struct sockaddr *)&own, &size);
-	return vfs_netlink_send(s, v, own.port, msg);
+	return vfs_netlink_send(s, door_vfs(), own.port, msg);
 }
 
 DOOR_API ssize_t scw_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -189,7 +181,7 @@ DOOR_API ssize_t scw_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct vfs_netlink_socket *s = take_asked(fd);
 
-	return s ? door_done(vfs_netlink_receive(s, msg, flags)) : REAL(recvmsg)(fd, msg, flags);
+	return s ? door_done(vfs_netlink_receive(s, door_vfs(), msg, flags)) : REAL(recvmsg)(fd, msg, flags);
 }
 
 DOOR_API ssize_t scw_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *from, socklen_t *from_size)
@@ -206,7 +198,7 @@ DOOR_API ssize_t scw_recvfrom(int fd, void *buf, size_t size, int flags, struct 
 		msg.msg_name = from;
 		msg.msg_namelen = *from_size;
 	}
-	r = vfs_netlink_receive(s, &msg, flags);
+	r = vfs_netlink_receive(s, door_vfs(), &msg, flags);
 	if (r >= 0 && from && from_size)
 		*from_size = msg.msg_namelen;
 	return door_done(r);
@@ -325,8 +317,7 @@ char *scw_if_indextoname(unsigned int index, char *name)
 static int dump(unsigned int type, struct seq_file *m)
 {
 	static const uint8_t body[16]; /* of any family */
-	struct vfs_netlink_question q = { .type = (uint16_t)type, .flags = NLM_REQUEST | NLM_DUMP,
-					  .body = body, .size = sizeof(body) };
+	struct vfs_netlink_question q = { .type = (uint16_t)type, .dump = true, .body = body, .size = sizeof(body) };
 	struct vfs *v = door_vfs_take();
 	int r;
 

@@ -78,7 +78,7 @@ struct file {
 	int64_t pos; /* bytes; of a directory: entries */
 	bool is_dir, is_path;
 	bool is_inet;	/* a socket: for questions about network devices */
-	bool is_route;	/* a netlink socket whose questions are answered */
+	bool is_answered; /* a netlink socket whose questions are answered */
 	struct vfs_netlink_socket netlink; /* of sockets */
 	bool is_listed; /* of /proc, read by another program: its own process was told, too */
 	char path[]; /* absolute, canonical; "" for streams */

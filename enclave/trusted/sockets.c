@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Sockets: none that anything can be sent by. What the host's kernel tells of sockets, devices and routes by netlink
- * would be the host's word. A netlink socket can be made: questions about devices, addresses and routes are answered
- * for the guest (vfs/netlink.h); others are refused, as by a kernel without such a module, and tools (ss) then
- * read /proc/net without a word about it. A UDP socket can be asked for the guest's network devices.
+ * would be the host's word. A netlink socket can be made: questions about sockets, devices, addresses and routes are
+ * answered for the guest (vfs/netlink.h); others are refused, as by a kernel without such a module. A UDP socket can
+ * be asked for the guest's network devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,7 @@
 #include "trusted/runtime.h"
 
 enum {
-	NETLINK_OF_ROUTES = 0, /* include/uapi/linux/netlink.h: NETLINK_ROUTE */
-	VECTORS_MAX = 1024,    /* UIO_MAXIOV */
+	VECTORS_MAX = 1024, /* UIO_MAXIOV */
 };
 
 /* struct sockaddr_nl */
@@ -43,8 +42,8 @@ long call_socket(int domain, int type, int protocol)
 	if (f) {
 		f->kind = FILE_NOBODY;
 		f->is_inet = domain == AF_INET;
-		f->is_route = domain == AF_NETLINK && protocol == NETLINK_OF_ROUTES;
-		vfs_netlink_init(&f->netlink, layer_alloc());
+		f->is_answered = domain == AF_NETLINK && vfs_netlink_answers(protocol);
+		vfs_netlink_init(&f->netlink, layer_alloc(), protocol);
 		f->refs = 1;
 		f->flags = O_RDWR | (type & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 	}
@@ -117,7 +116,7 @@ static bool writable_all(const struct iovec *iov, size_t count)
 }
 
 /* The netlink socket that is answered, with the lock held; or why not. */
-static long take_route(int fd, struct file **ret)
+static long take_answered(int fd, struct file **ret)
 {
 	long r = call_socket_refused(fd);
 
@@ -126,7 +125,7 @@ static long take_route(int fd, struct file **ret)
 	if (!layer_lock())
 		return -EAGAIN;
 	*ret = file_at(fd);
-	if (*ret && (*ret)->kind == FILE_NOBODY && (*ret)->is_route)
+	if (*ret && (*ret)->kind == FILE_NOBODY && (*ret)->is_answered)
 		return 0;
 	layer_unlock();
 	return -ECONNREFUSED;
@@ -136,19 +135,17 @@ long socket_read(struct file *f, void *buf, size_t size)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 
-	if (!f->is_route)
+	if (!f->is_answered)
 		return -ECONNREFUSED;
-	return vfs_netlink_receive(&f->netlink, &(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 }, 0);
+	return vfs_netlink_receive(&f->netlink, trusted_vfs(), &(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 }, 0);
 }
 
 long socket_write(struct file *f, const void *data, size_t size)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
 
-	if (!f->is_route)
+	if (!f->is_answered)
 		return -ECONNREFUSED;
-	if (!trusted_vfs())
-		return -EIO;
 	return vfs_netlink_send(&f->netlink, trusted_vfs(), TRUSTED_PID,
 				&(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 });
 }
@@ -156,11 +153,11 @@ long socket_write(struct file *f, const void *data, size_t size)
 static long send_message(int fd, const struct msghdr *msg)
 {
 	struct file *f;
-	long r = take_route(fd, &f);
+	long r = take_answered(fd, &f);
 
 	if (r)
 		return r;
-	r = trusted_vfs() ? vfs_netlink_send(&f->netlink, trusted_vfs(), TRUSTED_PID, msg) : -EIO;
+	r = vfs_netlink_send(&f->netlink, trusted_vfs(), TRUSTED_PID, msg);
 	layer_unlock();
 	return r;
 }
@@ -168,11 +165,11 @@ static long send_message(int fd, const struct msghdr *msg)
 static long receive_message(int fd, struct msghdr *msg, int flags)
 {
 	struct file *f;
-	long r = take_route(fd, &f);
+	long r = take_answered(fd, &f);
 
 	if (r)
 		return r;
-	r = vfs_netlink_receive(&f->netlink, msg, flags);
+	r = vfs_netlink_receive(&f->netlink, trusted_vfs(), msg, flags);
 	layer_unlock();
 	return r;
 }

@@ -33,6 +33,14 @@ enum {
 	ROUTE_MULTIPATH = 9,
 	WAY_HEAD = 8,
 	ADDRESS_SIZE = 32, /* the longest of a device's */
+	/* include/uapi/linux/sock_diag.h, inet_diag.h, unix_diag.h */
+	SOCKETS_OLD = 18,
+	SOCKETS = 20,
+	TCP_CONG = 4,
+	TCP_ULP = 19,
+	UNIX_NAME = 0,
+	UNIX_NAME_SIZE = 126,
+	REQUEST_MAX = 60,
 
 	PORT = 77,
 	INTERFACES = 40,
@@ -60,7 +68,7 @@ static size_t aligned(size_t size)
 	return (size + 3) & ~(size_t)3;
 }
 
-static void check_attributes(const uint8_t *p, size_t size, unsigned int of);
+static void check_attributes(const uint8_t *p, size_t size, int of);
 
 /* Each of the ways of a route, with attributes of its own. */
 static void check_ways(const uint8_t *p, size_t size)
@@ -77,8 +85,8 @@ static void check_ways(const uint8_t *p, size_t size)
 	}
 }
 
-/* Of a message of that type; 0: within another one. They end where what they are in does. */
-static void check_attributes(const uint8_t *p, size_t size, unsigned int of)
+/* Of a message of that type; 0: within another one; less than 0: of sockets of that family. They end where what they are in does. */
+static void check_attributes(const uint8_t *p, size_t size, int of)
 {
 	while (size) {
 		uint16_t h[2];
@@ -92,14 +100,28 @@ static void check_attributes(const uint8_t *p, size_t size, unsigned int of)
 			check_attributes(p + sizeof(h), h[0] - sizeof(h), 0);
 		else if ((of == NEWLINK && h[1] == LINK_NAME) || (of == NEWADDR && h[1] == ADDRESS_LABEL))
 			EXPECT(h[0] - sizeof(h) <= IFNAMSIZ && !p[h[0] - 1]);
+		else if ((of == -2 || of == -10) && h[1] == TCP_CONG)
+			EXPECT(h[0] - sizeof(h) <= IFNAMSIZ && !p[h[0] - 1]);
+		else if ((of == -2 || of == -10) && h[1] == TCP_ULP)
+			check_attributes(p + sizeof(h), h[0] - sizeof(h), 0);
+		else if (of == -1 && h[1] == UNIX_NAME)
+			EXPECT(h[0] - sizeof(h) <= UNIX_NAME_SIZE);
 		p += aligned(h[0]);
 		size -= aligned(h[0]);
 	}
 }
 
-static size_t head_of(unsigned int type)
+static size_t head_of(int type)
 {
 	switch (type) {
+	case -2:
+	case -10:
+		return 72;
+	case -1:
+	case -17:
+		return 16;
+	case -16:
+		return 28;
 	case NEWLINK:
 		return 16;
 	case NEWADDR:
@@ -110,7 +132,7 @@ static size_t head_of(unsigned int type)
 	}
 }
 
-static void check_datagram(const uint8_t *p, size_t size)
+static void check_datagram(const uint8_t *p, size_t size, bool sockets)
 {
 	while (size) {
 		struct message m;
@@ -118,19 +140,24 @@ static void check_datagram(const uint8_t *p, size_t size)
 		EXPECT(size >= sizeof(m));
 		memcpy(&m, p, sizeof(m));
 		EXPECT(m.len >= sizeof(m) && aligned(m.len) <= size && m.port == PORT);
-		if (m.type != ERROR && m.type != DONE)
-			check_attributes(p + sizeof(m) + head_of(m.type), m.len - sizeof(m) - head_of(m.type), m.type);
+		if (m.type != ERROR && m.type != DONE) {
+			int of = sockets ? -p[sizeof(m)] : m.type;
+
+			EXPECT(m.len - sizeof(m) >= head_of(of));
+			check_attributes(p + sizeof(m) + head_of(of), m.len - sizeof(m) - head_of(of), of);
+		}
 		p += aligned(m.len);
 		size -= aligned(m.len);
 	}
 }
 
 static void ask_netlink(struct vfs *v, struct vfs_netlink_socket *s, unsigned int type, unsigned int flags,
-			const uint8_t body[16])
+			const uint8_t *body, size_t size)
 {
 	static uint8_t answer[DATAGRAM_MAX];
-	struct message head = { .len = sizeof(head) + 16, .type = (uint16_t)type, .flags = (uint16_t)flags };
-	struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)(uintptr_t)body, 16 } };
+	struct message head = { .len = (uint32_t)(sizeof(head) + size), .type = (uint16_t)type,
+				.flags = (uint16_t)flags };
+	struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)(uintptr_t)body, size } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	long r = vfs_netlink_send(s, v, PORT, &msg);
 
@@ -138,11 +165,13 @@ static void ask_netlink(struct vfs *v, struct vfs_netlink_socket *s, unsigned in
 	iov[0] = (struct iovec){ answer, sizeof(answer) };
 	for (;;) {
 		msg = (struct msghdr){ .msg_iov = iov, .msg_iovlen = 1 };
-		r = vfs_netlink_receive(s, &msg, 0);
+		r = vfs_netlink_receive(s, v, &msg, 0);
 		if (r == -ECONNREFUSED)
 			return;
+		if (r < 0 && s->protocol == VFS_NETLINK_SOCKETS)
+			continue; /* a further portion couldn't be made: the end */
 		EXPECT(r > 0 && !msg.msg_flags);
-		check_datagram(answer, (size_t)r);
+		check_datagram(answer, (size_t)r, s->protocol == VFS_NETLINK_SOCKETS);
 	}
 }
 
@@ -152,14 +181,38 @@ static void ask_by_netlink(struct vfs *v, struct base_alloc *alloc)
 	struct vfs_netlink_socket s;
 	uint8_t body[16] = { 0 };
 
-	vfs_netlink_init(&s, alloc);
+	vfs_netlink_init(&s, alloc, VFS_NETLINK_ROUTES);
 	for (unsigned int kind = 0; kind < KINDS; kind++)
 		for (size_t i = 0; i < sizeof(families); i++) {
 			body[0] = families[i];
-			ask_netlink(v, &s, GETLINK + 4 * kind, DUMP, body);
+			ask_netlink(v, &s, GETLINK + 4 * kind, DUMP, body, sizeof(body));
 		}
 	body[4] = 1; /* the device with this number */
-	ask_netlink(v, &s, GETLINK, ONE, body);
+	ask_netlink(v, &s, GETLINK, ONE, body, sizeof(body));
+	vfs_netlink_deinit(&s);
+}
+
+/* All that sockets can be asked, of all of them, and of one that is likely to be there. */
+static void ask_for_sockets(struct vfs *v, struct base_alloc *alloc)
+{
+	static const uint8_t kinds[][2] = {
+		{ 2, 6 }, { 2, 17 }, { 2, 136 }, { 2, 255 }, { 10, 6 }, { 10, 17 }, { 10, 255 }, { 1, 0 }, { 17, 0 },
+		{ 16, 255 }, { 0, 6 },
+	};
+	struct vfs_netlink_socket s;
+	uint8_t body[REQUEST_MAX];
+
+	vfs_netlink_init(&s, alloc, VFS_NETLINK_SOCKETS);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		memset(body, 0xff, sizeof(body));
+		memcpy(body, kinds[i], 2);
+		if (kinds[i][0] == 2 || kinds[i][0] == 10)
+			memset(body + 8, 0, 44); /* any ports, addresses and device; the cookie stays */
+		ask_netlink(v, &s, SOCKETS, DUMP, body, sizeof(body) - 4);
+		body[8] = kinds[i][0] == 1 ? 1 : 0;
+		ask_netlink(v, &s, SOCKETS, ONE, body, sizeof(body) - 4);
+	}
+	ask_netlink(v, &s, SOCKETS_OLD, DUMP, body, sizeof(body));
 	vfs_netlink_deinit(&s);
 }
 
@@ -225,4 +278,5 @@ void questions_ask(struct vfs *v, struct base_alloc *alloc)
 	(void)!vfs_socket_device(v, &device);
 	ask_by_ioctl(v);
 	ask_by_netlink(v, alloc);
+	ask_for_sockets(v, alloc);
 }

@@ -17,6 +17,7 @@
 
 #include "internal.h"
 #include "synthetic.h"
+#include "vfs/calls.h"
 #include "vfs/netlink.h"
 
 /* ---- the guest's types ---- */
@@ -187,7 +188,7 @@ static int setup(void **state)
 		       sizeof(symbols) / sizeof(symbols[0]), SYNTH_MAP);
 	assert_int_equal(llview_guest_create(&f->g.alloc, f->g.layout, f->g.pages, NULL, &f->g.guest), ERR_OK);
 	assert_int_equal(procfs_create(&f->g.alloc, f->g.guest, &f->fs, NULL), ERR_OK);
-	vfs_netlink_init(&f->s, &f->g.alloc);
+	vfs_netlink_init(&f->s, &f->g.alloc, VFS_NETLINK_ROUTES);
 	synth_put32(f->g.s, CLOCK, 4000000u << 4);
 	synth_put32(f->g.s, CLOCK + 4, 4);
 	synth_put64(f->g.s, TICKS, JIFFIES);
@@ -338,7 +339,7 @@ static void ask(struct fixture *f, uint16_t type, uint16_t flags, const void *bo
 		struct iovec out = { f->answer + f->size, sizeof(f->answer) - f->size };
 
 		msg = (struct msghdr){ .msg_iov = &out, .msg_iovlen = 1 };
-		r = vfs_netlink_receive(&f->s, &msg, 0);
+		r = vfs_netlink_receive(&f->s, vfs_of(f), &msg, 0);
 		if (r == -ECONNREFUSED)
 			return;
 		assert_true(r > 0);
@@ -553,7 +554,7 @@ static void test_an_answer_that_failed(void **state)
 	f->g.alloc.limit = f->g.alloc.used + 1500;
 	assert_int_equal(vfs_netlink_send(&f->s, vfs_of(f), PORT, &msg), -ENOMEM);
 	iov[0] = iov[1] = (struct iovec){ f->answer, sizeof(f->answer) };
-	assert_int_equal(vfs_netlink_receive(&f->s, &msg, 0), -ECONNREFUSED);
+	assert_int_equal(vfs_netlink_receive(&f->s, vfs_of(f), &msg, 0), -ECONNREFUSED);
 }
 
 static void test_addresses(void **state)

@@ -117,7 +117,7 @@ static int op_netlink(void *fs, const struct vfs_netlink_question *q, struct seq
 	const uint32_t link[5] = { sizeof(link), 2 << 16 | 16, q->seq, q->port, 0x12345678 };
 
 	(void)fs;
-	if (q->type != 18)
+	if (q->type != (q->protocol == 4 ? 20 : 18))
 		return -EOPNOTSUPP;
 	seq_write(m, link, sizeof(link));
 	return 0;
@@ -716,7 +716,7 @@ static void test_a_netlink_socket_is_answered_by_nobody(void **state)
 	} name;
 	uint32_t size = sizeof(name);
 	char buf[8];
-	int fd = (int)CALL(SYS_socket, AF_NETLINK, SOCK_RAW, 4);
+	int fd = (int)CALL(SYS_socket, AF_NETLINK, SOCK_RAW, 2);
 
 	(void)state;
 	fake.ocalls = 0;
@@ -783,6 +783,13 @@ static void test_a_netlink_socket_is_answered_for_the_guest(void **state)
 	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));
 	assert_int_equal(CALL(SYS_recvfrom, fd, words, 20, 0, 0, 0), 20);
 	assert_int_equal((int32_t)words[4], -EPERM);
+	/* of sockets, too */
+	assert_int_equal(CALL(SYS_close, fd), 0);
+	fd = (int)CALL(SYS_socket, AF_NETLINK, SOCK_RAW, 4);
+	q.type = 20;
+	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));
+	assert_int_equal(CALL(SYS_recvfrom, fd, words, sizeof(words), 0, 0, 0), 40);
+	assert_int_equal(words[4], 0x12345678);
 	/* too short, too long, and too many */
 	q.len = 8;
 	assert_int_equal(CALL(SYS_sendto, fd, &q, sizeof(q), 0, 0, 0), sizeof(q));

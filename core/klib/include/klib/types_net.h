@@ -50,6 +50,38 @@ struct rhashtable {
 	atomic_t nelems;
 };
 
+/* include/linux/skbuff.h */
+struct sk_buff {
+	struct sk_buff __guest *next;
+	struct sock __guest *sk;
+	unsigned int len;
+	uint8_t cb[48];
+};
+struct sk_buff_head {
+	struct sk_buff __guest *next;
+	uint32_t qlen;
+};
+
+/* include/linux/cgroup-defs.h: two pointers in one word up to 5.14, of which its lowest bits tell */
+struct cgroup;
+struct sock_cgroup_data {
+	struct cgroup __guest *cgroup;
+	uint32_t classid;
+	uint64_t val;
+};
+
+/* include/linux/filter.h, bpf.h: a classic filter as it was given */
+struct sock_fprog_kern {
+	uint16_t len;
+	const uint8_t __guest *filter;
+};
+struct bpf_prog {
+	struct sock_fprog_kern __guest *orig_prog;
+};
+struct sk_filter {
+	struct bpf_prog __guest *prog;
+};
+
 /* include/linux/fs.h, net.h, net/sock.h: a socket's inode */
 struct inode {
 	unsigned long i_ino;
@@ -74,11 +106,15 @@ struct sock_common {
 	unsigned int skc_hash;
 	unsigned short skc_family;
 	uint8_t skc_state;
+	uint8_t skc_ipv6only : 1;
+	int skc_bound_dev_if;
+	atomic64_t skc_cookie;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	struct hlist_node skc_node;
 	struct hlist_nulls_node skc_nulls_node;
+	struct hlist_node skc_bind_node;
 	refcount_t skc_refcnt;
 	struct sock __guest *skc_listener; /* of a request_sock */
 };
@@ -89,8 +125,20 @@ struct sock {
 	struct sock_common __sk_common;
 	struct {
 		atomic_t rmem_alloc;
+		int len;
 	} sk_backlog;
+	struct sk_buff_head sk_receive_queue;
 	refcount_t sk_wmem_alloc;
+	atomic_t sk_omem_alloc;
+	int sk_rcvbuf, sk_sndbuf;
+	int sk_forward_alloc, sk_wmem_queued;
+	uint32_t sk_priority, sk_mark;
+	uint32_t sk_max_ack_backlog;
+	unsigned long sk_pacing_rate, sk_max_pacing_rate;
+	uint16_t sk_userlocks : 9; /* of 4 bits up to 6.6, a byte since */
+	uint8_t sk_shutdown;
+	struct sock_cgroup_data sk_cgrp_data;
+	struct sk_filter __guest *sk_filter;
 	atomic_t sk_drops;
 	struct numa_drop_counters __guest *sk_drop_counters; /* since 6.18 */
 	struct timer_list tcp_retransmit_timer;		     /* since 6.18 */
@@ -141,9 +189,17 @@ struct prot_inuse {
 };
 
 /* include/net/inet_sock.h, inet_connection_sock.h, linux/tcp.h */
+struct ipv6_pinfo {
+	uint8_t tclass;
+};
 struct inet_sock {
 	struct sock sk;
+	struct ipv6_pinfo __guest *pinet6;
 	uint16_t inet_sport;
+	uint8_t tos;
+	unsigned long inet_flags; /* since 6.6 */
+	uint8_t recverr : 1, is_icsk : 1, freebind : 1, hdrincl : 1, mc_loop : 1, transparent : 1, mc_all : 1,
+		nodefrag : 1, bind_address_no_port : 1, recverr_rfc4884 : 1, defer_connect : 1; /* up to 6.5 */
 };
 struct fastopen_queue {
 	int max_qlen;
@@ -151,7 +207,19 @@ struct fastopen_queue {
 struct request_sock_queue {
 	struct fastopen_queue fastopenq;
 };
+struct tcp_congestion_ops {
+	char name[16];
+};
+struct tcp_ulp_ops {
+	char name[16];
+};
 struct inet_connection_sock {
+	struct tcp_congestion_ops __guest *icsk_ca_ops;
+	struct tcp_ulp_ops __guest *icsk_ulp_ops;
+	uint32_t icsk_pmtu_cookie;
+	uint32_t icsk_rto_min, icsk_delack_max; /* icsk_delack_max: since 5.10 */
+	uint8_t icsk_ca_state : 5;
+	uint8_t icsk_backoff;
 	struct request_sock_queue icsk_accept_queue;
 	unsigned long icsk_timeout;
 	struct timer_list icsk_retransmit_timer;
@@ -165,9 +233,55 @@ struct inet_connection_sock {
 		uint8_t quick;
 		uint8_t pingpong;
 		uint64_t ato : 40; /* of 8 bits since 6.6, of 32 before */
+		uint32_t lrcvtime;
+		uint16_t rcv_mss;
 	} icsk_ack;
 };
+struct minmax_sample { /* include/linux/win_minmax.h */
+	uint32_t v;
+};
+struct minmax {
+	struct minmax_sample s[3];
+};
+struct tcp_options_received {
+	uint8_t tstamp_ok : 1, wscale_ok : 1, sack_ok : 3, snd_wscale : 4, rcv_wscale : 4;
+};
+/* include/uapi/linux/tcp.h: for its size alone */
+struct tcp_info {
+	uint8_t tcpi_state;
+};
+struct tcp_md5sig_info {
+	struct hlist_head head;
+};
+struct tcp_md5sig_key {
+	struct hlist_node node;
+	uint8_t keylen, family, prefixlen;
+	uint8_t key[80];
+	struct in6_addr addr; /* or 4 bytes of it */
+};
 struct tcp_sock {
+	struct tcp_options_received rx_opt;
+	uint8_t chrono_type : 2, rate_app_limited : 1, fastopen_client_fail : 2, syn_data_acked : 1;
+	uint8_t tcp_usec_ts : 1;  /* since 6.7 */
+	uint16_t ecn_flags : 9;
+	uint16_t advmss;
+	uint32_t mss_cache, packets_out, sacked_out, lost_out, retrans_out, lsndtime, rcv_tstamp, rcv_ssthresh;
+	uint32_t srtt_us, mdev_us, total_retrans, snd_nxt, segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t chrono_start, chrono_stat[3];
+	uint32_t reordering, rate_delivered, rate_interval_us, delivered, delivered_ce, dsack_dups, reord_seen;
+	uint32_t rcv_ooopack, snd_wnd, rcv_wnd;
+	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+	struct minmax rtt_min;
+	struct {
+		uint32_t rtt_us;
+	} rcv_rtt_est;
+	struct {
+		int space;
+	} rcvq_space;
+	uint16_t plb_rehash, timeout_rehash; /* plb_rehash: since 6.2 */
+	uint32_t rto_stamp, total_rto_time;  /* since 6.7 */
+	uint16_t total_rto, total_rto_recoveries;
+	struct tcp_md5sig_info __guest *md5sig_info;
 	uint32_t rcv_nxt;
 	uint32_t copied_seq;
 	uint32_t write_seq;
@@ -183,13 +297,18 @@ struct udp_sock {
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
 	uint8_t tw_substate;
+	uint32_t tw_mark; /* since 5.13 */
 	uint16_t tw_sport;
 	struct timer_list tw_timer;
 };
 struct request_sock {
 	struct sock_common __req_common;
 	struct timer_list rsk_timer;
+	uint8_t num_retrans;
 	uint8_t num_timeout : 7;
+};
+struct inet_request_sock {
+	uint32_t ir_mark;
 };
 
 /* include/net/inet_hashtables.h, inet_timewait_sock.h */
@@ -199,7 +318,18 @@ struct inet_ehash_bucket {
 struct inet_listen_hashbucket {
 	struct hlist_nulls_head nulls_head;
 };
+struct inet_bind2_bucket {
+	possible_net_t ib_net;
+	struct hlist_node node;
+	struct hlist_node bhash_node; /* since 6.8 */
+	struct hlist_head owners;
+};
+struct inet_bind_hashbucket {
+	struct hlist_head chain;
+};
 struct inet_hashinfo {
+	struct inet_bind_hashbucket __guest *bhash2; /* since 6.0 */
+	unsigned int bhash_size;
 	struct inet_ehash_bucket __guest *ehash;
 	unsigned int ehash_mask;
 	unsigned int lhash2_mask;
@@ -239,30 +369,66 @@ struct unix_address {
 struct unix_sock {
 	struct sock sk;
 	struct unix_address __guest *addr;
+	struct sock __guest *peer;
+	struct {
+		struct dentry __guest *dentry;
+	} path;
+	int inq_len; /* since 6.17 */
+};
+struct unix_skb_parms { /* in sk_buff.cb */
+	uint32_t consumed;
 };
 struct unix_table {
 	struct hlist_head __guest *buckets;
 };
 
 /* net/packet/internal.h */
+struct packet_fanout {
+	uint16_t id;
+	uint8_t type;
+};
+struct packet_mclist {
+	struct packet_mclist __guest *next;
+	int ifindex, count;
+	unsigned short type, alen;
+	unsigned char addr[32];
+};
+struct packet_ring_buffer {
+	void __guest *pg_vec;
+	unsigned int frame_size, frame_max, pg_vec_pages, pg_vec_len;
+	struct {
+		unsigned int feature_req_word;
+		uint64_t blk_sizeof_priv : 40; /* of 32 bits since 5.15, of 16 before */
+		uint64_t retire_blk_tov : 40;
+	} prb_bdqc;
+};
 struct packet_sock {
 	struct sock sk;
+	struct packet_fanout __guest *fanout;
+	struct packet_ring_buffer rx_ring, tx_ring;
+	struct packet_mclist __guest *mclist;
 	unsigned long flags;
 	unsigned int running; /* up to 6.0; then a bit of flags */
+	uint8_t has_vnet_hdr : 1, tp_loss : 1; /* likewise */
+	uint8_t vnet_hdr_sz; /* since 6.5 */
 	int ifindex;
 	uint16_t num;
+	int copy_thresh;
+	int tp_version;
+	unsigned int tp_reserve, tp_tstamp;
 };
 
 /* net/netlink/af_netlink.h */
 struct netlink_sock {
 	struct sock sk;
-	uint32_t portid;
+	uint32_t portid, dst_portid, dst_group, ngroups;
 	unsigned long __guest *groups;
 	bool cb_running;
 	struct rhash_head node;
 };
 struct netlink_table {
 	struct rhashtable hash;
+	struct hlist_head mc_list;
 };
 
 /* include/linux/netdevice.h */

@@ -128,13 +128,21 @@ int vfs_interface_request(struct vfs *v, uint64_t request, void *ifreq);
 long vfs_interface_list(struct vfs *v, void *buf, size_t size);
 
 /*
- * A question by netlink about devices, addresses, routes and neighbours of the initial namespace (rtnetlink(7)): one
- * message of NETLINK_ROUTE, without its header. The messages of the answer are put behind what `m` holds, those of
- * a dump without the one that ends it. 0, -EOPNOTSUPP, or what else the kernel answers; -EIO, -ENOSYS.
+ * A question by netlink about devices, addresses, routes and neighbours (rtnetlink(7)) or sockets (sock_diag(7)) of the
+ * initial namespace: one message, without its header. The messages of the answer are put behind what `m` holds, those of
+ * a dump without the one that ends it. A dump that isn't whole yet leaves m->rest set: it is to be asked for again,
+ * with the same question and `m`. 0, -EOPNOTSUPP, or what else the kernel answers; -EIO, -ENOSYS.
  */
 struct seq_file;
+enum {
+	/* include/uapi/linux/netlink.h: NETLINK_ROUTE, NETLINK_SOCK_DIAG */
+	VFS_NETLINK_ROUTES = 0,
+	VFS_NETLINK_SOCKETS = 4,
+};
 struct vfs_netlink_question {
-	uint16_t type, flags; /* nlmsg_type, nlmsg_flags */
+	unsigned int protocol;
+	uint16_t type; /* nlmsg_type */
+	bool dump;     /* all, not one */
 	uint32_t seq, port;   /* for the answer: of the question, of the socket that it came by */
 	const uint8_t *body;
 	size_t size;
