@@ -20,10 +20,12 @@ enum {
 	FAULT_LIMIT = 65536,
 	LINE_SIZE = 64, /* see part() in guest/pages.h */
 	PARTIAL_ENTRIES = 1024,
+	LINE_ENTRIES = 512,
 	PASSING_MAX = 1024, /* in one epoch, without a look at the whole TLB at its end */
 };
 
 #define FUEL (1ull << 28)
+#define LINE_MASK (~(uint64_t)(LINE_SIZE - 1))
 
 /* No address that can be translated ends like this, so no access has this tag. */
 #define TAG_NONE UINT64_MAX
@@ -38,6 +40,7 @@ struct partial {
 struct llview_guest {
 	struct llview_tlb_entry tlb[LLVIEW_TLB_ENTRIES];
 	struct partial partial[PARTIAL_ENTRIES];
+	struct llview_tlb_entry lines[LINE_ENTRIES]; /* of such pages, as the TLB is of whole ones */
 	struct base_alloc *alloc;
 	struct guest_pages *pages;
 	/* pages' own page(), where pages are known as a whole and kept; NULL: see fill(), copy() */
@@ -132,6 +135,20 @@ static size_t page_left(uint64_t va)
 	return GUEST_PAGE_SIZE - va % GUEST_PAGE_SIZE;
 }
 
+static struct llview_tlb_entry *line_entry(struct llview_guest *g, uint64_t va)
+{
+	return &g->lines[(va / LINE_SIZE) % LINE_ENTRIES];
+}
+
+/* Where `va` is in a page that is known in part; its line is looked at again soon. */
+static const char *enter_line(struct llview_guest *g, const void *host, uint64_t lines, uint64_t va)
+{
+	const char *at = guest_lines_at(host, lines, va);
+
+	*line_entry(g, va) = (struct llview_tlb_entry){va & LINE_MASK, (uint64_t)(uintptr_t)at - va};
+	return at;
+}
+
 /* As fill(), where pages may be known in part: `size` bytes, which lie in one page. */
 static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t, uint64_t va,
 			     size_t size)
@@ -144,7 +161,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 	const void *host;
 
 	if (p->tag == page && (p->lines & wanted) == wanted)
-		return guest_lines_at(p->host, p->lines, va);
+		return enter_line(g, p->host, p->lines, va);
 	g->stats.misses++;
 	if (__builtin_expect(!can_read(g, g->pages->ops->part(g->pages, GUEST_SPACE_KERNEL,
 							      (struct gva){va}, size, &host,
@@ -154,7 +171,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 		enter(g, t, page, host);
 	else
 		*p = (struct partial){page, host, lines};
-	return guest_lines_at(host, lines, va);
+	return enter_line(g, host, lines, va);
 }
 
 /* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */
@@ -227,6 +244,23 @@ static size_t copy(struct llview_guest *g, void *dst, uint64_t va, size_t size)
 	return done;
 }
 
+/* What is neither aligned memory of a page that is known as a whole nor in a line that was looked at before. */
+static __attribute__((noinline)) const void *miss_other(struct llview_guest *g, uint64_t va, uint32_t size)
+{
+	if ((va & (size - 1)) == 0 && !g->page && !keeps_nothing(g)) {
+		const char *host = fill_part(g, tlb_entry(g, va), va, size);
+
+		if (host)
+			return host;
+	} else if (va & (size - 1) || keeps_nothing(g)) {
+		g->stats.unaligned++;
+		if (copy(g, &g->bounce, va, size) == size)
+			return &g->bounce;
+	}
+	fault(g, va);
+	return zeros;
+}
+
 const void *llview_miss(uint64_t va, uint32_t size)
 {
 	struct llview_guest *g = llview_state.guest;
@@ -236,18 +270,14 @@ const void *llview_miss(uint64_t va, uint32_t size)
 
 		if (__builtin_expect(host != NULL, 1))
 			return host;
-	} else if ((va & (size - 1)) == 0 && !keeps_nothing(g)) {
-		const char *host = fill(g, tlb_entry(g, va), va, size);
-
-		if (host)
-			return host;
 	} else {
-		g->stats.unaligned++;
-		if (copy(g, &g->bounce, va, size) == size)
-			return &g->bounce;
+		const struct llview_tlb_entry *l = line_entry(g, va);
+
+		/* as in llview.h; nothing is entered where pages are known as a whole */
+		if (l->tag == (va & (LINE_MASK | (size - 1))))
+			return (const void *)(uintptr_t)(va + l->addend);
 	}
-	fault(g, va);
-	return zeros;
+	return miss_other(g, va, size);
 }
 
 const void *llview_pinned_absent(uint64_t offset)
@@ -518,7 +548,7 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 		return ERR_NOMEM;
 	}
 	/* Zeros are the tag of no other page than the one that this entry is for. */
-	g->tlb[0].tag = g->partial[0].tag = TAG_NONE;
+	g->tlb[0].tag = g->partial[0].tag = g->lines[0].tag = TAG_NONE;
 	g->epoch = pages->epoch;
 	*ret = g;
 	return ERR_OK;
@@ -537,6 +567,8 @@ static void forget_partial(struct llview_guest *g)
 	if (g->pages->ops->part) {
 		for (size_t i = 0; i < PARTIAL_ENTRIES; i++)
 			g->partial[i].tag = TAG_NONE;
+		for (size_t i = 0; i < LINE_ENTRIES; i++)
+			g->lines[i].tag = TAG_NONE;
 	}
 }
 
