@@ -316,6 +316,20 @@ struct full {
 	uint64_t first[GUEST_PAGE_SIZE / sizeof(uint64_t)];
 };
 
+/*
+ * Of those on a chain each is a step behind the one before it: where it is, is told there. Of a bucket whose turn it is
+ * the first one needs nothing more.
+ */
+static void chain_ahead(const struct net_list *l, uint64_t node, unsigned int step, net_ahead_fn *ahead)
+{
+	for (; !chain_ended(node); node = chain_next(node)) {
+		if (step < NET_AHEAD_STEPS)
+			ahead(l, node, step);
+		if (step-- == 0)
+			return;
+	}
+}
+
 /* Returns how many buckets of the page were walked, `n` unless the listing stops here. */
 static uint64_t full_walk(struct net_list *l, const struct net_walk *w, const struct full *f,
 			  uint64_t n, net_bucket_fn *bucket, net_ahead_fn *ahead)
@@ -328,11 +342,11 @@ static uint64_t full_walk(struct net_list *l, const struct net_walk *w, const st
 		if (ahead) {
 			struct guest_record r = guest_record_begin();
 
-			for (unsigned int step = 0; step < NET_AHEAD_STEPS; step++) {
+			for (unsigned int step = 0; step <= NET_AHEAD_STEPS; step++) {
 				unsigned int to = i + (NET_AHEAD_STEPS - step) * AHEAD;
 
 				if (to < f->count)
-					ahead(l, f->first[to], step);
+					chain_ahead(l, f->first[to], step, ahead);
 			}
 			guest_record_end(&r);
 		}
