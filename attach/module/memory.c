@@ -20,18 +20,24 @@ static void *map(size_t size, int flags)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* Sessions that come to need one go on to fill it. */
-static void *map_large(void)
+/* Of what is mapped for `size` bytes. */
+static size_t mapped_size(size_t size)
 {
-	uint8_t *p = map(2 * (size_t)LARGE, 0);
+	return size > LARGE / 2 ? (size + LARGE - 1) / LARGE * LARGE : size;
+}
+
+/* Sessions that come to need so much go on to fill it. */
+static void *map_large(size_t size)
+{
+	uint8_t *p = map(size + LARGE, 0);
 	size_t before = -(uintptr_t)p % LARGE;
 
 	if (!p)
 		return NULL;
 	if (before)
 		munmap(p, before);
-	munmap(p + before + LARGE, LARGE - before);
-	madvise(p + before, LARGE, MADV_HUGEPAGE);
+	munmap(p + before + size, LARGE - before);
+	madvise(p + before, size, MADV_HUGEPAGE);
 	return p + before;
 }
 
@@ -43,16 +49,22 @@ static void *line_memory_resize(void *ctx, void *old, size_t size)
 	if (old && !size) {
 		/* blocks begin with their size (base/alloc.h) */
 		memcpy(&had, old, sizeof(had));
-		munmap(old, had > LARGE / 2 && had <= LARGE ? LARGE : had);
+		munmap(old, mapped_size(had));
 	}
 	if (old)
 		return NULL;
-	if (size > LARGE / 2 && size <= LARGE)
-		return map_large();
-	return map(size, MAP_POPULATE);
+	if (size > SIZE_MAX - 2 * (size_t)LARGE)
+		return NULL;
+	return size > LARGE / 2 ? map_large(mapped_size(size)) : map(size, MAP_POPULATE);
+}
+
+static void *line_memory_zeroed(void *ctx, size_t size)
+{
+	return line_memory_resize(ctx, NULL, size);
 }
 
 void line_memory_init(struct base_alloc *a, size_t limit)
 {
-	*a = (struct base_alloc){.resize = line_memory_resize, .limit = limit};
+	*a = (struct base_alloc){
+		.resize = line_memory_resize, .zeroed = line_memory_zeroed, .limit = limit};
 }

@@ -93,7 +93,7 @@ static void expect_piece(struct channel_piece_sink *sink, const struct channel_p
 	const struct sealed_pages *s =
 		(struct sealed_pages *)((char *)sink - offsetof(struct sealed_pages, sink));
 
-	store_soon(&s->store, (struct guest_space){p->space}, (struct gva){p->address});
+	store_expect(&s->store, p->space, p->address);
 }
 
 static enum err take_record(struct sealed_pages *s, const void *plain, size_t size,
@@ -558,7 +558,7 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 
 static void sealed_soon(struct guest_pages *p, struct gva va)
 {
-	store_soon(&from_pages(p)->store, GUEST_SPACE_KERNEL, va);
+	store_soon(&from_pages(p)->store, va);
 }
 
 static void sealed_destroy(struct guest_pages *p)

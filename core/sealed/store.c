@@ -8,8 +8,10 @@
 #include "base/bits.h"
 
 enum {
-	SLOTS_FIRST = 1024,
-	GROUPS_FIRST = 1024,
+	/* Bytes of the first table, and from when on a larger one is a multiple of a large page, less what is in front. */
+	TABLE_FIRST = 1 << 16,
+	TABLE_LARGE = 1 << 20,
+	LARGE = 1 << 21,
 	LOOKED_FIRST = 64,
 	/*
 	 * Bytes of the first chunks, and of those after them: with what an allocator puts in front, a
@@ -17,28 +19,44 @@ enum {
 	 */
 	CHUNK_SPARE = 64,
 	CHUNK_SMALL = (1 << 18) - CHUNK_SPARE,
-	CHUNK_LARGE = (1 << 21) - CHUNK_SPARE,
+	CHUNK_LARGE = LARGE - CHUNK_SPARE,
 	CHUNKS_SMALL = 8,
 	KEPT_BEFORE = 64, /* bytes of a record before its plaintext, and more */
+	/* A place is the number of a chunk, counted from 1, and how far into that, by this many bytes. */
+	PLACE_ALIGN = 8,
+	PLACE_BITS = 18,
+	PLACE_CHUNKS = (1 << (32 - PLACE_BITS)) - 1,
+};
+_Static_assert(CHUNK_LARGE <= PLACE_ALIGN << PLACE_BITS, "all of a chunk are places");
+
+/* Groups of a page that it has no room for. */
+struct store_more {
+	uint64_t known; /* lines of these and of the `next` ones */
+	uint64_t which[STORE_GROUPS];
+	uint32_t at[STORE_GROUPS];
+	uint32_t next;
 };
 
-/* The allocator's memory is for any object, but not for lines of the cache. */
-static struct store_slot *make_slots(struct store *s, size_t count, void **block_ret)
+/* A table of `size` bytes, less than a line of the cache in front and what the allocator has there. */
+static bool make_table(struct store *s, size_t size)
 {
-	char *block = base_alloc_zeroed(s->alloc, count + 1, sizeof(struct store_slot));
+	char *block = base_alloc_zeroed(s->lines, size - CHUNK_SPARE, 1);
 
-	*block_ret = block;
-	return block ? (struct store_slot *)(void *)(block + -(uintptr_t)block % sizeof(struct store_slot)) :
-		       NULL;
+	if (!block)
+		return false;
+	s->slots_block = block;
+	s->slots = (struct store_slot *)(void *)(block + -(uintptr_t)block % sizeof(struct store_slot));
+	s->slot_count = size / sizeof(struct store_slot) - 2;
+	return true;
 }
 
 enum err store_init(struct store *s, struct base_alloc *alloc, struct base_alloc *lines, size_t pages)
 {
 	*s = (struct store){.alloc = alloc, .lines = lines, .max = pages ? pages : 1, .epoch = 1};
 	s->chunk_max = s->max / (CHUNK_LARGE / GUEST_PAGE_SIZE) + CHUNKS_SMALL + 1;
-	s->slots = make_slots(s, SLOTS_FIRST, &s->slots_block);
-	s->mask = SLOTS_FIRST - 1;
-	return s->slots ? ERR_OK : ERR_NOMEM;
+	if (s->chunk_max > PLACE_CHUNKS)
+		s->chunk_max = PLACE_CHUNKS;
+	return make_table(s, TABLE_FIRST) ? ERR_OK : ERR_NOMEM;
 }
 
 void store_deinit(struct store *s)
@@ -46,17 +64,16 @@ void store_deinit(struct store *s)
 	for (size_t i = 0; i < s->chunk_count; i++)
 		base_free(s->lines, s->chunks[i]);
 	base_free(s->alloc, s->chunks);
-	base_free(s->alloc, s->groups);
 	base_free(s->alloc, s->looked);
-	base_free(s->alloc, s->slots_block);
+	base_free(s->lines, s->slots_block);
 	*s = (struct store){0};
 }
 
 void store_clear(struct store *s)
 {
-	s->keys = s->chunk = s->used = s->group_count = s->looked_count = 0;
+	s->keys = s->chunk = s->used = s->looked_count = 0;
 	if (++s->epoch == 0) {
-		memset(s->slots, 0, (s->mask + 1) * sizeof(*s->slots));
+		memset(s->slots, 0, s->slot_count * sizeof(*s->slots));
 		s->epoch = 1;
 	}
 }
@@ -90,7 +107,7 @@ static bool fits(const struct store *s, size_t size)
 }
 
 /* Room for `size` bytes, aligned for any object; NULL at the bound or when out of memory. */
-static uint8_t *take(struct store *s, size_t size)
+static void *take(struct store *s, size_t size)
 {
 	uint8_t *at;
 
@@ -112,6 +129,22 @@ static uint8_t *take_lines(struct store *s, size_t count)
 	return take(s, count * CHANNEL_LINE_SIZE);
 }
 
+/* The place of what lies in this chunk; 0: it isn't one. */
+static uint32_t place_in(const struct store *s, size_t chunk, const void *at)
+{
+	uintptr_t far = (uintptr_t)at - (uintptr_t)s->chunks[chunk];
+
+	if (far >= chunk_size(chunk) || far % PLACE_ALIGN)
+		return 0;
+	return (uint32_t)((chunk + 1) << PLACE_BITS | far / PLACE_ALIGN);
+}
+
+static void *at_place(const struct store *s, uint32_t place)
+{
+	return s->chunks[(place >> PLACE_BITS) - 1] +
+	       (size_t)(place & ((1u << PLACE_BITS) - 1)) * PLACE_ALIGN;
+}
+
 uint8_t *store_room(const struct store *s, size_t size)
 {
 	return fits(s, size) ? s->chunks[s->chunk] + s->used : NULL;
@@ -126,104 +159,114 @@ const void *store_keep(struct store *s, const void *bytes, size_t size)
 	if (room && from >= room && from < room + KEPT_BEFORE &&
 	    fits(s, (size_t)(from - room) + size)) {
 		(void)take(s, (size_t)(from - room) + size);
-		return bytes;
+		to = room + (from - room);
+	} else {
+		to = take(s, size);
+		if (to)
+			memcpy(to, bytes, size);
 	}
-	to = take(s, size);
-	if (to)
-		memcpy(to, bytes, size);
+	s->kept = s->chunk;
 	return to;
 }
 
 /* ---- pages ---- */
 
-static size_t place(uint64_t space, uint64_t frame)
+/* Where the page's slot is, if no other page is there. */
+static size_t first_slot(const struct store *s, uint64_t space, uint64_t frame)
 {
-	return ((frame ^ space << 8) * 0x9e3779b97f4a7c15u) >> 32;
+	uint64_t hash = ((frame ^ space << 8) * 0x9e3779b97f4a7c15u) >> 32;
+
+	return hash * s->slot_count >> 32;
 }
 
 /* The slot that holds the page, or the free one where it belongs. */
-static struct store_slot *find_slot(const struct store *s, uint64_t space, uint64_t frame)
+static inline __attribute__((always_inline)) struct store_slot *find_slot(const struct store *s, uint64_t space, uint64_t frame)
 {
-	for (size_t i = place(space, frame);; i++) {
-		struct store_slot *slot = &s->slots[i & s->mask];
+	size_t i = first_slot(s, space, frame);
+
+	for (;;) {
+		struct store_slot *slot = &s->slots[i];
 
 		if (slot->epoch != s->epoch || (slot->frame == frame && slot->space == space))
 			return slot;
+		if (++i == s->slot_count)
+			i = 0;
 	}
 }
 
-/* Nothing is known of it: ERR_ABSENT, or why it can't be had. */
-static enum err why(const struct store_slot *slot)
+/* The page's slot; NULL: there is none. */
+static inline __attribute__((always_inline)) struct store_slot *find_page(const struct store *s, uint64_t space, uint64_t address)
 {
-	return (enum err)-(int32_t)slot->groups;
+	struct store_slot *slot = find_slot(s, space, address >> GUEST_PAGE_SHIFT);
+
+	return slot->epoch == s->epoch ? slot : NULL;
 }
 
-static void set_why(struct store_slot *slot, enum err e)
+static struct store_more *more_of(const struct store *s, uint32_t place)
 {
-	slot->groups = (uint32_t)-(int32_t)e;
+	return place ? at_place(s, place) : NULL;
 }
 
-/* What is known of the page of a slot. */
-static enum err known(const struct store *s, const struct store_slot *slot)
+/* Lines of all groups. */
+static uint64_t known(const struct store *s, const struct store_slot *page)
 {
-	if (slot->epoch != s->epoch)
-		return ERR_ABSENT;
-	return slot->known ? ERR_OK : why(slot);
+	const struct store_more *more = more_of(s, page->more);
+
+	return page->which[0] | page->which[1] | page->which[2] | (more ? more->known : 0);
 }
 
 enum err store_find(const struct store *s, struct guest_space as, struct gva va,
 		    uint64_t *lines_ret)
 {
-	const struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
-	enum err e = known(s, slot);
+	const struct store_slot *page = find_page(s, as.top, va.v);
+	uint64_t lines = page ? known(s, page) : 0;
 
-	if (e == ERR_OK)
-		*lines_ret = slot->known;
-	return e;
+	if (!lines)
+		return page ? (enum err)page->why : ERR_ABSENT;
+	*lines_ret = lines;
+	return ERR_OK;
 }
 
 static bool grow(struct store *s)
 {
-	void *old_block = s->slots_block, *block;
-	size_t old_count = s->mask + 1;
-	struct store_slot *old = s->slots, *more = make_slots(s, 2 * old_count, &block);
+	void *old_block = s->slots_block;
+	struct store_slot *old = s->slots;
+	size_t old_count = s->slot_count, size = (old_count + 2) * sizeof(*old) * 2;
 
-	if (!more)
+	if (size >= TABLE_LARGE)
+		size = (size + LARGE - 1) / LARGE * LARGE;
+	if (!make_table(s, size))
 		return false;
-	s->slots = more;
-	s->slots_block = block;
-	s->mask = 2 * old_count - 1;
 	for (size_t i = 0; i < old_count; i++) {
 		if (old[i].epoch == s->epoch)
 			*find_slot(s, old[i].space, old[i].frame) = old[i];
 	}
-	base_free(s->alloc, old_block);
+	base_free(s->lines, old_block);
 	return true;
 }
 
 /* A page comes up for the first time; nothing is known of it. */
-static struct store_slot *add_slot(struct store *s, uint64_t space, uint64_t address)
+static struct store_slot *add_page(struct store *s, uint64_t space, uint64_t address)
 {
 	uint64_t frame = address >> GUEST_PAGE_SHIFT;
 	struct store_slot *slot;
 
-	if (store_full(s) || (s->keys > s->mask / 2 && !grow(s)))
+	if (store_full(s) || (s->keys > s->slot_count / 8 * 5 && !grow(s)))
 		return NULL;
 	slot = find_slot(s, space, frame);
-	*slot = (struct store_slot){.space = space, .frame = frame, .epoch = s->epoch};
-	set_why(slot, ERR_ABSENT);
+	*slot = (struct store_slot){.space = space, .frame = frame, .epoch = s->epoch, .why = ERR_ABSENT};
 	s->keys++;
 	return slot;
 }
 
-bool store_watch(struct store *s, uint64_t page)
+bool store_watch(struct store *s, uint64_t address)
 {
-	struct store_slot *slot = find_slot(s, 0, page >> GUEST_PAGE_SHIFT);
+	struct store_slot *page = find_page(s, 0, address);
 
-	if (slot->epoch != s->epoch)
-		slot = add_slot(s, 0, page);
-	if (!slot || slot->watched)
-		return slot;
+	if (!page)
+		page = add_page(s, 0, address);
+	if (!page || page->watched)
+		return page;
 	if (s->looked_count == UINT16_MAX)
 		return false;
 	if (s->looked_count == s->looked_max) {
@@ -236,15 +279,15 @@ bool store_watch(struct store *s, uint64_t page)
 		s->looked_max = max;
 	}
 	s->looked[s->looked_count++] = (struct store_lines){0};
-	slot->watched = (uint16_t)s->looked_count;
+	page->watched = (uint16_t)s->looked_count;
 	return true;
 }
 
-uint64_t store_used(const struct store *s, uint64_t page)
+uint64_t store_used(const struct store *s, uint64_t address)
 {
-	const struct store_slot *slot = find_slot(s, 0, page >> GUEST_PAGE_SHIFT);
+	const struct store_slot *page = find_page(s, 0, address);
 
-	return slot->epoch == s->epoch && slot->watched ? s->looked[slot->watched - 1].which : 0;
+	return page && page->watched ? s->looked[page->watched - 1].which : 0;
 }
 
 static size_t count_lines(uint64_t lines)
@@ -299,121 +342,179 @@ static bool add_lines(struct store *s, struct store_lines *group, uint64_t fresh
 	return true;
 }
 
-static struct store_group *first_group(const struct store *s, const struct store_slot *slot)
+/* Copy to `to`, where those of `has` lie, the lines of `STORE_GROUPS` groups. */
+static void copy_groups(const struct store *s, uint8_t *to, uint64_t has, const uint64_t *which,
+			const uint32_t *at)
 {
-	return &s->groups[slot->groups - 1];
+	for (unsigned int i = 0; i < STORE_GROUPS && which[i]; i++)
+		copy_lines(to, has, at_place(s, at[i]), which[i], which[i]);
 }
 
 /* Put all groups of the page together. */
-static bool assemble(struct store *s, struct store_slot *slot)
+static bool assemble(struct store *s, struct store_slot *page, uint64_t all)
 {
-	uint8_t *to = take_lines(s, count_lines(slot->known));
+	uint8_t *to = take_lines(s, count_lines(all));
+	const struct store_more *more = more_of(s, page->more);
 
 	if (!to)
 		return false;
-	for (uint32_t i = slot->groups; i; i = s->groups[i - 1].next) {
-		const struct store_lines *lines = &s->groups[i - 1].lines;
-
-		copy_lines(to, slot->known, lines->at, lines->which, lines->which);
-	}
-	*first_group(s, slot) = (struct store_group){.lines = {to, slot->known}};
+	copy_groups(s, to, all, page->which, page->at);
+	for (; more; more = more_of(s, more->next))
+		copy_groups(s, to, all, more->which, more->at);
+	*page = (struct store_slot){.space = page->space,
+				    .frame = page->frame,
+				    .which = {all},
+				    .at = {place_in(s, s->chunk, to)},
+				    .watched = page->watched,
+				    .epoch = page->epoch};
 	return true;
 }
 
-/* Have a group come first that has all of the `wanted` lines, each of which is in one. */
-static bool bring_forward(struct store *s, struct store_slot *slot, uint64_t wanted)
+/* The group that has all of the `wanted` lines, when it isn't among the page's first ones. */
+static __attribute__((noinline)) enum err use_more(struct store *s, struct store_slot *page,
+						   uint64_t wanted, struct store_lines *ret)
 {
-	struct store_group *first = first_group(s, slot);
+	uint64_t all = known(s, page);
 
-	for (uint32_t i = first->next; i; i = s->groups[i - 1].next) {
-		struct store_lines lines = s->groups[i - 1].lines;
-
-		if ((lines.which & wanted) == wanted) {
-			s->groups[i - 1].lines = first->lines;
-			first->lines = lines;
-			return true;
+	if (!all)
+		return (enum err)page->why;
+	if ((all & wanted) != wanted)
+		return ERR_ABSENT;
+	for (const struct store_more *more = more_of(s, page->more); more; more = more_of(s, more->next)) {
+		for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+			if ((more->which[i] & wanted) == wanted) {
+				*ret = (struct store_lines){at_place(s, more->at[i]), more->which[i]};
+				return ERR_OK;
+			}
 		}
 	}
-	return assemble(s, slot);
+	/* each line is in one */
+	if (!assemble(s, page, all))
+		return ERR_NOMEM;
+	*ret = (struct store_lines){at_place(s, page->at[0]), all};
+	return ERR_OK;
+}
+
+static enum err use(struct store *s, struct store_slot *page, uint64_t wanted, struct store_lines *ret)
+{
+	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+		if ((page->which[i] & wanted) == wanted) {
+			*ret = (struct store_lines){at_place(s, page->at[i]), page->which[i]};
+			return ERR_OK;
+		}
+	}
+	return use_more(s, page, wanted, ret);
 }
 
 enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
 		   const void **ret, uint64_t *lines_ret)
 {
-	struct store_slot *slot = find_slot(s, as.top, va.v >> GUEST_PAGE_SHIFT);
-	const struct store_lines *lines;
-	enum err e = known(s, slot);
+	struct store_slot *page = find_page(s, as.top, va.v);
+	struct store_lines lines;
+	enum err e = page ? use(s, page, wanted, &lines) : ERR_ABSENT;
 
 	if (e != ERR_OK)
 		return e;
-	if ((slot->known & wanted) != wanted)
-		return ERR_ABSENT;
-	lines = &first_group(s, slot)->lines;
-	if ((lines->which & wanted) != wanted && !bring_forward(s, slot, wanted))
-		return ERR_NOMEM;
-	if (slot->watched) {
-		struct store_lines *looked = &s->looked[slot->watched - 1];
+	if (page->watched) {
+		struct store_lines *looked = &s->looked[page->watched - 1];
 		uint64_t fresh = wanted & ~looked->which;
 
-		if (fresh && !add_lines(s, looked, fresh, lines->at, lines->which))
+		if (fresh && !add_lines(s, looked, fresh, lines.at, lines.which))
 			return ERR_NOMEM;
-		lines = looked;
+		lines = *looked;
 	}
-	*ret = lines->at;
-	*lines_ret = lines->which;
+	*ret = lines.at;
+	*lines_ret = lines.which;
 	return ERR_OK;
 }
 
-/* Lines that weren't known of the page are its first group. */
-static bool add_group(struct store *s, struct store_slot *slot, struct store_lines lines)
+/* Lines that weren't known of the page, and their place. */
+static bool add_group(struct store *s, struct store_slot *page, uint64_t which, uint32_t at)
 {
-	if (s->group_count == s->group_max) {
-		size_t max = s->group_max ? 2 * s->group_max : GROUPS_FIRST;
-		struct store_group *more = base_alloc_resize(s->alloc, s->groups, max, sizeof(*more));
+	struct store_more *more;
 
+	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+		if (!page->which[i]) {
+			page->which[i] = which;
+			page->at[i] = at;
+			return true;
+		}
+	}
+	more = more_of(s, page->more);
+	if (!more || more->which[STORE_GROUPS - 1]) {
+		uint64_t others = more ? more->known : 0;
+
+		more = take(s, sizeof(*more));
 		if (!more)
 			return false;
-		s->groups = more;
-		s->group_max = max;
+		*more = (struct store_more){.known = others, .next = page->more};
+		page->more = place_in(s, s->chunk, more);
 	}
-	s->groups[s->group_count++] = (struct store_group){lines, slot->known ? slot->groups : 0};
-	slot->groups = (uint32_t)s->group_count;
-	slot->known |= lines.which;
+	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+		if (!more->which[i]) {
+			more->which[i] = which;
+			more->at[i] = at;
+			break;
+		}
+	}
+	more->known |= which;
 	return true;
 }
 
-void store_soon(const struct store *s, struct guest_space as, struct gva va)
+void store_expect(const struct store *s, uint64_t space, uint64_t address)
 {
-	__builtin_prefetch(&s->slots[place(as.top, va.v >> GUEST_PAGE_SHIFT) & s->mask], 1);
+	__builtin_prefetch(&s->slots[first_slot(s, space, address >> GUEST_PAGE_SHIFT)], 1);
+}
+
+void store_soon(struct store *s, struct gva va)
+{
+	uint64_t *at = &s->soon[s->soon_count++ % STORE_SOON], before = *at;
+	const struct store_slot *slot = &s->slots[first_slot(s, 0, before >> GUEST_PAGE_SHIFT)];
+	uint64_t line = (uint64_t)1 << before % GUEST_PAGE_SIZE / CHANNEL_LINE_SIZE;
+
+	*at = va.v;
+	store_expect(s, 0, va.v);
+	if (slot->epoch != s->epoch || slot->frame != before >> GUEST_PAGE_SHIFT)
+		return;
+	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+		if (slot->which[i] & line)
+			__builtin_prefetch(guest_lines_at(at_place(s, slot->at[i]), slot->which[i], before));
+	}
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)
 {
-	struct store_slot *slot = find_slot(s, p->space, p->address >> GUEST_PAGE_SHIFT);
-	struct store_lines lines = {0};
-	uint64_t fresh;
+	struct store_slot *page = find_page(s, p->space, p->address);
+	uint64_t before, fresh;
+	uint32_t at = 0;
 
-	if (slot->epoch != s->epoch)
-		slot = add_slot(s, p->space, p->address);
-	if (!slot)
+	if (!page)
+		page = add_page(s, p->space, p->address);
+	if (!page)
 		return false;
+	before = known(s, page);
 	/* what was said first of a page, and of a line, in an epoch stays */
-	if (!slot->known && why(slot) != ERR_ABSENT)
+	if (!before && page->why != ERR_ABSENT)
 		return true;
-	if (!slot->known)
+	if (!before)
 		s->pages++;
 	if (p->state != CHANNEL_PAGE_DATA) {
-		if (!slot->known)
-			set_why(slot, p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS);
+		if (!before)
+			page->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
 		return true;
 	}
-	fresh = p->lines & ~slot->known;
+	fresh = p->lines & ~before;
 	if (!fresh)
 		return true;
 	/* they are left where they lie; but what came before of these lines is what they are */
 	if (fresh == p->lines)
-		lines = (struct store_lines){(uint8_t *)(uintptr_t)p->data, fresh};
-	else if (!add_lines(s, &lines, fresh, p->data, p->lines))
-		return false;
-	return add_group(s, slot, lines);
+		at = place_in(s, s->kept, p->data);
+	if (!at) {
+		struct store_lines lines = {0};
+
+		if (!add_lines(s, &lines, fresh, p->data, p->lines))
+			return false;
+		at = place_in(s, s->chunk, lines.at);
+	}
+	return add_group(s, page, fresh, at);
 }

@@ -28,40 +28,43 @@ struct store_lines {
 	uint64_t which; /* bit N: line N is there */
 };
 
-struct store_group {
-	struct store_lines lines;
-	uint32_t next; /* of the same page: index of one, counted from 1 */
-};
-
 /*
- * Two in a line of the cache: of many thousands of pages, which are looked for at random, most of the table fits
- * into it. Groups come one behind the other, as they were received and mostly are looked at.
+ * What is known of a page: one line of the cache, and nothing else has to be looked at to find what came of it, as
+ * any of many thousands of pages may be looked for next. Most pages have no more groups of lines than it tells of.
+ * Places are 32 bits: see store.c.
  */
-struct store_slot {
-	_Alignas(32) uint64_t space;
-	uint64_t frame;
-	uint64_t known;	  /* lines of all groups */
-	uint32_t groups;  /* index of the first one, counted from 1; while nothing is known: why, negated */
-	uint16_t watched; /* index of what was looked at, counted from 1; 0: not watched */
-	uint16_t epoch;	  /* another one than the store's: free */
+enum {
+	STORE_GROUPS = 3,
+	STORE_SOON = 8,
 };
-_Static_assert(sizeof(struct store_slot) == 32, "two in a line of the cache");
+struct store_slot {
+	_Alignas(64) uint64_t space;
+	uint64_t frame;
+	uint64_t which[STORE_GROUPS]; /* lines of a group; 0: no group */
+	uint32_t at[STORE_GROUPS];    /* their place */
+	uint32_t more;		      /* place of more groups (struct store_more); 0: there are none */
+	uint16_t watched;	      /* index of what was looked at, counted from 1; 0: not watched */
+	uint16_t epoch;		      /* another one than the store's: free */
+	int16_t why;		      /* while nothing is known: an enum err */
+};
+_Static_assert(sizeof(struct store_slot) == 64, "a line of the cache");
 
 /* Opaque but for its storage. */
 struct store {
 	struct base_alloc *alloc, *lines;
-	struct store_slot *slots; /* open addressing; at most half are taken */
+	struct store_slot *slots; /* open addressing */
 	void *slots_block;	  /* that they lie in */
-	size_t mask, keys, max;
+	size_t slot_count, keys, max;
 	uint16_t epoch;
-	struct store_group *groups;
-	size_t group_count, group_max;
 	struct store_lines *looked; /* at, of pages that are watched: those lines once more */
 	size_t looked_count, looked_max;
 	uint8_t **chunks; /* of lines */
 	size_t chunk_count, chunk_max;
 	size_t chunk, used; /* where the next ones go */
+	size_t kept;	    /* chunk of what was kept last */
 	uint64_t pages;	    /* of which something came, in all epochs */
+	uint64_t soon[STORE_SOON]; /* addresses that will be looked at, the last few */
+	unsigned int soon_count;
 };
 
 /* At most `pages` pages, or so much memory; it is taken as it fills, for lines from `lines`. */
@@ -72,8 +75,14 @@ void store_deinit(struct store *s);
 /* Forget all pages; their memory is kept for the next ones. */
 void store_clear(struct store *s);
 
-/* This page comes up soon. */
-void store_soon(const struct store *s, struct guest_space as, struct gva va);
+/* Something of this page will be put or looked for soon. */
+void store_expect(const struct store *s, uint64_t space, uint64_t address);
+
+/*
+ * This address of the kernel's is looked at soon. Where it lies is found when a few others have been told of, so that
+ * nothing is waited for.
+ */
+void store_soon(struct store *s, struct gva va);
 
 /*
  * Memory that goes with the epoch. Where the next `size` bytes would go if they are to be kept; NULL: there is no
@@ -87,7 +96,7 @@ uint8_t *store_room(const struct store *s, size_t size);
 const void *store_keep(struct store *s, const void *bytes, size_t size);
 
 /*
- * Take in what a piece says that isn't known yet; its lines are in what was kept. False when the store is full or out of
+ * Take in what a piece says that isn't known yet; its lines are in what was kept last. False when the store is full or out of
  * memory.
  */
 bool store_put(struct store *s, const struct channel_piece *p);

@@ -108,6 +108,30 @@ static void lines_come_in_groups(void **state)
 	assert_int_equal(store.pages, 1);
 }
 
+static void a_page_comes_line_by_line(void **state)
+{
+	const uint64_t first = 0xffff888000001000, pages = 3;
+
+	(void)state;
+	/* line by line of all, in an order that has neighbours in different groups */
+	for (unsigned int i = 0; i < 64; i++) {
+		for (uint64_t p = 0; p < pages; p++)
+			assert_true(put(first + p * GUEST_PAGE_SIZE, 1ull << (i * 29 + p) % 64, 0));
+	}
+	for (uint64_t p = 0; p < pages; p++) {
+		uint64_t page = first + p * GUEST_PAGE_SIZE;
+
+		for (unsigned int i = 0; i < 64; i++) {
+			store_soon(&store, (struct gva){page + i * (uint64_t)CHANNEL_LINE_SIZE});
+			store_soon(&store, (struct gva){i});
+			assert_line(page, i, 0);
+		}
+		assert_int_equal(use(page, STORE_ALL_LINES), ERR_OK);
+		for (unsigned int i = 0; i < 64; i++)
+			assert_line(page, i, 0);
+	}
+}
+
 static void that_a_page_is_not_there_is_known(void **state)
 {
 	const uint64_t page = 0xffff888000001000;
@@ -191,6 +215,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_come_in_groups, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_page_comes_line_by_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(that_a_page_is_not_there_is_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_pages_and_what_was_looked_at, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_outlives_its_epoch, set_up, tear_down),
