@@ -17,7 +17,7 @@ enum {
 	UNUSED_DAYS = 30,
 };
 
-static bool note_path(uint64_t command, char path[PATH_MAX])
+bool attach_requests_path(uint64_t command, char path[PATH_MAX])
 {
 	char name[20];
 
@@ -31,23 +31,17 @@ static void set_number(uint8_t *request, uint64_t number)
 	memcpy(request, &number, sizeof(number));
 }
 
-bool attach_requests_read(uint64_t command, uint8_t buf[CHANNEL_REQUEST_MAX], size_t *size_ret,
+bool attach_requests_read(const char *path, uint8_t buf[CHANNEL_REQUEST_MAX], size_t *size_ret,
 			  uint64_t *generation_ret)
 {
-	struct channel_request *r = malloc(sizeof(*r));
-	char path[PATH_MAX];
 	size_t size;
-	bool good = r && note_path(command, path) &&
-		    cache_read(path, buf, CHANNEL_REQUEST_MAX, &size) &&
-		    channel_request_decode(buf, size, r, NULL) == ERR_OK;
 
-	if (good) {
-		*generation_ret = r->number;
-		*size_ret = size;
-		set_number(buf, 1);
-	}
-	free(r);
-	return good;
+	if (!cache_read(path, buf, CHANNEL_REQUEST_MAX, &size) ||
+	    channel_request_check(buf, size, generation_ret, NULL) != ERR_OK)
+		return false;
+	*size_ret = size;
+	set_number(buf, 1);
+	return true;
 }
 
 void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *items, size_t count)
@@ -59,12 +53,12 @@ void attach_requests_add(uint64_t command, uint64_t generation, const uint8_t *i
 	size_t size;
 	uint64_t of = 0;
 
-	if (!request || !note_path(command, path)) {
+	if (!request || !attach_requests_path(command, path)) {
 		free(request);
 		return;
 	}
 	kept.items = request + CHANNEL_REQUEST_HEADER_SIZE;
-	if (attach_requests_read(command, request, &size, &of) && of == generation)
+	if (attach_requests_read(path, request, &size, &of) && of == generation)
 		kept.count = (size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
 	else
 		cache_expire("requests", UNUSED_DAYS);

@@ -3,6 +3,8 @@
 #include "attach/start.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +32,14 @@ struct attach_start {
 	struct attach_sealed_paths paths;
 	const char *vm;
 	uint64_t command;
+	char note[PATH_MAX]; /* what such a command asked for; empty: there is no cache */
 	struct attach_credentials credentials;
-	struct carrier *carrier; /* NULL: not yet */
+	pthread_t thread;
+	bool running;
+	struct carrier *carrier; /* NULL: not yet; the thread's while that runs */
 	int socket;	  /* to the device; -1: the carrier's */
+	int hang_up;	  /* the same again */
+	bool abandoned;
 	int ours, theirs; /* ends of the pair */
 	struct attach_start_message message;
 	uint8_t request[CHANNEL_REQUEST_MAX];
@@ -95,54 +102,33 @@ static bool tell_environment(const struct attach_start *s)
 }
 
 /* The device makes ready for the VM while our keys are read. */
+static enum err greet(struct attach_start *s)
+{
+	int socket, again;
+	enum err e = carrier_connect(s->paths.device, &socket, NULL);
+
+	if (e)
+		return e;
+	s->socket = socket;
+	again = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+	__atomic_store_n(&s->hang_up, again, __ATOMIC_SEQ_CST);
+	if (again < 0 || __atomic_load_n(&s->abandoned, __ATOMIC_SEQ_CST))
+		return ERR_GONE;
+	return carrier_greet(socket, s->vm, NULL);
+}
+
 static enum err say_hello(struct attach_start *s)
 {
 	struct carrier_options o = {.timeout_ns = TIMEOUT_NS};
-	int socket;
-	enum err e = carrier_connect(s->paths.device, &s->socket, NULL);
+	enum err e = attach_credentials_init(&s->credentials, &s->paths, NULL);
+	int socket = s->socket;
 
-	if (!e)
-		e = carrier_greet(s->socket, s->vm, NULL);
-	if (!e)
-		e = attach_credentials_init(&s->credentials, &s->paths, NULL);
 	if (e)
 		return e;
 	o.session = attach_credentials_use(&s->credentials, s->vm);
 	o.session.greeted = true;
-	socket = s->socket;
 	s->socket = -1;
 	return carrier_begin(&s->alloc, socket, &o, &s->carrier, NULL);
-}
-
-struct attach_start *attach_start_begin(const struct attach_sealed *o, const char *vm,
-					char *const *argv)
-{
-	struct attach_start *s = MAP_FAILED;
-
-	unsetenv(ATTACH_ENV_START);
-	if (o->carrier == ATTACH_RING)
-		s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s == MAP_FAILED)
-		return NULL;
-	s->alloc = (struct base_alloc){
-		.resize = arena_resize, .zeroed = arena_zeroed, .ctx = s, .limit = MEMORY_MAX};
-	s->options = *o;
-	s->vm = vm;
-	s->socket = s->ours = s->theirs = -1;
-	s->command = add_text(14695981039346656037u, vm);
-	for (; *argv; argv++)
-		s->command = add_text(s->command, *argv);
-	if (attach_sealed_paths(o, &s->paths, NULL) || say_hello(s) || !make_pair(s) ||
-	    !tell_environment(s)) {
-		attach_start_abandon(s);
-		return NULL;
-	}
-	return s;
-}
-
-int attach_start_descriptor(const struct attach_start *s)
-{
-	return s->theirs;
 }
 
 /* What such a command asked for last time: its answer will be there when the program looks. */
@@ -151,8 +137,8 @@ static enum err prove(struct attach_start *s)
 	size_t size = 0;
 
 	/* whoever wants each operation to read anew has no use for it */
-	if (s->options.freshness_ms &&
-	    attach_requests_read(s->command, s->request, &size, &s->message.generation)) {
+	if (s->options.freshness_ms && s->note[0] &&
+	    attach_requests_read(s->note, s->request, &size, &s->message.generation)) {
 		s->message.number = 1;
 		s->message.asked_ns = carrier_now();
 	}
@@ -182,18 +168,78 @@ static void hand_over(struct attach_start *s)
 	(void)!sendmsg(s->ours, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/*
+ * Beside the start of the program, on another processor if there is one: keys take as long as an exec. The
+ * environment is left alone, and nothing is opened that the program could inherit.
+ */
+static void *open_session(void *start)
+{
+	struct attach_start *s = start;
+
+	if (greet(s) == ERR_OK && say_hello(s) == ERR_OK && prove(s) == ERR_OK)
+		hand_over(s);
+	return NULL;
+}
+
+static bool begin_thread(struct attach_start *s)
+{
+	sigset_t all, old;
+
+	/* signals are for who waits for the program */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	s->running = pthread_create(&s->thread, NULL, open_session, s) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return s->running;
+}
+
 static void end(struct attach_start *s)
 {
-	const int all[] = {s->socket, s->ours, s->theirs};
+	const int *all[] = {&s->socket, &s->hang_up, &s->ours, &s->theirs};
 
+	if (s->running)
+		pthread_join(s->thread, NULL);
 	carrier_close(s->carrier);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (all[i] >= 0)
-			close(all[i]);
+		if (*all[i] >= 0)
+			close(*all[i]);
 	}
 	unsetenv(ATTACH_ENV_START);
 	channel_wipe(&s->message, sizeof(s->message));
 	channel_wipe(&s->credentials, sizeof(s->credentials));
+}
+
+struct attach_start *attach_start_begin(const struct attach_sealed *o, const char *vm,
+					char *const *argv)
+{
+	struct attach_start *s = MAP_FAILED;
+
+	unsetenv(ATTACH_ENV_START);
+	if (o->carrier == ATTACH_RING)
+		s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s == MAP_FAILED)
+		return NULL;
+	s->alloc = (struct base_alloc){
+		.resize = arena_resize, .zeroed = arena_zeroed, .ctx = s, .limit = MEMORY_MAX};
+	s->options = *o;
+	s->vm = vm;
+	s->socket = s->hang_up = s->ours = s->theirs = -1;
+	s->command = add_text(14695981039346656037u, vm);
+	for (; *argv; argv++)
+		s->command = add_text(s->command, *argv);
+	if (!attach_requests_path(s->command, s->note))
+		s->note[0] = '\0';
+	if (attach_sealed_paths(o, &s->paths, NULL) || !make_pair(s) || !tell_environment(s) ||
+	    !begin_thread(s)) {
+		attach_start_abandon(s);
+		return NULL;
+	}
+	return s;
+}
+
+int attach_start_descriptor(const struct attach_start *s)
+{
+	return s->theirs;
 }
 
 void attach_start_finish(struct attach_start *s)
@@ -203,16 +249,21 @@ void attach_start_finish(struct attach_start *s)
 	/* then the end of one is the other's */
 	close(s->theirs);
 	s->theirs = -1;
-	if (prove(s) == ERR_OK)
-		hand_over(s);
 	/* the memory stays: to unmap it would keep all processors from what is waited for now */
 	end(s);
 }
 
 void attach_start_abandon(struct attach_start *s)
 {
+	int hang_up;
+
 	if (!s)
 		return;
+	/* the device isn't waited for */
+	__atomic_store_n(&s->abandoned, true, __ATOMIC_SEQ_CST);
+	hang_up = __atomic_load_n(&s->hang_up, __ATOMIC_SEQ_CST);
+	if (hang_up >= 0)
+		shutdown(hang_up, SHUT_RDWR);
 	end(s);
 	munmap(s, sizeof(*s));
 }

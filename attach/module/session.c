@@ -175,10 +175,12 @@ static enum err renew(struct session *s, struct err_ctx *err)
 /* What had been asked for when the session was handed over. */
 static const struct sealed_asked *kept(struct session *s)
 {
+	char path[PATH_MAX];
 	size_t size;
 	uint64_t generation;
 
-	if (!s->kept.items && attach_requests_read(s->command, s->kept_bytes, &size, &generation) &&
+	if (!s->kept.items && attach_requests_path(s->command, path) &&
+	    attach_requests_read(path, s->kept_bytes, &size, &generation) &&
 	    generation == s->generation)
 		s->kept.count = (size - CHANNEL_REQUEST_HEADER_SIZE) / CHANNEL_ITEM_SIZE;
 	s->kept.items = s->kept_bytes + CHANNEL_REQUEST_HEADER_SIZE;

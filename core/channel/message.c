@@ -88,49 +88,78 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 	return ERR_OK;
 }
 
+/* The head of a request, behind which exactly its items follow. */
+static enum err read_head(struct base_cursor *c, uint64_t *number_ret, uint32_t *count_ret,
+			  struct err_ctx *err)
+{
+	size_t size = base_cursor_left(c);
+	uint32_t reserved;
+
+	*number_ret = base_cursor_u64(c);
+	*count_ret = base_cursor_u32(c);
+	reserved = base_cursor_u32(c);
+	if (!base_cursor_ok(c) || reserved || !*count_ret || *count_ret > CHANNEL_ITEMS_MAX ||
+	    base_cursor_left(c) != *count_ret * (size_t)CHANNEL_ITEM_SIZE)
+		return err_set(err, ERR_CORRUPT, "a request of %zu bytes doesn't hold its items",
+			       size);
+	return ERR_OK;
+}
+
+static enum err read_item(struct base_cursor *c, uint32_t n, struct channel_item *i,
+			  struct err_ctx *err)
+{
+	const char *fault;
+
+	i->kind = base_cursor_u32(c);
+	i->bound = base_cursor_u32(c);
+	i->space = base_cursor_u64(c);
+	i->address = base_cursor_u64(c);
+	i->size = base_cursor_u64(c);
+	i->stride = base_cursor_u64(c);
+	i->next_offset = (int64_t)base_cursor_u64(c);
+	i->before = base_cursor_u32(c);
+	i->after = base_cursor_u32(c);
+	for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
+		uint32_t sizes, from;
+
+		i->follow[f].offset = (int32_t)base_cursor_u32(c);
+		sizes = base_cursor_u32(c);
+		from = base_cursor_u32(c);
+		i->follow[f].size = sizes & 0xffff;
+		i->follow[f].at = sizes >> 16;
+		i->follow[f].from = from & ~(CHANNEL_FOLLOW_HERE | CHANNEL_FOLLOW_TOP);
+		i->follow[f].here = from & CHANNEL_FOLLOW_HERE;
+		i->follow[f].top = from & CHANNEL_FOLLOW_TOP;
+	}
+	fault = item_fault(i);
+	return fault ? err_set(err, ERR_CORRUPT, "item %u of a request %s", n, fault) : ERR_OK;
+}
+
 enum err channel_request_decode(const void *bytes, size_t size, struct channel_request *ret,
 				struct err_ctx *err)
 {
 	struct base_cursor c = base_cursor_over(bytes, size);
-	uint32_t reserved;
+	enum err e = read_head(&c, &ret->number, &ret->count, err);
 
-	ret->number = base_cursor_u64(&c);
-	ret->count = base_cursor_u32(&c);
-	reserved = base_cursor_u32(&c);
-	if (!base_cursor_ok(&c) || reserved || !ret->count || ret->count > CHANNEL_ITEMS_MAX ||
-	    base_cursor_left(&c) != ret->count * (size_t)CHANNEL_ITEM_SIZE)
-		return err_set(err, ERR_CORRUPT, "a request of %zu bytes doesn't hold its items",
-			       size);
-	for (uint32_t n = 0; n < ret->count; n++) {
-		struct channel_item *i = &ret->items[n];
-		const char *fault;
+	for (uint32_t n = 0; !e && n < ret->count; n++)
+		e = read_item(&c, n, &ret->items[n], err);
+	return e;
+}
 
-		i->kind = base_cursor_u32(&c);
-		i->bound = base_cursor_u32(&c);
-		i->space = base_cursor_u64(&c);
-		i->address = base_cursor_u64(&c);
-		i->size = base_cursor_u64(&c);
-		i->stride = base_cursor_u64(&c);
-		i->next_offset = (int64_t)base_cursor_u64(&c);
-		i->before = base_cursor_u32(&c);
-		i->after = base_cursor_u32(&c);
-		for (int f = 0; f < CHANNEL_FOLLOW_MAX; f++) {
-			uint32_t sizes, from;
+enum err channel_request_check(const void *bytes, size_t size, uint64_t *number_ret,
+			       struct err_ctx *err)
+{
+	struct base_cursor c = base_cursor_over(bytes, size);
+	struct channel_item item;
+	uint64_t number;
+	uint32_t count;
+	enum err e = read_head(&c, &number, &count, err);
 
-			i->follow[f].offset = (int32_t)base_cursor_u32(&c);
-			sizes = base_cursor_u32(&c);
-			from = base_cursor_u32(&c);
-			i->follow[f].size = sizes & 0xffff;
-			i->follow[f].at = sizes >> 16;
-			i->follow[f].from = from & ~(CHANNEL_FOLLOW_HERE | CHANNEL_FOLLOW_TOP);
-			i->follow[f].here = from & CHANNEL_FOLLOW_HERE;
-			i->follow[f].top = from & CHANNEL_FOLLOW_TOP;
-		}
-		fault = item_fault(i);
-		if (fault)
-			return err_set(err, ERR_CORRUPT, "item %u of a request %s", n, fault);
-	}
-	return ERR_OK;
+	for (uint32_t n = 0; !e && n < count; n++)
+		e = read_item(&c, n, &item, err);
+	if (!e)
+		*number_ret = number;
+	return e;
 }
 
 void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAGES_HEADER_SIZE])

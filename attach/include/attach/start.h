@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A session with the memory device for a program that is about to be started. Whoever starts it says hello
- * before, then shows the evidence, asks what such a command asked for last time, and hands all
+ * meanwhile, shows the evidence, asks what such a command asked for last time, and hands all
  * over: over a socket that only the program has, in one message that is read once. The device's answers are for the
  * program: that it was let in, the ring, and in it what was asked for. It is a matter of speed
  * only: a program to which nothing comes opens its own session.
@@ -21,14 +21,14 @@
 struct attach_start;
 
 /*
- * Connect to the device, name the VM and say hello, for a program with arguments `argv`; puts ATTACH_ENV_START into the
+ * Begin a session with the VM for a program with arguments `argv`, in a thread; puts ATTACH_ENV_START into the
  * environment. NULL: the carrier isn't the ring, or something failed, which is left for the program to find.
  */
 struct attach_start *attach_start_begin(const struct attach_sealed *s, const char *vm,
 					char *const *argv);
 /* What the program must inherit, under this very number. */
 int attach_start_descriptor(const struct attach_start *s);
-/* The program was started: finish the opening and hand it over. Ends `s`, but not its memory, which stays; NULL is fine. */
+/* The program was started: wait until the session was handed over. Ends `s` but for its memory; NULL is fine. */
 void attach_start_finish(struct attach_start *s);
 /* It could not be started. Frees `s`; NULL is fine. */
 void attach_start_abandon(struct attach_start *s);
@@ -61,11 +61,14 @@ bool attach_start_receive(int descriptor, struct attach_start_message *ret, int 
 
 /* ---- what such a command asked for ---- */
 
+/* Where it is kept. False: there is no cache. */
+bool attach_requests_path(uint64_t command, char path[PATH_MAX]);
+
 /*
  * The plaintext of a well-formed request, number 1, for all that this command asked for in its first epoch, and
  * the generation of the guest that it asked. False: none is kept.
  */
-bool attach_requests_read(uint64_t command, uint8_t buf[CHANNEL_REQUEST_MAX], size_t *size_ret,
+bool attach_requests_read(const char *path, uint8_t buf[CHANNEL_REQUEST_MAX], size_t *size_ret,
 			  uint64_t *generation_ret);
 
 /* Add `count` items as they are on the wire (CHANNEL_ITEM_SIZE bytes each) to what is kept. */

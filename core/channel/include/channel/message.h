@@ -125,6 +125,9 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 				size_t *size_ret, struct err_ctx *err) ERR_NODISCARD;
 enum err channel_request_decode(const void *bytes, size_t size, struct channel_request *ret,
 				struct err_ctx *err) ERR_NODISCARD;
+/* Would that succeed? Then its number. */
+enum err channel_request_check(const void *bytes, size_t size, uint64_t *number_ret,
+			       struct err_ctx *err) ERR_NODISCARD;
 
 /* What became of a page; in the low bits of its space on the wire. */
 enum channel_page_state {
