@@ -4,8 +4,15 @@
 
 #include <string.h>
 
+#include "carrier/region.h"
 #include "channel/message.h"
 #include "channel/read.h"
+
+enum {
+	/* what most sessions write of the buffers */
+	USUAL_FRAME = 8 << 10,
+	USUAL_RECORD = 68 << 10,
+};
 
 /* What the session waits for. */
 enum state {
@@ -19,7 +26,7 @@ struct memdev_session {
 	struct memdev_sink sink;
 	struct base_alloc *alloc;
 	enum state state;
-	struct channel_key_pair key;
+	struct channel_key_pair key, ephemeral;
 	const struct channel_random *random;
 	struct memdev_judge *judge;
 	struct memdev_guest *guest;
@@ -91,6 +98,12 @@ static enum err send_pages(struct memdev_sink *sink, const void *plain, size_t s
 
 /* ---- in ---- */
 
+static void wipe_keys(struct memdev_session *s)
+{
+	channel_wipe(&s->key, sizeof(s->key));
+	channel_wipe(&s->ephemeral, sizeof(s->ephemeral));
+}
+
 static enum err take_hello(struct memdev_session *s, const void *bytes, size_t size,
 			   struct err_ctx *err)
 {
@@ -110,7 +123,7 @@ static enum err take_hello(struct memdev_session *s, const void *bytes, size_t s
 	if (!e && !s->random->fill(s->random->ctx, id, sizeof(id)))
 		e = err_set(err, ERR_IO, "no randomness for a session");
 	if (!e)
-		e = channel_answer_write(&h, s->random, id, sizeof(id), answer, sizeof(answer),
+		e = channel_answer_write(&h, &s->ephemeral, id, sizeof(id), answer, sizeof(answer),
 					 &size, &keys, err);
 	for (int i = 0; i < 8; i++)
 		s->id |= (uint64_t)id[i] << 8 * i;
@@ -124,7 +137,7 @@ static enum err take_hello(struct memdev_session *s, const void *bytes, size_t s
 	channel_session_wipe(&keys);
 	channel_handshake_deinit(&h);
 	/* one session, one handshake: the device's key isn't needed here any more */
-	channel_wipe(&s->key, sizeof(s->key));
+	wipe_keys(s);
 	if (e) {
 		/* the client has no keys yet */
 		channel_sealer_destroy(s->sealer);
@@ -208,7 +221,7 @@ static enum err end(struct memdev_session *s, enum err e, const struct err_ctx *
 	size_t size;
 
 	s->state = STATE_OVER;
-	channel_wipe(&s->key, sizeof(s->key));
+	wipe_keys(s);
 	memcpy(r.text, err->text, sizeof(err->text));
 	size = channel_refusal_encode(&r, buf);
 	/* who can't be reached needn't be told; the reason is for the caller */
@@ -283,6 +296,7 @@ enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_ses
 			       struct memdev_session **ret, struct err_ctx *err)
 {
 	struct memdev_session *s;
+	enum err e;
 
 	if (!channel_vm_name_valid(o->vm))
 		return err_set(err, ERR_INVAL, "not a name that a VM may have");
@@ -293,6 +307,11 @@ enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_ses
 	s->alloc = alloc;
 	s->sink.record = send_pages;
 	s->as_frames.record = record_as_frames;
+	e = channel_key_pair_make(o->random, &s->ephemeral, err);
+	if (e) {
+		base_free(alloc, s);
+		return e;
+	}
 	s->key = *o->key;
 	s->random = o->random;
 	s->judge = o->judge;
@@ -300,6 +319,12 @@ enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_ses
 	memcpy(s->vm, o->vm, strlen(o->vm) + 1);
 	*ret = s;
 	return ERR_OK;
+}
+
+void memdev_session_populate(struct memdev_session *s)
+{
+	carrier_populate(s->in, USUAL_FRAME);
+	carrier_populate(s->sealed, USUAL_RECORD);
 }
 
 void memdev_session_destroy(struct memdev_session *s)

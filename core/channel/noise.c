@@ -161,7 +161,7 @@ enum err channel_hello_read(struct channel_handshake *h, const struct channel_ke
 	return ERR_OK;
 }
 
-enum err channel_answer_write(struct channel_handshake *h, const struct channel_random *random,
+enum err channel_answer_write(struct channel_handshake *h, struct channel_key_pair *ephemeral,
 			      const void *payload, size_t payload_size, uint8_t *buf, size_t room,
 			      size_t *size_ret, struct channel_session *ret, struct err_ctx *err)
 {
@@ -171,9 +171,8 @@ enum err channel_answer_write(struct channel_handshake *h, const struct channel_
 		return e;
 	if (h->state != CHANNEL_HS_HELLO_READ)
 		return err_set(err, ERR_INVAL, "no hello to answer");
-	e = channel_key_pair_make(random, &h->ephemeral, err);
-	if (e)
-		return fail(h, e);
+	h->ephemeral = *ephemeral;
+	channel_wipe(ephemeral, sizeof(*ephemeral));
 	memcpy(buf, h->ephemeral.public, CHANNEL_KEY_SIZE);
 	mix_hash(h, h->ephemeral.public, CHANNEL_KEY_SIZE);
 	e = mix_dh(h, h->ephemeral.secret, h->remote, err);

@@ -31,7 +31,7 @@
 enum {
 	LOOK_NS = 250000000, /* how often to see whether VM and broker are still there */
 	LARGE_BYTES = 64 << 10,	 /* what is allocated as pages of its own */
-	READY_BYTES = 320 << 10, /* of what a small session allocates and uses */
+	READY_BYTES = 384 << 10, /* of what a small session allocates and uses */
 	PAGE = 4096,
 	OFFER_MS = 20,		 /* how long a client that was offered may take to say what it wants */
 };
@@ -52,7 +52,7 @@ struct worker {
 	uint32_t spins;
 	bool found;
 	struct memdev_ring_ready ring; /* of a warm worker */
-	struct carrier_frame frame;
+	struct carrier_frame frame; /* not cleared */
 };
 
 /* ---- reports ---- */
@@ -351,6 +351,8 @@ static enum err make_ready(struct worker *w, struct err_ctx *err)
 	if (block)
 		carrier_populate(block + PAGE - (uintptr_t)block % PAGE, READY_BYTES - PAGE);
 	free(block);
+	if (!e)
+		memdev_session_populate(w->session);
 	return e ? e : memdev_ring_prepare(w->setup->answers, &w->ring, err);
 }
 
@@ -478,7 +480,7 @@ void worker_rehearse(void)
 	struct channel_sealer *sealer = NULL;
 	struct channel_opener *opener = NULL;
 	struct channel_signing_key signing = {0};
-	struct channel_key_pair key = {0};
+	struct channel_key_pair key = {0}, ephemeral = {0};
 	struct channel_evidence evidence = {
 		.type = CHANNEL_EVIDENCE_DEVELOPMENT,
 		.identity = signing.public,
@@ -497,7 +499,8 @@ void worker_rehearse(void)
 	       !channel_hello_write(&client, &keys_random, key.public, "", 0, message, sizeof(message),
 				    &size, NULL) &&
 	       !channel_hello_read(&device, &key, message, size, payload, &size, NULL) &&
-	       !channel_answer_write(&device, &keys_random, "", 0, message, sizeof(message), &size, &ours,
+	       !channel_key_pair_make(&keys_random, &ephemeral, NULL) &&
+	       !channel_answer_write(&device, &ephemeral, "", 0, message, sizeof(message), &size, &ours,
 				     NULL) &&
 	       !channel_answer_read(&client, message, size, payload, &size, &theirs, NULL) &&
 	       !channel_signing_key_from_seed(seed, &signing, NULL) &&
@@ -517,6 +520,7 @@ void worker_rehearse(void)
 	channel_session_wipe(&ours);
 	channel_session_wipe(&theirs);
 	channel_wipe(&key, sizeof(key));
+	channel_wipe(&ephemeral, sizeof(ephemeral));
 	/* of what is large most is never touched: it comes as new pages, not out of what was freed here */
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	malloc_trim(0);
@@ -524,7 +528,7 @@ void worker_rehearse(void)
 
 int worker_run(const struct worker_setup *setup)
 {
-	struct worker *w = calloc(1, sizeof(*w));
+	struct worker *w = malloc(sizeof(*w));
 	struct err_ctx err = {0};
 	char text[256];
 	enum err e;
@@ -533,6 +537,7 @@ int worker_run(const struct worker_setup *setup)
 		channel_wipe(setup->key, sizeof(*setup->key));
 		return 1;
 	}
+	memset(w, 0, offsetof(struct worker, frame));
 	w->setup = setup;
 	e = run(w, &err);
 	/* what the session itself said has been told already */

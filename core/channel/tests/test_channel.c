@@ -102,6 +102,7 @@ struct pair {
 static void shake_hands(struct pair *p)
 {
 	uint8_t payload[CHANNEL_HELLO_PAYLOAD_MAX];
+	struct channel_key_pair ephemeral, none = {0};
 	size_t size;
 
 	assert_int_equal(channel_key_pair_make(&counting, &p->device, NULL), ERR_OK);
@@ -113,9 +114,11 @@ static void shake_hands(struct pair *p)
 			 ERR_OK);
 	assert_int_equal(size, 3);
 	assert_memory_equal(payload, "web", 3);
-	assert_int_equal(channel_answer_write(&p->device_hs, &counting, "yes", 3, p->answer,
+	assert_int_equal(channel_key_pair_make(&counting, &ephemeral, NULL), ERR_OK);
+	assert_int_equal(channel_answer_write(&p->device_hs, &ephemeral, "yes", 3, p->answer,
 					      sizeof(p->answer), &p->answer_size, &p->server, NULL),
 			 ERR_OK);
+	assert_memory_equal(&ephemeral, &none, sizeof(none));
 	assert_int_equal(channel_answer_read(&p->client_hs, p->answer, p->answer_size, payload, &size,
 					     &p->client, NULL),
 			 ERR_OK);
@@ -195,6 +198,7 @@ static void altered_answer_is_refused(void **state)
 static void handshake_out_of_turn_is_refused(void **state)
 {
 	uint8_t payload[CHANNEL_HELLO_PAYLOAD_MAX];
+	struct channel_key_pair ephemeral = {0};
 	struct pair p = {0};
 	size_t size;
 
@@ -204,7 +208,7 @@ static void handshake_out_of_turn_is_refused(void **state)
 	assert_int_equal(channel_answer_read(&p.client_hs, p.answer, p.answer_size, payload, &size,
 					     &p.client, NULL),
 			 ERR_INVAL);
-	assert_int_equal(channel_answer_write(&p.device_hs, &counting, NULL, 0, p.answer,
+	assert_int_equal(channel_answer_write(&p.device_hs, &ephemeral, NULL, 0, p.answer,
 					      sizeof(p.answer), &size, &p.server, NULL),
 			 ERR_INVAL);
 }

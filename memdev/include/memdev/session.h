@@ -67,9 +67,14 @@ struct memdev_records {
 
 struct memdev_session;
 
-/* A session whose VM was opened: it waits for the hello. Its OPENED is the caller's to send. */
+/*
+ * A session whose VM was opened: it waits for the hello. Its OPENED is the caller's to send. The key that is only this
+ * session's is made here, as there may be time for it before a client comes.
+ */
 enum err memdev_session_create(struct base_alloc *alloc, const struct memdev_session_options *o,
 			       struct memdev_session **ret, struct err_ctx *err) ERR_NODISCARD;
+/* Have the pages there that a usual session writes, where there is time for it before a client comes. */
+void memdev_session_populate(struct memdev_session *s);
 /* Wipes what is secret. NULL is fine. */
 void memdev_session_destroy(struct memdev_session *s);
 

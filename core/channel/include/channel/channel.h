@@ -90,8 +90,11 @@ enum err channel_hello_read(struct channel_handshake *h, const struct channel_ke
 			    uint8_t payload[CHANNEL_HELLO_PAYLOAD_MAX], size_t *payload_size_ret,
 			    struct err_ctx *err) ERR_NODISCARD;
 
-/* Device: write the answer; `ret` then holds the session's keys. Ends the handshake. */
-enum err channel_answer_write(struct channel_handshake *h, const struct channel_random *random,
+/*
+ * Device: write the answer; `ret` then holds the session's keys. Ends the handshake. `ephemeral` is a fresh key pair of
+ * channel_key_pair_make(), used up and wiped here.
+ */
+enum err channel_answer_write(struct channel_handshake *h, struct channel_key_pair *ephemeral,
 			      const void *payload, size_t payload_size, uint8_t *buf, size_t room,
 			      size_t *size_ret, struct channel_session *ret,
 			      struct err_ctx *err) ERR_NODISCARD;
