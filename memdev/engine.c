@@ -5,6 +5,7 @@
  */
 #include "memdev/engine.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -12,15 +13,17 @@
 
 enum {
 	/* Powers of two, the last above the pages of one request: probing always finds a free slot. */
-	SET_FIRST = 4096,
+	SET_FIRST = 1024,
 	SET_LARGEST = 2 * CHANNEL_REQUEST_PAGES,
 	/* Steps along lists that one request may take, whatever its items' own bounds add up to. */
 	STEPS_MAX = 4 * CHANNEL_NODES_MAX,
 	MARKS = CHANNEL_PAGE_SIZE - 1,
 	/*
 	 * Bytes of the first record of an answer, and of the largest. It begins small and grows, so
-	 * that the client has something to open while we go on; beyond the largest nothing is won.
+	 * that the client has something to open while we go on; beyond the largest nothing is won. A session's first answer
+	 * begins with what a tool looks at while it starts, and that is little.
 	 */
+	RECORD_START = 2 * CHANNEL_PIECE_MAX,
 	RECORD_FIRST = 8 * CHANNEL_PIECE_MAX,
 	RECORD_LARGEST = CHANNEL_PLAIN_MAX / 4,
 	RECORD_FULL = CHANNEL_PLAIN_MAX - CHANNEL_PIECE_MAX,
@@ -71,13 +74,11 @@ struct memdev_engine {
 	struct base_alloc *alloc;
 	struct guest_pages *pages;
 	struct memdev_engine_stats stats;
-	struct channel_request request;
 	struct sent *set;
 	uint32_t set_slots, set_taken; /* by this request */
 	uint32_t mark;
 	struct sent *last; /* slot that was found last; NULL: none of this request */
 	uint8_t *plain;
-	struct batch batch;
 	uintptr_t mapped[MAPPED_SLOTS]; /* numbers of windows of this process's memory */
 
 	/* of the answer under way */
@@ -86,8 +87,6 @@ struct memdev_engine {
 	struct err_ctx *err;
 	enum err failed;
 	bool holes;  /* the present record says that a page isn't there */
-	/* What is to be put into the record together, page by page, as objects lie side by side in the guest. */
-	struct group groups[GROUPS_MAX];
 	uint32_t group_count;
 	size_t grouped; /* bytes of them, at most */
 	size_t used;
@@ -95,15 +94,22 @@ struct memdev_engine {
 	bool together; /* what comes belongs together: into one record, if that is possible at all */
 	uint32_t budget; /* pages that may still be sent */
 	uint32_t steps;
+
+	/* not cleared: most of it is never touched */
+	struct batch batch;
+	/* What is to be put into the record together, page by page, as objects lie side by side in the guest. */
+	struct group groups[GROUPS_MAX];
+	struct channel_request request;
 };
 
 enum err memdev_engine_create(struct base_alloc *alloc, struct guest_pages *pages,
 			      struct memdev_engine **ret, struct err_ctx *err)
 {
-	struct memdev_engine *e = base_alloc_zeroed(alloc, 1, sizeof(*e));
+	struct memdev_engine *e = base_alloc_resize(alloc, NULL, 1, sizeof(*e));
 
 	if (!e)
 		return err_set(err, ERR_NOMEM, "out of memory for a session");
+	memset(e, 0, offsetof(struct memdev_engine, batch));
 	e->alloc = alloc;
 	e->pages = pages;
 	e->set = base_alloc_zeroed(alloc, SET_FIRST, sizeof(*e->set));
@@ -246,7 +252,10 @@ static void flush(struct memdev_engine *e, uint32_t flags)
 		e->failed = e->sink->record(e->sink, e->plain, e->used, e->err);
 	e->head.count = 0;
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
-	e->record = e->record < RECORD_LARGEST / 2 ? 2 * e->record : RECORD_LARGEST;
+	if (e->record < RECORD_FIRST)
+		e->record = RECORD_FIRST;
+	else
+		e->record = e->record < RECORD_LARGEST / 2 ? 2 * e->record : RECORD_LARGEST;
 }
 
 static enum err find_page(struct memdev_engine *e, uint64_t space, uint64_t page, const void **ret)
@@ -669,7 +678,7 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	e->used = CHANNEL_PAGES_HEADER_SIZE;
 	e->group_count = 0;
 	e->grouped = 0;
-	e->record = RECORD_FIRST;
+	e->record = e->stats.requests ? RECORD_FIRST : RECORD_START;
 	e->budget = CHANNEL_REQUEST_PAGES;
 	e->steps = STEPS_MAX;
 	e->stats.requests++;
