@@ -436,6 +436,27 @@ static bool pass_client(struct slot *s, int client)
 	return sendmsg(s->channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
+/* The latest warm worker older than `before` that is waiting for a client. */
+static struct slot *latest_warm(struct broker *b, uint64_t before)
+{
+	struct slot *latest = NULL;
+
+	for (size_t i = 0; i < b->slot_count; i++) {
+		struct slot *s = &b->slots[i];
+
+		if (s->pid && s->warm && s->offered < 0 && s->channel >= 0 && s->serial < before &&
+		    (!latest || s->serial > latest->serial))
+			latest = s;
+	}
+	return latest;
+}
+
+/* May there be another session with its VM? */
+static bool has_room(const struct broker *b, const struct slot *s)
+{
+	return count_running(b, s->vmm, s->vmm_start) < b->setup->config->sessions_per_vm;
+}
+
 /*
  * Find somebody for a client, which becomes the broker's to close: a warm worker that has opened the VM
  * that it wants, or a new one. What it wants is for workers to read, so they are asked in turn: the
@@ -444,20 +465,18 @@ static bool pass_client(struct slot *s, int client)
 static void offer(struct broker *b, int client, uint64_t before)
 {
 	const struct config *c = b->setup->config;
-	struct slot *latest = NULL, *s;
+	struct slot *latest, *s;
 
 	if (count_running(b, 0, 0) >= c->sessions) {
 		refuse(client, ERR_LIMIT, "there are as many sessions as this memory device allows");
 		close(client);
 		return;
 	}
-	for (size_t i = 0; i < b->slot_count; i++) {
-		s = &b->slots[i];
-		if (s->pid && s->warm && s->offered < 0 && s->channel >= 0 && s->serial < before &&
-		    (!latest || s->serial > latest->serial) && still_warm(b, s) &&
-		    count_running(b, s->vmm, s->vmm_start) < c->sessions_per_vm)
-			latest = s;
-	}
+	/* of those in turn whose VM is there still: that is asked of few */
+	do {
+		latest = latest_warm(b, before);
+		before = latest ? latest->serial : 0;
+	} while (latest && !(still_warm(b, latest) && has_room(b, latest)));
 	if (latest && pass_client(latest, client)) {
 		latest->offered = client;
 		return;
