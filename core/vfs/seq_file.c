@@ -184,13 +184,14 @@ static inline void put_number(struct seq_file *m, const char *delimiter, const c
 			      size_t count, char pad, size_t width)
 {
 	size_t fill = width > count ? width - count : 0;
-	char *begin = m->buf + m->count, *p = begin;
 	const char *d = delimiter;
+	char *begin, *p;
 
 	if (__builtin_expect(m->error || m->size - m->count < SEQ_SPARE || fill > SEQ_FILL_MAX, 0)) {
 		put_number_slow(m, delimiter, digits, count, pad, fill);
 		return;
 	}
+	begin = p = m->buf + m->count;
 	for (; *d; d++) {
 		if (p - begin == SEQ_DELIMITER_MAX) {
 			put_number_slow(m, delimiter, digits, count, pad, fill);
