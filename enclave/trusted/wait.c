@@ -121,18 +121,25 @@ static long wait_once(struct pollfd *fds, unsigned int count, int timeout)
 	return gather(fds, count, &s, false);
 }
 
-/* Processes take turns: what the host has is looked at now and then. */
+/* Processes take turns: what the host has is looked at now and then. The time is an exit, and only asked for to wait. */
 static long wait_for(struct pollfd *fds, unsigned int count, int timeout)
 {
-	uint64_t now = trusted_now(), until = timeout < 0 ? FORK_FOR_EVER : now + (uint64_t)timeout * NSEC_PER_MS;
+	uint64_t now, until;
 	long r;
 
 	if (!fork_is_on())
 		return wait_once(fds, count, timeout);
-	while (!(r = wait_once(fds, count, 0)) && (now = trusted_now()) < until) {
+	r = wait_once(fds, count, 0);
+	if (r || !timeout)
+		return r;
+	now = trusted_now();
+	until = timeout < 0 ? FORK_FOR_EVER : now + (uint64_t)timeout * NSEC_PER_MS;
+	while (!r && now < until) {
 		r = fork_pause(until - now < LOOK_NS ? until : now + LOOK_NS);
-		if (r)
-			break;
+		if (!r)
+			r = wait_once(fds, count, 0);
+		if (!r)
+			now = trusted_now();
 	}
 	return r;
 }
