@@ -14,11 +14,17 @@ GUEST_TYPES_BEGIN
 struct static_key { /* include/linux/jump_label.h */
 	atomic_t enabled;
 };
+struct task_group { /* kernel/sched/sched.h */
+	struct autogroup __guest *autogroup;
+	struct uclamp_se uclamp[1];
+};
 GUEST_TYPES_END
 
 extern struct static_key __guest sched_schedstats;
 extern char __guest ext_sched_class;
 extern int __guest numa_node;
+extern struct task_group __guest root_task_group;
+extern struct uclamp_se __guest uclamp_default[];
 
 static void put(struct seq_file *m, const char *name, int64_t value)
 {
@@ -105,6 +111,42 @@ static void put_average(struct seq_file *m, struct sched_avg __guest *a)
 	}
 }
 
+enum {
+	CLAMP_MIN,
+	CLAMP_MAX,
+};
+
+/* What its group and the system leave of what a task asks for (kernel/sched/core.c: uclamp_eff_value()). */
+static unsigned int clamp_of(struct task_struct __guest *t, int which)
+{
+	struct uclamp_se __guest *now = t->uclamp;
+	struct uclamp_se __guest *wanted = t->uclamp_req;
+	struct uclamp_se __guest *most = &uclamp_default[0] + which;
+	struct task_group __guest *group = t->sched_task_group;
+	unsigned int value = (wanted + which)->value;
+
+	if ((now + which)->active)
+		return (now + which)->value;
+	if (guest_has(struct task_group, uclamp) && !guest_eq(&root_task_group, group) &&
+	    !(guest_has(struct task_group, autogroup) && group->autogroup)) {
+		struct uclamp_se __guest *limits = group->uclamp;
+		unsigned int low = (limits + CLAMP_MIN)->value, high = (limits + CLAMP_MAX)->value;
+
+		value = value < low ? low : value > high ? high : value;
+	}
+	return value > most->value ? most->value : value;
+}
+
+static void put_clamps(struct seq_file *m, struct task_struct __guest *t)
+{
+	struct uclamp_se __guest *wanted = t->uclamp_req;
+
+	put(m, "uclamp.min", (wanted + CLAMP_MIN)->value);
+	put(m, "uclamp.max", (wanted + CLAMP_MAX)->value);
+	put(m, "effective uclamp.min", clamp_of(t, CLAMP_MIN));
+	put(m, "effective uclamp.max", clamp_of(t, CLAMP_MAX));
+}
+
 static void put_numa(struct seq_file *m, struct task_struct __guest *t)
 {
 	uint32_t cpu = guest_has(struct task_struct, cpu) ? t->cpu : t->thread_info.cpu;
@@ -157,6 +199,8 @@ int proc_pid_sched_show(const struct proc_item *it, struct seq_file *m)
 	put(m, "se.load.weight", (int64_t)t->se.load.weight);
 	if (guest_has(struct sched_entity, avg.load_sum))
 		put_average(m, &t->se.avg);
+	if (guest_has(struct task_struct, uclamp_req))
+		put_clamps(m, t);
 	put(m, "policy", policy);
 	put(m, "prio", t->prio);
 	if (policy == SCHED_DEADLINE) {

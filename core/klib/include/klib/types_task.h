@@ -19,6 +19,7 @@ struct ipc_namespace;
 struct time_namespace;
 struct cgroup_namespace;
 struct autogroup;
+struct task_group;
 struct mempolicy;
 
 struct path {
@@ -316,6 +317,10 @@ struct thread_info {
 
 struct css_set;
 
+struct uclamp_se { /* CONFIG_UCLAMP_TASK */
+	unsigned int value : 11;
+	unsigned int active : 1;
+};
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -333,6 +338,9 @@ struct task_struct {
 	struct sched_statistics stats;
 	struct sched_dl_entity dl;
 	void __guest *sched_class;
+	struct task_group __guest *sched_task_group;
+	struct uclamp_se uclamp_req[1];
+	struct uclamp_se uclamp[1];
 	unsigned int policy;
 	unsigned int sched_reset_on_fork : 1;
 	struct cpumask __guest *cpus_ptr;
