@@ -46,7 +46,7 @@ class Archive:
         self.config = os.path.join(self.root, "apt.conf")
         self._refreshed = False
 
-    def _refresh(self):
+    def refresh(self):
         """Reads the lists anew, once: what they name may have been replaced. False: did so before."""
         if self._refreshed:
             return False
@@ -149,7 +149,7 @@ class Archive:
                     shutil.rmtree(part)
                     if not done.returncode and got:
                         return path
-            if attempt or not self._refresh():
+            if attempt or not self.refresh():
                 break
         raise GuestError("cannot download %s: %s" % (package, _last_line(done.stderr)))
 
@@ -166,7 +166,7 @@ class Archive:
                 # whatever was fetched before isn't listed again
                 return sorted(set(paths) | {os.path.join(directory, n)
                                             for n in os.listdir(directory) if n.endswith(".deb")})
-            if attempt or not self._refresh():
+            if attempt or not self.refresh():
                 break
         raise GuestError("cannot download the guest's packages: %s" % _last_line(done.stderr))
 

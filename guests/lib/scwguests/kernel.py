@@ -196,11 +196,20 @@ def _ranked(names):
 
 
 def _by_package(name):
-    for codename in SEARCH:
-        archive = _archive(codename)
-        if archive and archive.versions(name.partition("=")[0]):
-            return archive, [name]
-    raise GuestError("no package %s in Debian's archive" % name)
+    archives = [a for a in map(_archive, SEARCH) if a]
+    for again in (False, True):
+        for archive in archives:
+            if again:
+                archive.refresh()  # the lists may be a week old, and this kernel younger
+            if archive.versions(name.partition("=")[0]):
+                return archive, [name]
+    line = re.match(r"linux-\D+\d+\.\d+", name)
+    flavour = re.search(r"-(?:cloud-|rt-)?amd64", name)
+    others = {n for a in archives for n in a.names(line.group(0)) if n.endswith(flavour.group(0))} \
+        if line and flavour else set()
+    raise GuestError("no package %s in Debian's archive (any more): %s" % (name, (
+        "of that line it has " + ", ".join(sorted(others, key=_version_key))) if others else
+        "nothing of that line either"))
 
 
 def _with_parts(archive, package):
@@ -257,7 +266,14 @@ def find(arguments):
     remembered = os.path.join(cache_dir("kernels"), "name-" + name)
     kernel = _recall(remembered, name)
     if not kernel:
-        kernel = _fetch(name)
+        try:
+            kernel = _fetch(name)
+        except GuestError as error:
+            # the archive drops what it replaces; a kernel of that very release may still lie here
+            kernel = _unpacked_before(name)
+            if not kernel:
+                raise
+            print("guests: %s; taking what was fetched before" % error, file=sys.stderr)
         with open(remembered + ".part-%d" % os.getpid(), "w") as f:
             f.write(os.path.basename(kernel.directory))
         os.rename(f.name, remembered)
@@ -275,6 +291,19 @@ def _fetch(name):
                 raise
             print("guests: %s; trying the next" % error, file=sys.stderr)
     raise AssertionError("no choice")
+
+
+def _unpacked_before(name):
+    """A kernel in the cache whose release is the one that a release's or a package's name says."""
+    release = re.sub(r"^linux-image-|-unsigned$", "", name)
+    for directory in sorted(glob.glob(os.path.join(cache_dir("kernels"), "*", ""))):
+        try:
+            kernel = Kernel(directory, name)
+        except (OSError, GuestError):
+            continue
+        if kernel.release == release:
+            return kernel
+    return None
 
 
 def _recall(path, name):
