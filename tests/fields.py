@@ -61,6 +61,11 @@ MAY_DIFFER = [
      "the time that is left until a timer fires, in hundredths of a second"),
     ("/proc/net/tcp6", Match(r"(?<= 0[1-4]:)[0-9A-F]{8}"), None, "as above"),
 
+    ("/proc/net/nf_conntrack",
+     Match(r"(?<= )\d+ (?=(?:[A-Z_0-9]+ |timeout=\d+, stream_timeout=\d+ )?src=)|(?<= delta-time=)\d+"), None,
+     "the seconds that are left of a connection, and those since it began"),
+    ("/proc/net/ip6_flowlabel", Match(r"-?\d+ +(?=[0-9a-f]{32} )"), None, "the seconds that are left of a label"),
+
     ("/proc/PID/smaps", None, RAN, "the task ran in between: what it touched"),
     ("/proc/PID/smaps_rollup", None, RAN, "as above"),
     ("/proc/PID/numa_maps", None, RAN, "as above"),
@@ -92,6 +97,9 @@ MAY_DIFFER = [
     ("/proc/sys/fs/inode-nr", Near(4000), None, "as above"),
     ("/proc/sys/fs/inode-state", Near(4000), None, "as above"),
 ]
+
+# Not read together with all else, as they are long; they stand still.
+LONG = ["/proc/kallsyms"]
 
 # Read again on their own, so that little time passes until the guest stands still; slow ones first.
 LAST = ["/proc/pressure", "/proc/schedstat", "/proc/slabinfo", "/proc/vmstat", "/proc/zoneinfo", "/proc/interrupts", "/proc/softirqs", "/proc/loadavg", "/proc/net",

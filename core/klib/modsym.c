@@ -2,6 +2,8 @@
 /* Symbols of loaded modules. */
 #include "klib/modsym.h"
 
+#include <string.h>
+
 #include "klib/list.h"
 
 enum {
@@ -29,6 +31,7 @@ struct module_memory { /* the first of mem[] is the text */
 	unsigned int size;
 };
 struct module {
+	unsigned int state;
 	struct list_head list;
 	char name[56];
 	struct module_layout core_layout;
@@ -87,4 +90,42 @@ bool modsym_name(uint64_t at, char name[KSYM_SIZE], char module[MODULE_NAME_SIZE
 		return k && symbol_name(k, at, name);
 	}
 	return false;
+}
+
+static struct module __guest *module_named(const char *name)
+{
+	struct module __guest *mod;
+	char text[MODULE_NAME_SIZE];
+
+	if (!guest_has_symbol(modules))
+		return NULL;
+	list_for_each_entry(mod, &modules, list) {
+		guest_strncpy(text, &mod->name[0], sizeof(text));
+		if (!strcmp(text, name))
+			return mod->state == guest_enum(enum module_state, MODULE_STATE_LIVE) ? mod : NULL;
+	}
+	return NULL;
+}
+
+bool modsym_loaded(const char *module)
+{
+	return module_named(module);
+}
+
+uint64_t modsym_address(const char *module, const char *name)
+{
+	struct module __guest *mod = module_named(module);
+	struct mod_kallsyms __guest *k = mod ? mod->kallsyms : NULL;
+	struct guest_bound b = GUEST_BOUND(SYMBOLS_MAX);
+	unsigned int count = k ? k->num_symtab : 0;
+	char text[KSYM_SIZE];
+
+	for (unsigned int i = 1; i < count && !guest_faulted() && guest_more(&b); i++) {
+		struct elf64_sym __guest *s = k->symtab + i;
+
+		guest_strncpy(text, k->strtab + s->st_name, sizeof(text));
+		if (!strcmp(text, name))
+			return s->st_value;
+	}
+	return 0;
 }

@@ -12,6 +12,7 @@ struct ktype {
 	struct ktype_boot boot;
 	struct symtab symbols;
 	struct btf types;
+	bool is_external; /* the symbols are those of a file */
 	/* Owned, when the tables were made here; all zero over a borrowed profile. */
 	struct symtab_build symbols_build;
 	struct btf_build types_build;

@@ -43,6 +43,7 @@ static enum err create_symbols(struct ktype *k, struct guest_pages *pages,
 		e = kallsyms_parse_text(k->alloc, &k->boot, external->symbols,
 					external->symbols_size, &k->symbols_build, &own);
 		e = of_file(err, e, &own, external->symbols_name);
+		k->is_external = true;
 	} else {
 		if (!at.kallsyms_names || !at.kallsyms_token_table || !at.kallsyms_token_index ||
 		    !at.kallsyms_num_syms || (!at.kallsyms_offsets && !at.kallsyms_addresses))
@@ -182,6 +183,21 @@ enum err ktype_symbol_at(const struct ktype *k, struct gva at, char name[KTYPE_N
 		return ERR_CORRUPT;
 	memcpy(name, found, strlen(found) + 1);
 	*offset_ret = unslid - symtab_value(&k->symbols, i);
+	return ERR_OK;
+}
+
+enum err ktype_symbol_nth(const struct ktype *k, uint32_t i, struct ktype_nth *ret)
+{
+	if (k->is_external)
+		return ERR_UNSUPPORTED;
+	if (i >= k->symbols.count)
+		return ERR_ABSENT;
+	if (!symtab_name(&k->symbols, i, ret->name))
+		return ERR_CORRUPT;
+	ret->type = symtab_type(&k->symbols, i);
+	ret->value = symtab_value(&k->symbols, i);
+	if (i >= k->symbols.absolute_count)
+		ret->value += k->boot.kaslr;
 	return ERR_OK;
 }
 

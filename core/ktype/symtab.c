@@ -186,6 +186,15 @@ bool symtab_name(const struct symtab *t, uint32_t i, char ret[SYM_NAME_MAX])
 	return true;
 }
 
+char symtab_type(const struct symtab *t, uint32_t i)
+{
+	size_t length = 0, max;
+	const uint8_t *codes = name_codes(t, i, &length);
+	char letter = codes && length ? *token_string(t, codes[0], &max) : '\0';
+
+	return letter ? letter : '?';
+}
+
 static bool name_equals(const struct symtab *t, uint32_t i, const char *name)
 {
 	size_t length = 0;

@@ -75,6 +75,9 @@ uint64_t symtab_value(const struct symtab *t, uint32_t i);
 /* Name of symbol `i`, without its type letter; false when the tables contradict themselves. */
 bool symtab_name(const struct symtab *t, uint32_t i, char ret[SYM_NAME_MAX]);
 
+/* nm's type letter of symbol `i`; '?' when the tables contradict themselves. */
+char symtab_type(const struct symtab *t, uint32_t i);
+
 /*
  * The symbol at or below the unslid address `at`; of several at one address the first, which is
  * what the kernel's own look-up prints (get_symbol_pos() in kernel/kallsyms.c). ERR_ABSENT.

@@ -27,6 +27,8 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "interrupts", .mode = PROC_REG(0444), .show = proc_interrupts_show },
 	{ .name = "iomem", .mode = PROC_REG(0444), .show = proc_iomem_show },
 	{ .name = "ioports", .mode = PROC_REG(0444), .show = proc_ioports_show },
+	{ .name = "kallsyms", .mode = PROC_REG(0444), .show = proc_kallsyms_show,
+	  .present = proc_kallsyms_present },
 	{ .name = "keys", .mode = PROC_REG(0444), .show = proc_keys_show_file,
 	  .present = proc_keys_present },
 	{ .name = "key-users", .mode = PROC_REG(0444), .show = proc_key_users_show_file,

@@ -107,6 +107,11 @@ signed char *procfs_facts(struct procfs *p);
  * length, or 0 when there is none.
  */
 size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t size);
+/* Is there somebody to ask for names? That doesn't bring them: whoever lists /proc wants none. */
+bool procfs_has_names(struct procfs *p);
+/* ktype/ktype.h: ktype_symbol_nth(); ERR_UNSUPPORTED too when there are no names. */
+struct ktype_nth;
+enum err procfs_symbol_nth(struct procfs *p, uint32_t i, struct ktype_nth *ret);
 /* Where a function of the kernel image begins and ends that `address` is in; false when there is none. */
 bool procfs_symbol_range(struct procfs *p, uint64_t address, uint64_t *start_ret, uint64_t *end_ret);
 

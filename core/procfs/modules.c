@@ -96,7 +96,7 @@ static void show_module(struct seq_file *m, struct module __guest *mod)
 		seq_puts(m, " Loading");
 	else
 		seq_puts(m, " Live");
-	seq_printf(m, " 0x%016llx", (unsigned long long)module_base(mod));
+	seq_printf(m, " 0x%016llx", (unsigned long long)(proc_addresses_shown() ? module_base(mod) : 0));
 	if (taints)
 		show_taints(m, taints, state);
 	seq_putc(m, '\n');

@@ -22,6 +22,10 @@ PRESENT_WITH(ptype, ptype_base)
 PRESENT_WITH(xfrm_stat, xfrm_mib_list)
 PRESENT_WITH(rt_acct, ip_rt_acct)
 
+PRESENT_WITH(ip_mr, ipmr_vif_seq_ops)
+PRESENT_WITH(ip6_mr, ip6mr_vif_seq_ops)
+PRESENT_WITH(ip6_flowlabel, fl_ht)
+
 extern struct net __guest init_net;
 
 static bool connector_present(const struct proc_item *it)
@@ -75,6 +79,13 @@ const struct proc_row proc_net_rows[] = {
 	FILE("fib_trie", net_fib_trie_show),
 	FILE("fib_triestat", net_fib_triestat_show),
 	FILE_IF("rt_acct", net_rt_acct_show, rt_acct_present),
+	FILE_IF("ip_mr_vif", net_ip_mr_vif_show, ip_mr_present),
+	FILE_IF("ip_mr_cache", net_ip_mr_cache_show, ip_mr_present),
+	FILE_IF("ip6_mr_vif", net_ip6_mr_vif_show, ip6_mr_present),
+	FILE_IF("ip6_mr_cache", net_ip6_mr_cache_show, ip6_mr_present),
+	FILE_IF("ip6_flowlabel", net_ip6_flowlabel_show, ip6_flowlabel_present),
+	{ .name = "nf_conntrack", .mode = PROC_REG(0440), .show = net_conntrack_show,
+	  .present = net_conntrack_present },
 	{ .name = "stat", .mode = PROC_DIR(0555), .rows = net_stat_rows, .order = PROC_ORDER_PDE },
 	{ .name = "dev_snmp6", .mode = PROC_DIR(0555), .dir = &net_dev_snmp6_dir,
 	  .present = ipv6_present },

@@ -418,6 +418,15 @@ static inline char *net_put_pi6(char *p, const uint8_t addr[16])
 	return p;
 }
 
+/* The same of a guest's address, with a NUL. */
+static inline void net_read_pi6(char text[33], struct in6_addr __guest *addr)
+{
+	uint8_t bytes[16];
+
+	guest_read(bytes, addr, sizeof(bytes));
+	*net_put_pi6(text, bytes) = '\0';
+}
+
 /* ---- what the files show: net_*.c ---- */
 
 /* net_inet.c */
@@ -438,6 +447,12 @@ extern const struct proc_row net_stat_rows[];
 /* net_mcast.c */
 proc_show_fn net_igmp_show, net_igmp6_show, net_mcfilter_show, net_mcfilter6_show,
 	net_anycast6_show, net_if_inet6_show;
+/* net_mroute.c */
+proc_show_fn net_ip_mr_vif_show, net_ip_mr_cache_show, net_ip6_mr_vif_show, net_ip6_mr_cache_show,
+	net_ip6_flowlabel_show;
+/* net_conntrack.c */
+proc_show_fn net_conntrack_show;
+bool net_conntrack_present(const struct proc_item *it);
 /* net_stats.c */
 proc_show_fn net_snmp_show, net_snmp6_show, net_netstat_show, net_sockstat_show,
 	net_sockstat6_show, net_protocols_show, net_psched_show, net_xfrm_stat_show, net_connector_show;

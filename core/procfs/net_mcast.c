@@ -16,14 +16,6 @@ enum {
 
 extern struct hlist_head __guest inet6_addr_lst[];
 
-static void read_pi6(char text[33], struct in6_addr __guest *addr)
-{
-	uint8_t bytes[16];
-
-	guest_read(bytes, addr, sizeof(bytes));
-	*net_put_pi6(text, bytes) = '\0';
-}
-
 /* What `rows` prints of each device, below `head`. */
 static int show_devices(const struct proc_item *it, struct seq_file *m, const char *head,
 			void (*rows)(struct net_list *, struct net_device __guest *))
@@ -105,7 +97,7 @@ static void igmp6_row(struct net_list *l, struct net_device __guest *dev,
 		/* the kernel doesn't mind a timer in the past here */
 		when = net_jiffies_to_clock(l, expires - l->jiffies);
 	}
-	read_pi6(addr, &im->mca_addr);
+	net_read_pi6(addr, &im->mca_addr);
 	net_dev_name(dev, name);
 	seq_printf(l->m, "%-4d %-15s %s %5d %08X %ld\n", dev->ifindex, name, addr, im->mca_users,
 		   flags, (long)when);
@@ -187,8 +179,8 @@ static void mcfilter6_rows(struct net_list *l, struct net_device __guest *dev)
 				char name[17], group[33], source[33];
 
 				net_dev_name(dev, name);
-				read_pi6(group, &im->mca_addr);
-				read_pi6(source, &psf->sf_addr);
+				net_read_pi6(group, &im->mca_addr);
+				net_read_pi6(source, &psf->sf_addr);
 				seq_printf(l->m, "%3d %6.6s %s %s %6lu %6lu\n", dev->ifindex, name,
 					   group, source, psf->sf_count[MCAST_INCLUDE],
 					   psf->sf_count[MCAST_EXCLUDE]);
@@ -219,7 +211,7 @@ static void anycast6_rows(struct net_list *l, struct net_device __guest *dev)
 			char name[17], addr[33];
 
 			net_dev_name(dev, name);
-			read_pi6(addr, &ac->aca_addr);
+			net_read_pi6(addr, &ac->aca_addr);
 			seq_printf(l->m, "%-4d %-15s %s %5d\n", dev->ifindex, name, addr,
 				   ac->aca_users);
 		}
@@ -241,7 +233,7 @@ static bool if_inet6_row(struct net_list *l, uint64_t node)
 	if (!guest_eq(dev->nd_net.net, l->net))
 		return false;
 	net_dev_name(dev, name);
-	read_pi6(addr, &ifa->addr);
+	net_read_pi6(addr, &ifa->addr);
 	seq_printf(l->m, "%s %02x %02x %02x %02x %8s\n", addr, (unsigned int)dev->ifindex,
 		   ifa->prefix_len, ifa->scope, ifa->flags & 0xff, name);
 	return true;

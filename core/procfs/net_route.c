@@ -163,14 +163,6 @@ int net_rt_cache_show(const struct proc_item *it, struct seq_file *m)
 
 /* ---- ipv6_route ---- */
 
-static void put_pi6(char text[33], struct in6_addr __guest *addr)
-{
-	uint8_t bytes[16];
-
-	guest_read(bytes, addr, sizeof(bytes));
-	*net_put_pi6(text, bytes) = '\0';
-}
-
 static void ipv6_route_row(struct net_list *l, struct fib6_info __guest *rt)
 {
 	struct nexthop __guest *nh = rt->nh;
@@ -181,14 +173,14 @@ static void ipv6_route_row(struct net_list *l, struct fib6_info __guest *rt)
 
 	if (nh)
 		nhc = &net_nexthop_info(nh, false)->fib6_nh.nh_common;
-	put_pi6(dst, &rt->fib6_dst.addr);
+	net_read_pi6(dst, &rt->fib6_dst.addr);
 	if (guest_has(struct fib6_info, fib6_src.plen)) {
-		put_pi6(src, &rt->fib6_src.addr);
+		net_read_pi6(src, &rt->fib6_src.addr);
 		src_plen = (unsigned int)rt->fib6_src.plen;
 	}
 	if (nhc->nhc_gw_family) {
 		flags |= RTF_GATEWAY;
-		put_pi6(gateway, &nhc->nhc_gw.ipv6);
+		net_read_pi6(gateway, &nhc->nhc_gw.ipv6);
 	} else {
 		memset(gateway, '0', 32);
 		gateway[32] = '\0';

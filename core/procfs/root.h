@@ -60,6 +60,11 @@ bool proc_dma_present(const struct proc_item *it);
 extern const struct proc_dir proc_sys_dir;
 void proc_sys_attr(const struct proc_item *it, struct vfs_stat *ret);
 
+/* symbols.c */
+proc_show_fn proc_kallsyms_show;
+bool proc_kallsyms_present(const struct proc_item *it);
+bool proc_addresses_shown(void); /* to root, by files that don't hash them (kernel/ksyms_common.c) */
+
 /* mtrr.c */
 proc_show_fn proc_mtrr_show;
 bool proc_mtrr_present(const struct proc_item *it);

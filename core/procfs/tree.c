@@ -152,6 +152,18 @@ size_t procfs_symbol_name(struct procfs *p, uint64_t address, char *buf, size_t 
 	return length;
 }
 
+bool procfs_has_names(struct procfs *p)
+{
+	return p->names;
+}
+
+enum err procfs_symbol_nth(struct procfs *p, uint32_t i, struct ktype_nth *ret)
+{
+	const struct ktype *k = p->names ? p->names(p->names_ctx) : NULL;
+
+	return k ? ktype_symbol_nth(k, i, ret) : ERR_UNSUPPORTED;
+}
+
 bool procfs_symbol_range(struct procfs *p, uint64_t address, uint64_t *start_ret, uint64_t *end_ret)
 {
 	const struct ktype *k = p->names ? p->names(p->names_ctx) : NULL;

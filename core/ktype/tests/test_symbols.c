@@ -47,6 +47,28 @@ static void expect_at(const struct ktype *k, uint64_t at, const char *name, uint
 	assert_true(o == offset);
 }
 
+/* All of them, one after the other: as many as there are, ascending behind the absolute ones. */
+static void expect_all(const struct ktype *k, uint64_t alias)
+{
+	struct ktype_nth s, before = {0};
+	uint32_t i = 0;
+	bool seen = false;
+
+	for (; ktype_symbol_nth(k, i, &s) == ERR_OK; before = s, i++) {
+		if (i)
+			assert_true(s.value >= before.value);
+		if (!strcmp(s.name, "alias_a")) {
+			seen = true;
+			assert_string_equal(before.name, "alias_b");
+			assert_true(s.value == alias && before.value == alias);
+			assert_int_equal(s.type, 'T');
+		}
+	}
+	assert_true(seen && i > 10);
+	assert_int_equal(ktype_symbol_nth(k, i, &s), ERR_ABSENT);
+	assert_int_equal(ktype_symbol_nth(k, UINT32_MAX, &s), ERR_ABSENT);
+}
+
 static void test_layouts(void **state)
 {
 	const uint64_t kaslr = 9 * SYNTH_2M;
@@ -72,6 +94,7 @@ static void test_layouts(void **state)
 		expect_symbol(f.k, "same_name", SYNTH_TEXT + kaslr + 0x3000);
 		expect_symbol(f.k, "alias_a", SYNTH_TEXT + kaslr + 0x6000);
 		expect_symbol(f.k, "__start_BTF", f.at.btf);
+		expect_all(f.k, SYNTH_TEXT + kaslr + 0x6000);
 		expect_symbol(f.k, "current_task",
 			      layout == SYNTH_KALLSYMS_6_15 || layout == SYNTH_KALLSYMS_7_0 ||
 					      layout == SYNTH_KALLSYMS_WHOLE
@@ -226,6 +249,7 @@ static void test_text(void **state)
 	assert_int_equal(from_text(&f, text), ERR_OK);
 	expect_symbol(f.k, "late", SYNTH_TEXT + SYNTH_2M + 0x7000);
 	expect_symbol(f.k, "a_percpu", 0x1000);
+	assert_int_equal(ktype_symbol_nth(f.k, 0, &(struct ktype_nth){0}), ERR_UNSUPPORTED);
 	expect_at(f.k, SYNTH_TEXT + SYNTH_2M + 3, "_stext", 3);
 	/* As /proc/kallsyms has it: slid, with modules, whose symbols don't count. */
 	snprintf(text, sizeof(text),

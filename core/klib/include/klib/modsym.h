@@ -16,4 +16,9 @@ enum {
  */
 bool modsym_name(uint64_t at, char name[KSYM_SIZE], char module[MODULE_NAME_SIZE]);
 
+/* Is a module of this name loaded, and not on its way in or out? */
+bool modsym_loaded(const char *module);
+/* Address of its symbol `name`; 0 when there is none. */
+uint64_t modsym_address(const char *module, const char *name);
+
 #endif

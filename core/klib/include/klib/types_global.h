@@ -388,6 +388,8 @@ struct module_memory {
 	void __guest *base;
 	unsigned int size;
 };
+struct mod_kallsyms;
+struct kernel_symbol;
 struct module_use {
 	struct list_head source_list;
 	struct module __guest *source;
@@ -405,6 +407,9 @@ struct module {
 	void __guest *init;
 	void __guest *exit;
 	atomic_t refcnt;
+	struct mod_kallsyms __guest *kallsyms;
+	const struct kernel_symbol __guest *syms;
+	unsigned int num_syms;
 };
 struct taint_flag {
 	char c_true;

@@ -938,6 +938,138 @@ struct netns_packet {
 struct netns_unix {
 	struct unix_table table; /* since 6.0 */
 };
+/* include/linux/mroute_base.h, mroute.h, mroute6.h */
+struct vif_device {
+	struct net_device __guest *dev;
+	unsigned long bytes_in;
+	unsigned long bytes_out;
+	unsigned long pkt_in;
+	unsigned long pkt_out;
+	unsigned short flags;
+	uint32_t local;
+	uint32_t remote;
+};
+struct mr_mfc {
+	unsigned short mfc_parent;
+	union {
+		struct {
+			int minvif;
+			int maxvif;
+			unsigned char bytes[8]; /* these three: atomic since 6.8 */
+			unsigned char pkt[8];
+			unsigned char wrong_if[8];
+			unsigned char ttls[32];
+		} res;
+	} mfc_un;
+	struct list_head list;
+};
+struct mfc_cache {
+	struct mr_mfc _c;
+	uint32_t mfc_mcastgrp;
+	uint32_t mfc_origin;
+};
+struct mfc6_cache {
+	struct mr_mfc _c;
+	struct in6_addr mf6c_mcastgrp;
+	struct in6_addr mf6c_origin;
+};
+struct mr_table {
+	struct list_head list;
+	uint32_t id;
+	struct list_head mfc_unres_queue;
+	struct vif_device vif_table[32];
+	struct list_head mfc_cache_list;
+	int maxvif;
+};
+
+/* include/net/ipv6.h */
+struct ipv6_txoptions {
+	uint16_t opt_nflen;
+};
+struct ip6_flowlabel {
+	struct ip6_flowlabel __guest *next;
+	uint32_t label;
+	atomic_t users;
+	struct in6_addr dst;
+	struct ipv6_txoptions __guest *opt;
+	unsigned long linger;
+	uint8_t share;
+	union {
+		struct pid __guest *pid;
+		kuid_t uid;
+	} owner;
+	unsigned long expires;
+	struct net __guest *fl_net;
+};
+
+/* net/netfilter, include/net/netfilter */
+union nf_inet_addr {
+	uint32_t all[4];
+};
+union nf_conntrack_man_proto {
+	uint16_t all;
+};
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+	uint16_t l3num;
+};
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			uint16_t all;
+		} u;
+		uint8_t protonum;
+		uint8_t dir;
+	} dst;
+};
+struct nf_conntrack_tuple_hash {
+	struct hlist_nulls_node hnnode;
+	struct nf_conntrack_tuple tuple;
+};
+struct nf_conntrack {
+	unsigned char use[4];
+};
+struct nf_conntrack_zone {
+	uint16_t id;
+	uint8_t dir;
+};
+struct nf_ct_ext {
+	uint8_t offset[1];
+};
+struct ip_ct_tcp {
+	uint8_t state;
+};
+struct ip_ct_sctp {
+	unsigned int state;
+};
+struct nf_ct_dccp {
+	uint8_t state;
+};
+struct nf_ct_gre {
+	unsigned int stream_timeout;
+	unsigned int timeout;
+};
+union nf_conntrack_proto {
+	struct ip_ct_tcp tcp;
+	struct ip_ct_sctp sctp;
+	struct nf_ct_dccp dccp;
+	struct nf_ct_gre gre;
+};
+struct nf_conn {
+	struct nf_conntrack ct_general;
+	uint32_t timeout;
+	struct nf_conntrack_zone zone;
+	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
+	possible_net_t ct_net;
+	uint32_t mark;
+	struct nf_ct_ext __guest *ext;
+	union nf_conntrack_proto proto;
+};
+
 struct netns_ipv4 {
 	struct inet_timewait_death_row tcp_death_row;
 	struct udp_table __guest *udp_table; /* since 6.2 */
@@ -948,6 +1080,8 @@ struct netns_ipv4 {
 	bool fib_has_custom_rules;
 	uint8_t sysctl_nexthop_compat_mode;
 	struct fqdir __guest *fqdir;
+	struct list_head mr_tables; /* or the only one */
+	struct mr_table __guest *mrt;
 };
 struct netns_ipv6 {
 	struct hlist_head __guest *fib_table_hash;
@@ -957,6 +1091,8 @@ struct netns_ipv6 {
 	struct fib6_info __guest *fib6_null_entry;
 	struct fqdir __guest *fqdir;
 	bool fib6_has_custom_rules;
+	struct list_head mr6_tables;
+	struct mr_table __guest *mrt6;
 };
 struct net {
 	struct idr netns_ids;

@@ -138,6 +138,17 @@ enum err ktype_symbol_at(const struct ktype *k, struct gva at, char name[KTYPE_N
 enum err ktype_symbol_end(const struct ktype *k, struct gva at, struct gva *ret) ERR_NODISCARD;
 
 /*
+ * Symbol number `i` of the image, in the order of the kernel's own table. ERR_ABSENT behind the last; ERR_UNSUPPORTED
+ * when the symbols are those of a file, which may list others; ERR_CORRUPT for one without a proper name.
+ */
+struct ktype_nth {
+	uint64_t value; /* slid; of an absolute one (per-CPU) the plain value */
+	char type;	/* nm's letter */
+	char name[KTYPE_NAME_SIZE];
+};
+enum err ktype_symbol_nth(const struct ktype *k, uint32_t i, struct ktype_nth *ret) ERR_NODISCARD;
+
+/*
  * Layouts. `type` is "struct x", "union x", "enum x" or a typedef's name; `path` is dotted
  * ("signal.nr_threads" never follows pointers: by-value nesting only); anonymous members add no
  * name. ERR_ABSENT when type or member isn't there.
