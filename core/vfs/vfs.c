@@ -337,6 +337,9 @@ static int walk_link(struct walk *w, const struct vfs_node *n, const char *name,
 			return r;
 	}
 	size = link_text(w->v, n, text);
+	/* A magic link isn't followed by its text, which may be longer than anybody may read. */
+	if (size == -ENAMETOOLONG && n->ops->getattr_target)
+		return walk_outside(w, n, "", 0, w->rest);
 	if (size < 0)
 		return size;
 	if (n->ops->getattr_target || (size && text[0] == '/'))

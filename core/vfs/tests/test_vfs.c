@@ -135,6 +135,13 @@ static void test_walk_outside_link(void **state)
 	assert_int_equal(vfs_getattr_target(fs->vfs, &p.link, &st), -ENOENT);
 	assert_int_equal(vfs_walk(fs->vfs, NULL, "../x", 0, &p), 0);
 	assert_null(p.link.ops);
+
+	/* What it leads to is known, though its text is longer than anybody may read. */
+	struct memfs_node *far = memfs_add(fs, "1/fd/9", MEMFS_MAGIC_LINK, "", 0);
+	far->error = -ENAMETOOLONG;
+	assert_int_equal(vfs_walk(fs->vfs, NULL, "1/fd/9", 0, &p), 0);
+	assert_true(p.kind == VFS_OUTSIDE && p.at_end);
+	assert_int_equal(p.link.key[0], (uintptr_t)far);
 }
 
 static void test_walk_base(void **state)
