@@ -94,8 +94,9 @@ static int ask_exists(int tgid, int tid)
 	if (!v)
 		return -errno;
 	r = vfs_task_exists(v, tgid, tid);
+	bool search = door_is_search(tid);
 	door_unlock();
-	return r == -ESRCH && is_own(tid) ? -ENOSYS : r;
+	return r == -ESRCH && !search && is_own(tid) ? -ENOSYS : r;
 }
 
 static int ask_task(int tid, struct vfs_task *ret)
@@ -109,8 +110,9 @@ static int ask_task(int tid, struct vfs_task *ret)
 	if (!v)
 		return -errno;
 	r = vfs_task(v, tid, ret);
+	bool search = door_is_search(tid);
 	door_unlock();
-	return r == -ESRCH && is_own(tid) ? -ENOSYS : r;
+	return r == -ESRCH && !search && is_own(tid) ? -ENOSYS : r;
 }
 
 static int ask_tasks(enum vfs_tasks_of what, int id, struct vfs_tasks *ret)

@@ -16,6 +16,7 @@
 
 enum {
 	TURNS_MAX = 16, /* times that a path may change sides before it counts as a loop */
+	SEARCH_MIN = 4, /* numbers in a row that are a search */
 };
 
 bool door_off;
@@ -27,6 +28,8 @@ static __thread bool passing __attribute__((tls_model("initial-exec")));
 static __thread char host_path[VFS_PATH_MAX] __attribute__((tls_model("initial-exec")));
 
 /* Under the lock. */
+static long asked_last;
+static unsigned int asked_in_row;
 static struct vfs_place place;
 static char guest_path[VFS_PATH_MAX];
 static char next_path[VFS_PATH_MAX];
@@ -260,13 +263,24 @@ static bool normalise(const char *path, char out[VFS_PATH_MAX])
 	return true;
 }
 
-static bool component_is_own_pid(const char *p)
+bool door_is_search(long pid)
+{
+	if (pid == asked_last + 1 || pid == asked_last - 1)
+		asked_in_row++;
+	else if (pid != asked_last)
+		asked_in_row = 0;
+	asked_last = pid;
+	return asked_in_row >= SEARCH_MIN;
+}
+
+/* 0: it isn't a process's. */
+static long component_pid(const char *p)
 {
 	long n = 0;
 
 	for (; *p >= '0' && *p <= '9' && n < INT32_MAX; p++)
 		n = n * 10 + (*p - '0');
-	return n && (!*p || *p == '/') && n == getpid();
+	return !*p || *p == '/' ? n : 0;
 }
 
 static const char *next_component(const char *p)
@@ -348,7 +362,7 @@ static enum side proc_side(unsigned int flags, bool own_pid_too)
 		p = normal;
 	}
 	if (component_is(p, "self") || component_is(p, "thread-self") ||
-	    (own_pid_too && component_is_own_pid(p))) {
+	    (own_pid_too && component_pid(p) == getpid())) {
 		const char *rest = next_component(p);
 		enum side side = own_side(rest, flags);
 
@@ -508,9 +522,14 @@ again:;
 		snprintf(next_path, sizeof(next_path), "%s", skip_slashes(guest_path));
 		return LOOK_OTHER;
 	}
-	if (t->error == -ENOENT && !own_pid_too && component_is_own_pid(skip_slashes(guest_path))) {
-		own_pid_too = true;
-		goto again;
+	if (!own_pid_too) {
+		long pid = component_pid(skip_slashes(guest_path));
+		bool search = pid && door_is_search(pid);
+
+		if (t->error == -ENOENT && pid && !search && pid == getpid()) {
+			own_pid_too = true;
+			goto again;
+		}
 	}
 	if (t->error || place.kind == VFS_FOUND)
 		return LOOK_GUEST;

@@ -183,6 +183,11 @@ int door_target_getattr(struct door_target *t, struct vfs_stat *ret);
 /* The virtual working directory ("" is the mount itself), or NULL when it is the host's. */
 const char *door_cwd(void);
 int door_cwd_set(const char *path); /* NULL: back to the host's */
+/*
+ * The tool asks about the process `pid`. Does it ask about one number after the other? Who looks for what the list of processes hides
+ * would take the tool's own, which isn't in the guest's list, for hidden. Under the lock.
+ */
+bool door_is_search(long pid);
 
 /* calls.c: system calls about processes and the machine, by number. False: not one of them. */
 bool door_syscall_of_task(long number, const long a[6], long *ret);

@@ -265,6 +265,30 @@ static void test_exists(void **state)
 	FAILS(scw_kill(child, 0), ESRCH);
 }
 
+/* Who tries all numbers finds what the list of processes has, which is without the tool and its children. */
+static void test_search(void **state)
+{
+	pid_t self = getpid();
+	struct stat st;
+	char path[32];
+
+	(void)state;
+	for (pid_t pid = self - 5; pid < self + 5; pid++) {
+		snprintf(path, sizeof(path), "/proc/%d", pid);
+		FAILS(scw_stat(path, &st), ENOENT);
+		FAILS(scw_chdir(path), ENOENT);
+		FAILS(scw_getpriority(PRIO_PROCESS, (id_t)pid), ESRCH);
+		FAILS(scw_kill(pid, 0), ESRCH);
+	}
+	FAILS(scw_kill(NOBODY, 0), ESRCH);
+	for (pid_t pid = self + 5; pid > self - 5; pid--)
+		FAILS(scw_getsid(pid), ESRCH);
+	FAILS(scw_kill(NOBODY, 0), ESRCH);
+	snprintf(path, sizeof(path), "/proc/%d", self);
+	assert_int_equal(scw_stat(path, &st), 0);
+	assert_int_equal(scw_kill(self, 0), 0);
+}
+
 /* Nothing happens to anybody but the tool's own. The parent would notice. */
 static void test_signals(void **state)
 {
@@ -550,7 +574,8 @@ static void test_closing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exists),	cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_exists),	cmocka_unit_test(test_search),
+		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_asking),	cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_netlink),	cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_objects),
