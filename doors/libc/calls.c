@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -653,6 +654,12 @@ int scw_get_nprocs_conf(void)
 	return machine_number(CPUS_CONFIGURED, &n) ? (int)n : REAL(get_nprocs_conf)();
 }
 
+DOOR_API int scw_klogctl(int type, char *buf, int size);
+int scw_klogctl(int type, char *buf, int size)
+{
+	return door_is_host() ? REAL(klogctl)(type, buf, size) : (int)fail(-EPERM);
+}
+
 DOOR_API long scw_get_phys_pages(void);
 long scw_get_phys_pages(void)
 {
@@ -788,6 +795,12 @@ bool door_syscall_of_task(long number, const long a[6], long *ret)
 	case SYS_ioprio_get: /* which, who */
 	case SYS_ioprio_set:
 		r = door_is_host() ? -ENOSYS : act_on(INT(1));
+		break;
+	/* The kernel's log, its programs and counters: this host's, by numbers that mean something else in the guest. */
+	case SYS_syslog:
+	case SYS_bpf:
+	case SYS_perf_event_open:
+		r = door_is_host() ? -ENOSYS : -EPERM;
 		break;
 	default:
 		return false;

@@ -13,6 +13,16 @@
 
 #include "vfs/forms.h"
 
+bool door_mounts_read;
+
+static bool lists_mounts(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	name = name ? name + 1 : path;
+	return !strcmp(name, "mounts") || !strcmp(name, "mountinfo");
+}
+
 int door_target_open(struct door_target *t, int flags, struct door_file **ret)
 {
 	struct door_file *f;
@@ -47,6 +57,8 @@ int door_target_open(struct door_target *t, int flags, struct door_file **ret)
 		door_file_unref(f);
 		return -ENOTDIR;
 	}
+	if (lists_mounts(path))
+		__atomic_store_n(&door_mounts_read, true, __ATOMIC_RELAXED);
 	*ret = f;
 	return 0;
 }

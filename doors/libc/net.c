@@ -21,6 +21,7 @@
 /* include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h, which musl doesn't bring */
 enum {
 	NETLINK_OF_NOBODY = 2, /* NETLINK_USERSOCK: no kernel at the other end */
+	SOCK_OF_PACKETS = 10, /* SOCK_PACKET, the old way */
 	NEWLINK = 16,
 	GETLINK = 18,
 	NEWADDR = 20,
@@ -103,8 +104,30 @@ static void remember(int fd, int protocol)
 	door_unlock();
 }
 
+/*
+ * Other ways to ask the kernel, or to hear what it receives: netlink of any other family (firewall, connection tracking, audit, I/O of
+ * tasks ...), packets of the devices whose names and numbers the guest has, raw sockets (by which firewalls are asked, too). 0: none of
+ * these. Else what a kernel says that lacks it.
+ */
+static int refused(int domain, int type, int protocol)
+{
+	int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (domain == AF_PACKET || (domain == AF_INET && kind == SOCK_OF_PACKETS))
+		return EAFNOSUPPORT;
+	if (domain == AF_NETLINK)
+		return vfs_netlink_answers(protocol) || protocol == NETLINK_OF_NOBODY ? 0 : EPROTONOSUPPORT;
+	return (domain == AF_INET || domain == AF_INET6) && kind == SOCK_RAW ? EPROTONOSUPPORT : 0;
+}
+
 DOOR_API int scw_socket(int domain, int type, int protocol)
 {
+	int error = door_is_host() ? 0 : refused(domain, type, protocol);
+
+	if (error) {
+		errno = error;
+		return -1;
+	}
 	if (domain != AF_NETLINK || !vfs_netlink_answers(protocol) || door_is_host())
 		return REAL(socket)(domain, type, protocol);
 

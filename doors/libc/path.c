@@ -145,6 +145,24 @@ static bool names_proc(const char *path)
 	return false;
 }
 
+/*
+ * What tells of this machine as /proc does, and that programs take for one with it. The guest's is in none of the structures that are read
+ * here, and this host's must not pass for it.
+ */
+static bool is_of_machine(const char *path)
+{
+	static const char *const files[] = {
+		"/dev/kmsg", "/run/utmp", "/var/run/utmp", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog",
+	};
+
+	if (!strncmp(path, "/sys/", 5))
+		return path[5];
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (!strcmp(path, files[i]))
+			return true;
+	return false;
+}
+
 /* Of what may be a link to a descriptor of the guest, or to its mounts. */
 static bool names_shortcut(const char *path)
 {
@@ -159,7 +177,7 @@ bool door_path_maybe(int dirfd, const char *path)
 	if (door_off || passing || !path)
 		return false;
 	if (*path == '/')
-		return names_proc(path) || names_shortcut(path);
+		return names_proc(path) || names_shortcut(path) || is_of_machine(path);
 	if (dirfd == AT_FDCWD ? __atomic_load_n(&door_cwd_is_guest, __ATOMIC_ACQUIRE) :
 				door_fd_maybe(dirfd))
 		return true;
@@ -455,6 +473,9 @@ static bool start(int dirfd, const char *path, unsigned int flags, int *error)
 		}
 	} else if (shortcut(path, guest_path)) {
 		return true;
+	} else if (is_of_machine(path)) {
+		*error = -EACCES; /* as of what a magic link leads to: it is there, and can't be had here */
+		return false;
 	}
 	rest = enters(dirfd, path);
 	if (!rest && *path != '/' && full_name(dirfd, path, next_path)) {

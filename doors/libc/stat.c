@@ -352,13 +352,25 @@ static void to_statvfs(struct statvfs *sf)
 	};
 }
 
+/*
+ * Who knows the guest's mounts asks for the sizes of these (df). What this host has at such a path is nothing that one would want to
+ * take for it.
+ */
+static bool is_of_mount(void)
+{
+	if (!__atomic_load_n(&door_mounts_read, __ATOMIC_RELAXED) || door_is_host())
+		return false;
+	errno = EACCES;
+	return true;
+}
+
 DOOR_API int scw_statfs(const char *path, struct statfs *sf)
 {
 	struct door_target t;
 	struct vfs_stat st;
 
 	if (!door_resolve(&t, AT_FDCWD, path, 0))
-		return REAL(statfs)(t.path, sf);
+		return is_of_mount() ? -1 : REAL(statfs)(t.path, sf);
 	int r = door_target_getattr(&t, &st);
 	if (!r)
 		to_statfs(sf);
@@ -380,7 +392,7 @@ int scw_statvfs(const char *path, struct statvfs *sf)
 	struct vfs_stat st;
 
 	if (!door_resolve(&t, AT_FDCWD, path, 0))
-		return REAL(statvfs)(t.path, sf);
+		return is_of_mount() ? -1 : REAL(statvfs)(t.path, sf);
 	int r = door_target_getattr(&t, &st);
 	if (!r)
 		to_statvfs(sf);

@@ -179,6 +179,7 @@ void door_epoch_end(void);
 /* Open what was found, with the flags of open(). A new reference in *ret. */
 int door_target_open(struct door_target *t, int flags, struct door_file **ret);
 int door_target_getattr(struct door_target *t, struct vfs_stat *ret);
+extern bool door_mounts_read; /* the program has opened the guest's list of mounts */
 
 /* The virtual working directory ("" is the mount itself), or NULL when it is the host's. */
 const char *door_cwd(void);

@@ -165,6 +165,7 @@ static int attach(char *message, size_t size)
 	kept_high = fcntl(0, F_DUPFD_CLOEXEC, 300);
 	base_alloc_init(&alloc, 16 << 20);
 	tree = memfs_create(&alloc);
+	memfs_file(tree, "mounts", "none / tmpfs rw 0 0\n");
 	memfs_file(tree, "sysvipc/shm",
 		   "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime"
 		   "      dtime      ctime                   rss                  swap\n"
@@ -215,6 +216,7 @@ int scw_sysinfo(struct sysinfo *ret);
 long scw_sysconf(int name);
 int scw_get_nprocs(void);
 int scw_socket(int domain, int type, int protocol);
+int scw_klogctl(int type, char *buf, int size);
 int scw_ioctl(int fd, unsigned long request, ...);
 long scw_syscall(long number, ...);
 
@@ -372,6 +374,38 @@ static void test_asking(void **state)
 	assert_int_equal(scw_setpriority(PRIO_PROCESS, (id_t)getpid(), getpriority(PRIO_PROCESS, 0)),
 			 0);
 	clash = false;
+}
+
+/* What would be this host's, and there is nothing of the guest's to answer by. */
+static void test_refused(void **state)
+{
+	struct statfs sf;
+	struct stat st;
+	char buf[16];
+
+	(void)state;
+	FAILS(scw_open("/sys/devices/system/cpu/online", O_RDONLY), EACCES);
+	FAILS(scw_open("/dev/kmsg", O_RDONLY), EACCES);
+	FAILS(scw_stat("/sys/kernel", &st), EACCES);
+	FAILS(scw_stat("/var/log/wtmp", &st), EACCES);
+	assert_int_equal(scw_stat("/var/log", &st), 0);
+	FAILS(scw_klogctl(10, NULL, 0), EPERM);
+	FAILS(scw_syscall(SYS_syslog, 3, buf, sizeof(buf)), EPERM);
+	FAILS(scw_syscall(SYS_bpf, 11, buf, sizeof(buf)), EPERM);
+	FAILS(scw_syscall(SYS_perf_event_open, buf, 0, -1, -1, 0), EPERM);
+	FAILS(scw_socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), EPROTONOSUPPORT);
+	FAILS(scw_socket(AF_NETLINK, SOCK_DGRAM, NETLINK_NETFILTER), EPROTONOSUPPORT);
+	FAILS(scw_syscall(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_AUDIT), EPROTONOSUPPORT);
+	FAILS(scw_socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0x0300), EAFNOSUPPORT);
+	FAILS(scw_socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_RAW), EPROTONOSUPPORT);
+	FAILS(scw_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), EPROTONOSUPPORT);
+	/* the size of what the guest's list of mounts names */
+	assert_int_equal(scw_statfs("/", &sf), 0);
+	FILE *f = scw_fopen("/proc/mounts", "r");
+	assert_non_null(f);
+	fclose(f);
+	FAILS(scw_statfs("/", &sf), EACCES);
+	assert_int_equal(scw_statfs("/proc", &sf), 0);
 }
 
 static void test_machine(void **state)
@@ -578,6 +612,7 @@ int main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_asking),	cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_netlink),	cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_closing),
 	};
