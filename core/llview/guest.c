@@ -244,15 +244,26 @@ static size_t copy(struct llview_guest *g, void *dst, uint64_t va, size_t size)
 	return done;
 }
 
+static __attribute__((noinline)) const void *miss_whole(struct llview_guest *g, uint64_t va)
+{
+	const char *host = fill_whole(g, tlb_entry(g, va), va);
+
+	if (__builtin_expect(host != NULL, 1))
+		return host;
+	fault(g, va);
+	return zeros;
+}
+
 /* What is neither aligned memory of a page that is known as a whole nor in a line that was looked at before. */
 static __attribute__((noinline)) const void *miss_other(struct llview_guest *g, uint64_t va, uint32_t size)
 {
-	if ((va & (size - 1)) == 0 && !g->page && !keeps_nothing(g)) {
-		const char *host = fill_part(g, tlb_entry(g, va), va, size);
+	const char *host;
 
+	if ((va & (size - 1)) == 0 && !keeps_nothing(g)) {
+		host = fill_part(g, tlb_entry(g, va), va, size);
 		if (host)
 			return host;
-	} else if (va & (size - 1) || keeps_nothing(g)) {
+	} else {
 		g->stats.unaligned++;
 		if (copy(g, &g->bounce, va, size) == size)
 			return &g->bounce;
@@ -261,22 +272,18 @@ static __attribute__((noinline)) const void *miss_other(struct llview_guest *g, 
 	return zeros;
 }
 
+/* Nothing is to be saved on the stack here: a line that was looked at before is the most frequent case by far. */
 const void *llview_miss(uint64_t va, uint32_t size)
 {
 	struct llview_guest *g = llview_state.guest;
+	const struct llview_tlb_entry *l;
 
-	if (__builtin_expect((va & (size - 1)) == 0 && g->page, 1)) {
-		const char *host = fill_whole(g, tlb_entry(g, va), va);
-
-		if (__builtin_expect(host != NULL, 1))
-			return host;
-	} else {
-		const struct llview_tlb_entry *l = line_entry(g, va);
-
-		/* as in llview.h; nothing is entered where pages are known as a whole */
-		if (l->tag == (va & (LINE_MASK | (size - 1))))
-			return (const void *)(uintptr_t)(va + l->addend);
-	}
+	if (__builtin_expect((va & (size - 1)) == 0 && g->page, 1))
+		return miss_whole(g, va);
+	l = line_entry(g, va);
+	/* as in llview.h; nothing is entered where pages are known as a whole */
+	if (l->tag == (va & (LINE_MASK | (size - 1))))
+		return (const void *)(uintptr_t)(va + l->addend);
 	return miss_other(g, va, size);
 }
 
