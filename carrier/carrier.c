@@ -84,6 +84,18 @@ static enum err carrier_send(struct sealed_carrier *sealed, const void *request,
 	return ring_send(c, request, size, err);
 }
 
+static enum err carrier_next(struct sealed_carrier *sealed, size_t *size_ret, struct err_ctx *err)
+{
+	struct carrier *c = from_sealed(sealed);
+	enum err e = check_owner(c, err);
+
+	*size_ret = 0;
+	if (e || c->frames)
+		return e;
+	c->wait.deadline_ns = carrier_now() + c->timeout_ns;
+	return channel_ring_next(&c->in, size_ret, err);
+}
+
 static enum err carrier_receive(struct sealed_carrier *sealed, uint8_t *record,
 				const void **plain_ret, size_t *size_ret, struct err_ctx *err)
 {
@@ -197,7 +209,7 @@ static struct carrier *create(struct base_alloc *alloc, int socket, uint64_t tim
 	c->owner = getpid();
 	c->timeout_ns = timeout_ns;
 	c->sealed = (struct sealed_carrier){
-		.send = carrier_send, .receive = carrier_receive, .now = now, .stats = stats};
+		.send = carrier_send, .next = carrier_next, .receive = carrier_receive, .now = now, .stats = stats};
 	carrier_socket_init(&c->socket, socket, timeout_ns);
 	return c;
 }

@@ -57,12 +57,14 @@ static void read_record(struct channel_ring_end *e, size_t room)
 {
 	uint8_t *record = malloc(room);
 	struct channel_header header;
-	size_t size = 0;
-	enum err r;
+	size_t size = 0, told = 0;
+	enum err r = room % 2 ? channel_ring_next(e, &told, NULL) : ERR_OK;
 
 	if (!record)
 		abort();
+	FUZZ_ASSERT(r || !told == !(room % 2));
 	r = channel_ring_read(e, record, room, &size, NULL);
+	FUZZ_ASSERT(r || !told || size == told);
 	FUZZ_ASSERT(r == ERR_OK || r == ERR_TAMPERED || r == ERR_LIMIT);
 	if (r == ERR_OK) {
 		memcpy(&header, record, sizeof(header));

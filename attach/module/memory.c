@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Memory for what a session is sent (core/sealed/store.c). Touching fresh memory is a good part of what a
- * small tool's session costs: a fault for each page, unless it's asked for many at once.
+ * small tool's session costs, most of it for the page itself and little for the fault: so no page is asked for that
+ * isn't needed.
  */
 #include "memory.h"
 
@@ -13,9 +14,9 @@ enum {
 	LARGE = 1 << 21, /* a large page */
 };
 
-static void *map(size_t size, int flags)
+static void *map(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -29,7 +30,7 @@ static size_t mapped_size(size_t size)
 /* Sessions that come to need so much go on to fill it. */
 static void *map_large(size_t size)
 {
-	uint8_t *p = map(size + LARGE, 0);
+	uint8_t *p = map(size + LARGE);
 	size_t before = -(uintptr_t)p % LARGE;
 
 	if (!p)
@@ -55,7 +56,7 @@ static void *line_memory_resize(void *ctx, void *old, size_t size)
 		return NULL;
 	if (size > SIZE_MAX - 2 * (size_t)LARGE)
 		return NULL;
-	return size > LARGE / 2 ? map_large(mapped_size(size)) : map(size, MAP_POPULATE);
+	return size > LARGE / 2 ? map_large(mapped_size(size)) : map(size);
 }
 
 static void *line_memory_zeroed(void *ctx, size_t size)

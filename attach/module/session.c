@@ -16,6 +16,7 @@
 #include "attach/start.h"
 #include "carrier/carrier.h"
 #include "carrier/pread.h"
+#include "carrier/region.h"
 #include "carrier/wait.h"
 #include "memory.h"
 #include "sealed/asked.h"
@@ -37,6 +38,7 @@ struct session {
 	struct carrier *way;
 	struct carrier_pread *files;
 	struct sealed_carrier *through; /* of that one */
+	size_t coming; /* bytes of the next record, as far as is known */
 	pid_t owner;
 	uint64_t generation;
 	uint64_t sessions;
@@ -203,13 +205,45 @@ static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 	return e ? e : s->through->send(s->through, request, size, err);
 }
 
+static enum err left(struct err_ctx *err)
+{
+	return err_set(err, ERR_GONE, "the session with the memory device was left");
+}
+
+static enum err next(struct sealed_carrier *c, size_t *size_ret, struct err_ctx *err)
+{
+	struct session *s = of_carrier(c);
+
+	if (!s->through)
+		return left(err);
+	*size_ret = 0;
+	if (s->through->next) {
+		enum err e = s->through->next(s->through, size_ret, err);
+
+		if (e)
+			return e;
+	}
+	s->coming = *size_ret;
+	return ERR_OK;
+}
+
+/* Whole pages of what will be filled, with one call instead of a fault for each. */
+static void make_ready(uint8_t *at, size_t size)
+{
+	size_t before = -(uintptr_t)at % GUEST_PAGE_SIZE;
+
+	if (size > before)
+		carrier_populate(at + before, (size - before) & ~(size_t)(GUEST_PAGE_SIZE - 1));
+}
+
 static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
 			size_t *size_ret, struct err_ctx *err)
 {
 	struct session *s = of_carrier(c);
 
 	if (!s->through)
-		return err_set(err, ERR_GONE, "the session with the memory device was left");
+		return left(err);
+	make_ready(record, s->coming);
 	return s->through->receive(s->through, record, plain_ret, size_ret, err);
 }
 
@@ -370,6 +404,7 @@ enum err scw_session_open(struct base_alloc *alloc, const struct attach_sealed *
 	if (!e) {
 		s->carrier = (struct sealed_carrier){
 			.send = send,
+			.next = next,
 			.receive = receive,
 			.drop = s->through->drop ? drop : NULL,
 			.epoch = epoch,

@@ -16,6 +16,9 @@
 enum {
 	/* Bytes copied before the other end is told: it works on them while we copy on. */
 	STEP = 16384,
+	/* How far ahead of what is read of the ring its lines are fetched from the other end's processor. */
+	FETCH_WORDS = 128,
+	LINE_WORDS = 8,
 	/* Every so many waits spinning is given another try. */
 	RETRY_SPINNING = 16,
 };
@@ -229,17 +232,28 @@ static void copy_out(uint64_t *to, const uint8_t *from, size_t size)
 	__atomic_store_n(to + words, word, __ATOMIC_RELAXED);
 }
 
-/* The reverse; false when what is left of the last word isn't zero. */
-static bool copy_in(uint8_t *to, const uint64_t *from, size_t size)
+static inline void copy_words(uint8_t *to, const uint64_t *from, size_t count)
 {
-	size_t words = size / CHANNEL_RING_WORD;
 	uint64_t word;
 
 #pragma GCC unroll 8
-	for (size_t i = 0; i < words; i++) {
+	for (size_t i = 0; i < count; i++) {
 		word = __atomic_load_n(from + i, __ATOMIC_RELAXED);
 		memcpy(to + i * CHANNEL_RING_WORD, &word, sizeof(word));
 	}
+}
+
+/* The reverse; false when what is left of the last word isn't zero. */
+static bool copy_in(uint8_t *to, const uint64_t *from, size_t size)
+{
+	size_t words = size / CHANNEL_RING_WORD, i = 0;
+	uint64_t word;
+
+	for (; i + FETCH_WORDS < words; i += LINE_WORDS) {
+		__builtin_prefetch(from + i + FETCH_WORDS);
+		copy_words(to + i * CHANNEL_RING_WORD, from + i, LINE_WORDS);
+	}
+	copy_words(to + i * CHANNEL_RING_WORD, from + i, words - i);
 	size %= CHANNEL_RING_WORD;
 	if (!size)
 		return true;
@@ -322,28 +336,55 @@ static enum err read_bytes(struct channel_ring_end *e, uint8_t *to, size_t size,
 	return ERR_OK;
 }
 
-enum err channel_ring_read(struct channel_ring_end *e, void *record, size_t room, size_t *size_ret,
-			   struct err_ctx *err)
+static enum err read_header(struct channel_ring_end *e, struct err_ctx *err)
 {
-	struct channel_header header;
 	enum err failed;
 	uint64_t size;
 
 	_Static_assert(CHANNEL_HEADER_SIZE % CHANNEL_RING_WORD == 0, "whole words");
+	_Static_assert(CHANNEL_HEADER_SIZE == sizeof(e->header), "as it is in the ring");
 	if (e->failed)
 		return fail(e, e->failed, err);
-	if (room < CHANNEL_OVERHEAD)
-		return err_set(err, ERR_INVAL, "no room for a record");
-	failed = read_bytes(e, record, CHANNEL_HEADER_SIZE, err);
+	if (e->record)
+		return ERR_OK;
+	failed = read_bytes(e, (uint8_t *)&e->header, sizeof(e->header), err);
 	if (failed)
 		return failed;
-	memcpy(&header, record, sizeof(header));
-	size = le32toh(header.size);
-	if (size < CHANNEL_TAG_SIZE || size > room - CHANNEL_HEADER_SIZE)
+	size = le32toh(e->header.size);
+	if (size < CHANNEL_TAG_SIZE || size > CHANNEL_RECORD_MAX - CHANNEL_HEADER_SIZE)
 		return tampered(e, "a record in the ring has an impossible size", err);
-	failed = read_bytes(e, (uint8_t *)record + CHANNEL_HEADER_SIZE, size, err);
+	e->record = CHANNEL_HEADER_SIZE + size;
+	return ERR_OK;
+}
+
+enum err channel_ring_next(struct channel_ring_end *e, size_t *size_ret, struct err_ctx *err)
+{
+	enum err failed = read_header(e, err);
+
+	if (!failed)
+		*size_ret = e->record;
+	return failed;
+}
+
+enum err channel_ring_read(struct channel_ring_end *e, void *record, size_t room, size_t *size_ret,
+			   struct err_ctx *err)
+{
+	enum err failed;
+	uint64_t size;
+
+	if (room < CHANNEL_OVERHEAD)
+		return e->failed ? fail(e, e->failed, err) : err_set(err, ERR_INVAL, "no room for a record");
+	failed = read_header(e, err);
 	if (failed)
 		return failed;
-	*size_ret = CHANNEL_HEADER_SIZE + size;
+	size = e->record;
+	if (size > room)
+		return tampered(e, "a record in the ring has an impossible size", err);
+	memcpy(record, &e->header, sizeof(e->header));
+	e->record = 0;
+	failed = read_bytes(e, (uint8_t *)record + CHANNEL_HEADER_SIZE, size - CHANNEL_HEADER_SIZE, err);
+	if (failed)
+		return failed;
+	*size_ret = size;
 	return ERR_OK;
 }

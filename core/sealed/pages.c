@@ -129,12 +129,18 @@ static enum err failed(struct sealed_pages *s, enum err e, struct err_ctx *err)
  */
 static enum err receive(struct sealed_pages *s)
 {
-	uint8_t *record = store_room(&s->store, CHANNEL_RECORD_MAX);
 	struct err_ctx err = {0};
 	const void *plain, *kept = NULL;
-	size_t size;
-	enum err e;
+	size_t size = 0;
+	uint8_t *record;
+	enum err e = s->carrier->next ? s->carrier->next(s->carrier, &size, &err) : ERR_OK;
 
+	if (e != ERR_OK)
+		return failed(s, e, &err);
+	if (size && !s->unwanted)
+		record = store_make_room(&s->store, size);
+	else
+		record = store_room(&s->store, CHANNEL_RECORD_MAX);
 	if (!record && !s->record)
 		s->record = base_alloc_resize(s->alloc, NULL, CHANNEL_RECORD_MAX, 1);
 	if (!record)

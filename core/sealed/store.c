@@ -9,7 +9,7 @@
 
 enum {
 	/* Bytes of the first table, and from when on a larger one is a multiple of a large page, less what is in front. */
-	TABLE_FIRST = 1 << 16,
+	TABLE_FIRST = 1 << 15,
 	TABLE_LARGE = 1 << 20,
 	LARGE = 1 << 21,
 	LOOKED_FIRST = 64,
@@ -106,12 +106,8 @@ static bool fits(const struct store *s, size_t size)
 	return s->chunk < s->chunk_count && s->used + size <= chunk_size(s->chunk);
 }
 
-/* Room for `size` bytes, aligned for any object; NULL at the bound or when out of memory. */
-static void *take(struct store *s, size_t size)
+uint8_t *store_make_room(struct store *s, size_t size)
 {
-	uint8_t *at;
-
-	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 	while (!fits(s, size)) {
 		if (s->chunk < s->chunk_count)
 			s->chunk++;
@@ -119,8 +115,18 @@ static void *take(struct store *s, size_t size)
 			return NULL;
 		s->used = 0;
 	}
-	at = s->chunks[s->chunk] + s->used;
-	s->used += size;
+	return s->chunks[s->chunk] + s->used;
+}
+
+/* Room for `size` bytes, aligned for any object; NULL at the bound or when out of memory. */
+static void *take(struct store *s, size_t size)
+{
+	uint8_t *at;
+
+	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	at = store_make_room(s, size);
+	if (at)
+		s->used += size;
 	return at;
 }
 
@@ -251,7 +257,7 @@ static struct store_slot *add_page(struct store *s, uint64_t space, uint64_t add
 	uint64_t frame = address >> GUEST_PAGE_SHIFT;
 	struct store_slot *slot;
 
-	if (store_full(s) || (s->keys > s->slot_count / 8 * 5 && !grow(s)))
+	if (store_full(s) || (s->keys > s->slot_count / 4 * 3 && !grow(s)))
 		return NULL;
 	slot = find_slot(s, space, frame);
 	*slot = (struct store_slot){.space = space, .frame = frame, .epoch = s->epoch, .why = ERR_ABSENT};
@@ -468,18 +474,26 @@ void store_expect(const struct store *s, uint64_t space, uint64_t address)
 
 void store_soon(struct store *s, struct gva va)
 {
-	uint64_t *at = &s->soon[s->soon_count++ % STORE_SOON], before = *at;
-	const struct store_slot *slot = &s->slots[first_slot(s, 0, before >> GUEST_PAGE_SHIFT)];
-	uint64_t line = (uint64_t)1 << before % GUEST_PAGE_SIZE / CHANNEL_LINE_SIZE;
+	unsigned int i, group;
+	const struct store_slot *slot;
+	uint64_t before, line;
 
-	*at = va.v;
-	store_expect(s, 0, va.v);
-	if (slot->epoch != s->epoch || slot->frame != before >> GUEST_PAGE_SHIFT)
+	/* so little is in the cache since it came */
+	if (s->chunk < CHUNKS_SMALL) {
+		store_expect(s, 0, va.v);
 		return;
-	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
-		if (slot->which[i] & line)
-			__builtin_prefetch(guest_lines_at(at_place(s, slot->at[i]), slot->which[i], before));
 	}
+	i = s->soon_count++ % STORE_SOON;
+	before = s->soon[i].address;
+	slot = &s->slots[s->soon[i].slot];
+	line = (uint64_t)1 << before % GUEST_PAGE_SIZE / CHANNEL_LINE_SIZE;
+	s->soon[i].address = va.v;
+	s->soon[i].slot = first_slot(s, 0, va.v >> GUEST_PAGE_SHIFT);
+	__builtin_prefetch(&s->slots[s->soon[i].slot]);
+	/* without jumps that nobody can foretell */
+	group = slot->which[2] & line ? 2 : slot->which[1] & line ? 1 : 0;
+	if (slot->epoch == s->epoch && slot->frame == before >> GUEST_PAGE_SHIFT && slot->which[group])
+		__builtin_prefetch(guest_lines_at(at_place(s, slot->at[group]), slot->which[group], before));
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)

@@ -63,7 +63,10 @@ struct store {
 	size_t chunk, used; /* where the next ones go */
 	size_t kept;	    /* chunk of what was kept last */
 	uint64_t pages;	    /* of which something came, in all epochs */
-	uint64_t soon[STORE_SOON]; /* addresses that will be looked at, the last few */
+	struct {
+		uint64_t address;
+		size_t slot; /* where it may be */
+	} soon[STORE_SOON]; /* what will be looked at, the last few */
 	unsigned int soon_count;
 };
 
@@ -79,8 +82,8 @@ void store_clear(struct store *s);
 void store_expect(const struct store *s, uint64_t space, uint64_t address);
 
 /*
- * This address of the kernel's is looked at soon. Where it lies is found when a few others have been told of, so that
- * nothing is waited for.
+ * This address of the kernel's is looked at soon. Of a large store its line is fetched as well, when a few others have
+ * been told of and its slot is there, so that nothing is waited for.
  */
 void store_soon(struct store *s, struct gva va);
 
@@ -89,6 +92,8 @@ void store_soon(struct store *s, struct gva va);
  * place for that many in a row, or none at once.
  */
 uint8_t *store_room(const struct store *s, size_t size);
+/* The same where so many do come: NULL when the store is full or out of memory. */
+uint8_t *store_make_room(struct store *s, size_t size);
 /*
  * Keep `size` bytes, which lie where store_room() said or up to 64 bytes behind it, and then stay there, or anywhere
  * else: where they are to be found now. NULL when the store is full or out of memory.

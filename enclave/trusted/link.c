@@ -306,6 +306,11 @@ static enum err send(struct sealed_carrier *c, const void *request, size_t size,
 	return channel_ring_write(&l->out, l->request, sealed, err);
 }
 
+static enum err next(struct sealed_carrier *c, size_t *size_ret, struct err_ctx *err)
+{
+	return channel_ring_next(&of_sealed(c)->in, size_ret, err);
+}
+
 static enum err receive(struct sealed_carrier *c, uint8_t *record, const void **plain_ret,
 			size_t *size_ret, struct err_ctx *err)
 {
@@ -512,7 +517,7 @@ enum err link_open(struct base_alloc *alloc, const char *vm, const uint8_t *devi
 	l->alloc = alloc;
 	l->vm = vm;
 	l->sealed = (struct sealed_carrier){
-		.send = send, .receive = receive, .epoch = epoch, .now = now, .stats = stats};
+		.send = send, .next = next, .receive = receive, .epoch = epoch, .now = now, .stats = stats};
 	how = ask(ABI_GUEST_CARRIER, 0, 0);
 	if (how >= 0)
 		l->clock = trusted_load(trusted_arena(sizeof(uint64_t))) & INT64_MAX;

@@ -332,6 +332,37 @@ static void expect_failed(struct pair *p, struct channel_ring_end *end, bool wri
 	assert_int_equal(err.code, e);
 }
 
+static void what_comes_next_is_told(void **state)
+{
+	static const size_t sizes[] = {CHANNEL_OVERHEAD, CHANNEL_OVERHEAD + 1, 1000};
+	uint8_t sent[1000], got[1000];
+	struct err_ctx err = {0};
+	struct pair p;
+	size_t size;
+
+	(void)state;
+	pair_init(&p, SMALL, false, 10);
+	p.client.patience = 3;
+	for (uint32_t i = 0; i < 3; i++) {
+		make_record(sent, sizes[i], i);
+		assert_int_equal(channel_ring_write(&p.to_client_in, sent, sizes[i], NULL), ERR_OK);
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(channel_ring_next(&p.to_client_out, &size, NULL), ERR_OK);
+			assert_int_equal(size, sizes[i]);
+		}
+		assert_int_equal(channel_ring_read(&p.to_client_out, got, size, &size, NULL), ERR_OK);
+		assert_int_equal(size, sizes[i]);
+		assert_memory_equal(sent, got, size);
+	}
+	/* more than any record, and less */
+	make_record(sent, CHANNEL_OVERHEAD, 3);
+	((struct channel_header *)sent)->size = htole32(CHANNEL_RECORD_MAX - CHANNEL_HEADER_SIZE + 1);
+	assert_int_equal(channel_ring_write(&p.to_client_in, sent, CHANNEL_OVERHEAD, NULL), ERR_OK);
+	assert_int_equal(channel_ring_next(&p.to_client_out, &size, &err), ERR_TAMPERED);
+	expect_failed(&p, &p.to_client_out, false, ERR_TAMPERED);
+	pair_deinit(&p);
+}
+
 static void a_silent_peer_ends_the_waiting(void **state)
 {
 	uint8_t record[SMALL];
@@ -667,6 +698,7 @@ int main(void)
 		cmocka_unit_test(records_larger_than_the_ring_stream_through),
 		cmocka_unit_test(sleeping_loses_no_wake_up),
 		cmocka_unit_test(a_record_comes_back_each_time),
+		cmocka_unit_test(what_comes_next_is_told),
 		cmocka_unit_test(a_silent_peer_ends_the_waiting),
 		cmocka_unit_test(the_last_words_of_a_peer_are_read),
 		cmocka_unit_test(a_head_that_goes_back_is_refused),

@@ -100,6 +100,8 @@ struct channel_ring_end {
 	uint64_t mine, theirs; /* indices: what I wrote last, and what I believe of the other's */
 	uint64_t cpu;	       /* what I said last */
 	struct channel_ring_wait *wait;
+	struct channel_header header; /* of a record that is still to be read */
+	uint64_t record;	      /* its size, header included; 0: there is none */
 	enum err failed;
 };
 
@@ -126,6 +128,12 @@ enum err channel_ring_write(struct channel_ring_end *e, const void *record, size
 
 /* Wake the other end if it sleeps in this direction, so that it looks around: before leaving, say. */
 void channel_ring_nudge(struct channel_ring_end *e);
+
+/*
+ * Wait for the next record and say how many bytes the next channel_ring_read() takes: at most CHANNEL_RECORD_MAX.
+ * Errors as above, and ERR_TAMPERED for one that says it is larger or smaller than any.
+ */
+enum err channel_ring_next(struct channel_ring_end *e, size_t *size_ret, struct err_ctx *err) ERR_NODISCARD;
 
 /*
  * Read one sealed record into private memory, at most `room` bytes, waiting as needed; what it holds

@@ -36,8 +36,13 @@ struct sealed_carrier {
 	enum err (*send)(struct sealed_carrier *c, const void *request, size_t size,
 			 struct err_ctx *err);
 	/*
+	 * Optional, before receive(). Wait for one more record of the answer: how many bytes of `record` it takes; 0: that
+	 * isn't known. Errors as above.
+	 */
+	enum err (*next)(struct sealed_carrier *c, size_t *size_ret, struct err_ctx *err);
+	/*
 	 * Required. Wait for one more record of the answer, put it into `record` (private memory of
-	 * CHANNEL_RECORD_MAX bytes), open it there and say where in it its plaintext lies. Called for as
+	 * CHANNEL_RECORD_MAX bytes, or of as many as next() said), open it there and say where in it its plaintext lies. Called for as
 	 * long as records say CHANNEL_PAGES_MORE, and not always at once: the device prepares the next
 	 * records while what came is used. No second request is sent before that. Errors as above.
 	 */
