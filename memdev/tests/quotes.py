@@ -3,8 +3,10 @@
 """Quotes of enclaves, the recorded one and made-up ones, whole and broken, each with its own message.
 
 usage: quotes.py CHECK_QUOTE DATA
+       quotes.py --make FOLDER SVN
 
-DATA holds a quote of a real processor with its collateral. Made-up ones come from a root, a processor and a
+DATA holds a quote of a real processor with its collateral. --make leaves a made-up quote of today, what a device needs to
+judge it (root.pem, collateral/) and the key that signs such quotes, of a processor whose components all have that SVN. Made-up ones come from a root, a processor and a
 quoting enclave of our own, written here from Intel's documents and not from the verifier's source. Exit status
 77 (skipped) without python3-cryptography.
 """
@@ -28,7 +30,8 @@ except ImportError:
     sys.exit(77)
 
 CHECK, DATA = sys.argv[1], pathlib.Path(sys.argv[2])
-NOW = datetime.datetime(2030, 6, 1, 12, 0, 0)
+NOW = datetime.datetime(2030, 6, 1, 12, 0, 0) if CHECK != "--make" else \
+    datetime.datetime.utcnow().replace(microsecond=0)
 DAY = datetime.timedelta(days=1)
 TRANSCRIPT = bytes(range(32))
 INTEL = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
@@ -413,6 +416,21 @@ def recorded():
     check("changed collateral", "TCB info has a wrong signature", collateral=json.dumps(changed))
 
 
+def leave(folder, svn):
+    w = world()
+    w["components"] = [svn] * 16
+    root, collateral, quote = make(w)
+    (folder / "collateral").mkdir(parents=True)
+    (folder / "root.pem").write_text(root)
+    (folder / "collateral/made-up.json").write_text(collateral)
+    (folder / "quote").write_bytes(quote)
+    (folder / "quote.key").write_bytes(KEYS["quote"].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+
+
+if CHECK == "--make":
+    leave(DATA, int(sys.argv[3]))
+    sys.exit(0)
 made_up()
 recorded()
 print(f"quotes: {len(failures)} failures")
