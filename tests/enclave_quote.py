@@ -30,8 +30,12 @@ SVN = 5  # what the made-up TCB info has for UpToDate
 class Cases:
     def __init__(self, e, library):
         self.e, self.wrong = e, 0
-        # loaded by the name that Intel's has
-        (e.folder / "libsgx_dcap_ql.so.1").symlink_to(pathlib.Path(library).resolve())
+        # found before Intel's, if that is here: the stand-in, and files that are no libraries
+        for folder in ("there", "not-there"):
+            (e.folder / folder).mkdir()
+        (e.folder / "there/libsgx_dcap_ql.so.1").symlink_to(pathlib.Path(library).resolve())
+        for name in ("libsgx_dcap_ql.so.1", "libsgx_dcap_ql.so"):
+            (e.folder / "not-there" / name).touch()
         for svn in (SVN, SVN - 1):
             must(TOP / "memdev/tests/quotes.py", "--make", e.folder / f"platform-{svn}", svn)
 
@@ -39,9 +43,8 @@ class Cases:
         platform = self.e.folder / f"platform-{svn}"
         env = dict(os.environ, LD_PRELOAD=str(self.e.build / "enclave/emulation/libscwatcher-sgx-emulation.so"),
                    SCW_FAKE_QUOTE=str(platform / "quote"), SCW_FAKE_KEY=str(platform / "quote.key"),
-                   XDG_CACHE_HOME=str(self.e.folder), **environment)
-        if library:
-            env["LD_LIBRARY_PATH"] = str(self.e.folder)
+                   XDG_CACHE_HOME=str(self.e.folder),
+                   LD_LIBRARY_PATH=str(self.e.folder / ("there" if library else "not-there")), **environment)
         done = subprocess.run([self.e.scwatcher, "run", "--enclave", "--device", self.e.socket, NAME, "--", image,
                                "-tan"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         said = done.stdout + done.stderr
