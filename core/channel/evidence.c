@@ -72,19 +72,6 @@ enum err channel_signing_key_from_seed(const uint8_t seed[CHANNEL_SIGNING_KEY_SI
 	return e;
 }
 
-enum err channel_signing_key_make(const struct channel_random *random,
-				  struct channel_signing_key *ret, struct err_ctx *err)
-{
-	uint8_t seed[CHANNEL_SIGNING_KEY_SIZE];
-	enum err e;
-
-	if (!random->fill(random->ctx, seed, sizeof(seed)))
-		return err_set(err, ERR_IO, "no randomness for a key");
-	e = channel_signing_key_from_seed(seed, ret, err);
-	channel_wipe(seed, sizeof(seed));
-	return e;
-}
-
 enum err channel_development_prove(const struct channel_signing_key *key,
 				   const uint8_t transcript[CHANNEL_HASH_SIZE],
 				   uint8_t proof[CHANNEL_SIGNATURE_SIZE], struct err_ctx *err)

@@ -119,10 +119,6 @@ bool procfs_symbol_range(struct procfs *p, uint64_t address, uint64_t *start_ret
 struct others;
 struct others *procfs_others(struct procfs *p, uint64_t *epoch_ret);
 
-/* Memory for a function that needs more than its stack; NULL when out of memory. */
-struct base_alloc *procfs_alloc(struct procfs *p);
-struct llview_guest *procfs_guest(struct procfs *p);
-
 /*
  * Is a pass over all tasks under way (ahead.h)? And: is this the first time in this epoch that such
  * a pass needs `what`?

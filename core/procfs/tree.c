@@ -47,16 +47,6 @@ enum {
 
 static const struct vfs_node_ops dir_ops, file_ops, link_ops, magic_ops, follow_ops;
 
-struct base_alloc *procfs_alloc(struct procfs *p)
-{
-	return p->alloc;
-}
-
-struct llview_guest *procfs_guest(struct procfs *p)
-{
-	return p->guest;
-}
-
 struct others *procfs_others(struct procfs *p, uint64_t *epoch_ret)
 {
 	const struct guest_pages *pages = llview_guest_pages(p->guest);

@@ -549,11 +549,6 @@ void vfs_close(struct vfs_file *f)
 		v->spare_file = f;
 }
 
-const struct vfs_node *vfs_file_node(const struct vfs_file *f)
-{
-	return &f->node;
-}
-
 /* The content anew, up to `enough` bytes. */
 static int content_take(struct vfs_file *f, size_t enough)
 {

@@ -31,11 +31,6 @@ static struct stream *stream_of(const void *dir)
 	return first == STREAM_MAGIC ? s : NULL;
 }
 
-bool door_is_dir_stream(const void *dir)
-{
-	return stream_of(dir);
-}
-
 /* Takes over the reference. */
 static struct stream *stream_create(struct door_file *f, int fd)
 {

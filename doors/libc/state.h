@@ -197,11 +197,6 @@ int door_socket_device(uint64_t *ret);
 /* Is this thread attaching just now, or does it hold the lock? Then its calls are the host's. */
 bool door_passing(void);
 
-bool door_is_dir_stream(const void *dir);
-
-/* With the lock held: the file behind a FILE of the guest, or NULL. */
-struct door_file *door_stream_file(FILE *f);
-
 #ifdef __GLIBC__
 void __chk_fail(void) __attribute__((noreturn));
 #endif

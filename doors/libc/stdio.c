@@ -105,13 +105,6 @@ static FILE *stream_create(struct door_file *f, int fd, bool cloexec)
 	return NULL;
 }
 
-struct door_file *door_stream_file(FILE *fp)
-{
-	struct stream *s = stream_find(fp);
-
-	return s ? s->file : NULL;
-}
-
 /* The flags of open() for a mode of fopen(), or -1. */
 static int mode_flags(const char *mode)
 {

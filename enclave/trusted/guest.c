@@ -228,8 +228,3 @@ int trusted_vfs_end(int code, bool locked)
 	say("what the program printed may be incomplete", "");
 	return CODE_INCOMPLETE;
 }
-
-struct sealed_stats trusted_guest_stats(void)
-{
-	return g.pages ? sealed_pages_stats(g.pages) : (struct sealed_stats){0};
-}

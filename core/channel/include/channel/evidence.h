@@ -87,9 +87,6 @@ struct channel_signing_key {
 	uint8_t seed[CHANNEL_SIGNING_KEY_SIZE];
 	uint8_t public[CHANNEL_SIGNING_KEY_SIZE];
 };
-enum err channel_signing_key_make(const struct channel_random *random,
-				  struct channel_signing_key *ret,
-				  struct err_ctx *err) ERR_NODISCARD;
 enum err channel_signing_key_from_seed(const uint8_t seed[CHANNEL_SIGNING_KEY_SIZE],
 				       struct channel_signing_key *ret,
 				       struct err_ctx *err) ERR_NODISCARD;

@@ -186,7 +186,6 @@ int vfs_getxattr(struct vfs *v, const struct vfs_node *n, bool target, const cha
 struct vfs_file;
 int vfs_open(struct vfs *v, const struct vfs_node *n, struct vfs_file **ret);
 void vfs_close(struct vfs_file *f);
-const struct vfs_node *vfs_file_node(const struct vfs_file *f);
 
 /* Bytes read (0 at the end) or -errno; -EISDIR on a directory. */
 int64_t vfs_pread(struct vfs_file *f, void *buf, size_t size, int64_t offset);

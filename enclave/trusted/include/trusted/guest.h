@@ -4,7 +4,6 @@
 #define SCW_TRUSTED_GUEST_H
 
 #include "base/err.h"
-#include "sealed/pages.h"
 
 /*
  * Opens what trusted_vfs() gives, which does so itself when it is first asked; once. Needs a heap, the measured
@@ -12,7 +11,5 @@
  */
 enum err trusted_guest_open(struct err_ctx *err) ERR_NODISCARD;
 void trusted_guest_close(void);
-
-struct sealed_stats trusted_guest_stats(void);
 
 #endif
