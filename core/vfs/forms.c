@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The forms of Linux's calls on files: stat, statx, getdents64, open's rules, names of terminals. */
+/* The forms of Linux's calls on files and tasks: sched_getattr, stat, statx, getdents64, open's rules, names of terminals. */
 #include "vfs/forms.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -170,4 +171,22 @@ bool vfs_form_terminal(const char *path, struct vfs_stat *ret)
 		return true;
 	}
 	return false;
+}
+
+void vfs_form_sched_attr(const struct vfs_task *from, struct vfs_form_sched_attr *ret)
+{
+	enum { RESET_ON_FORK = 0x40000000 };
+	int policy = from->policy & ~RESET_ON_FORK;
+	bool has_nice = policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE;
+
+	*ret = (struct vfs_form_sched_attr){
+		.size = sizeof(*ret),
+		.policy = (uint32_t)policy,
+		.flags = from->dl_flags | (from->policy & RESET_ON_FORK ? 1 : 0),
+		.nice = has_nice ? from->nice : 0,
+		.priority = (uint32_t)from->rt_priority,
+		.runtime = from->dl_runtime,
+		.deadline = from->dl_deadline,
+		.period = from->dl_period,
+	};
 }

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vfs/forms.h"
+
 enum {
 	GENERATIONS_MAX = 64,
 	SIGNALS_MAX = 64,
@@ -440,19 +442,9 @@ int scw_sched_setscheduler(pid_t pid, int policy, const struct sched_param *para
 	return r == -ENOSYS ? REAL(sched_setscheduler)(pid, policy, param) : (int)fail(r);
 }
 
-/* include/uapi/linux/sched/types.h, as of its first version */
-struct attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
 static long raw_getattr(pid_t pid, void *attr, unsigned int size, unsigned int flags)
 {
-	enum { RESET_ON_FORK = 0x40000000 };
-	struct attributes a = { .size = sizeof(a) };
+	struct vfs_form_sched_attr a;
 	struct vfs_task t;
 	int r = ask_sched(pid, &t);
 
@@ -460,14 +452,7 @@ static long raw_getattr(pid_t pid, void *attr, unsigned int size, unsigned int f
 		return REAL(syscall)(SYS_sched_getattr, pid, attr, size, flags);
 	if (r || !attr || size < sizeof(a) || flags)
 		return fail(r ? r : -EINVAL);
-	a.policy = (uint32_t)t.policy & ~(uint32_t)RESET_ON_FORK;
-	a.flags = t.dl_flags | (t.policy & RESET_ON_FORK ? 1 : 0);
-	a.priority = (uint32_t)t.rt_priority;
-	if (a.policy == SCHED_OTHER || a.policy == SCHED_BATCH || a.policy == SCHED_IDLE)
-		a.nice = t.nice;
-	a.runtime = t.dl_runtime;
-	a.deadline = t.dl_deadline;
-	a.period = t.dl_period;
+	vfs_form_sched_attr(&t, &a);
 	memcpy(attr, &a, sizeof(a));
 	return 0;
 }

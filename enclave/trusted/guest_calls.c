@@ -18,6 +18,7 @@
 #include "trusted/files.h"
 #include "trusted/program.h"
 #include "trusted/runtime.h"
+#include "vfs/forms.h"
 
 enum {
 	SIGNALS_MAX = 64,
@@ -334,19 +335,9 @@ long call_sched_getparam(int pid, int *ret)
 	return 0;
 }
 
-/* include/uapi/linux/sched/types.h, as of its first version */
-struct attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
 long call_sched_getattr(int pid, void *ret, unsigned int size, unsigned int flags)
 {
-	enum { RESET_ON_FORK = 0x40000000 };
-	struct attributes a = { .size = sizeof(a) };
+	struct vfs_form_sched_attr a;
 	struct vfs_task t;
 	int r = ask_sched(pid, &t);
 
@@ -354,14 +345,7 @@ long call_sched_getattr(int pid, void *ret, unsigned int size, unsigned int flag
 		return r ? r : -EINVAL;
 	if (!trusted_writable(ret, sizeof(a)))
 		return -EFAULT;
-	a.policy = (uint32_t)t.policy & ~(uint32_t)RESET_ON_FORK;
-	a.flags = t.dl_flags | (t.policy & RESET_ON_FORK ? 1 : 0);
-	a.priority = (uint32_t)t.rt_priority;
-	if (a.policy == SCHED_OTHER || a.policy == SCHED_BATCH || a.policy == SCHED_IDLE)
-		a.nice = t.nice;
-	a.runtime = t.dl_runtime;
-	a.deadline = t.dl_deadline;
-	a.period = t.dl_period;
+	vfs_form_sched_attr(&t, &a);
 	memcpy(ret, &a, sizeof(a));
 	return 0;
 }

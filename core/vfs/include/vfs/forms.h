@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vfs/calls.h"
 #include "vfs/vfs.h"
 
 struct stat;
@@ -61,5 +62,15 @@ int vfs_form_open_flags(int flags);
  * its name tells them; false: not the name of one.
  */
 bool vfs_form_terminal(const char *path, struct vfs_stat *ret);
+
+/* include/uapi/linux/sched/types.h, as of its first version: what sched_getattr() gives. */
+struct vfs_form_sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+void vfs_form_sched_attr(const struct vfs_task *from, struct vfs_form_sched_attr *ret);
 
 #endif
