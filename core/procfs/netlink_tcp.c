@@ -18,6 +18,7 @@ enum {
 	/* include/net/tcp.h */
 	TCP_ECN_OK = 1,
 	TCP_ECN_SEEN = 8,
+	TCP_ECN_ACCURATE = 16, /* since 6.18 */
 	TCP_CHRONOS = 3,
 
 	KEYS_MAX = 512, /* of a socket: more don't fit into an attribute */
@@ -108,7 +109,7 @@ static uint8_t options_of(struct tcp_sock __guest *tp)
 		options |= TCPI_OPT_SACK;
 	if (tp->rx_opt.wscale_ok)
 		options |= TCPI_OPT_WSCALE;
-	if (ecn & TCP_ECN_OK)
+	if (ecn & (guest_has(struct tcp_sock, received_ce) ? TCP_ECN_OK | TCP_ECN_ACCURATE : TCP_ECN_OK))
 		options |= TCPI_OPT_ECN;
 	if (ecn & TCP_ECN_SEEN)
 		options |= TCPI_OPT_ECN_SEEN;
@@ -124,7 +125,7 @@ static void fill_newer(struct tcp_sock __guest *tp, struct info *i)
 {
 	i->rcv_wnd = tp->rcv_wnd;
 	if (guest_has(struct tcp_sock, plb_rehash))
-		i->rehash = (uint32_t)tp->plb_rehash + tp->timeout_rehash;
+		i->rehash = tp->plb_rehash + tp->timeout_rehash;
 	if (!guest_has(struct tcp_sock, total_rto))
 		return;
 	i->total_rto = tp->total_rto;

@@ -278,7 +278,9 @@ struct tcp_sock {
 	struct {
 		int space;
 	} rcvq_space;
-	uint16_t plb_rehash, timeout_rehash; /* plb_rehash: since 6.2 */
+	uint16_t timeout_rehash;
+	uint32_t plb_rehash; /* since 6.2 */
+	uint32_t received_ce; /* since 6.18, with accurate ECN */
 	uint32_t rto_stamp, total_rto_time;  /* since 6.7 */
 	uint16_t total_rto, total_rto_recoveries;
 	struct tcp_md5sig_info __guest *md5sig_info;
