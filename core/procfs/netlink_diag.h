@@ -4,6 +4,7 @@
 #define SCW_PROCFS_NETLINK_DIAG_H
 
 #include "netlink.h"
+#include "netlink_filter.h"
 
 enum {
 	/* include/uapi/linux/sock_diag.h, include/linux/socket.h, include/net/tcp_states.h: ABI */
@@ -82,17 +83,5 @@ static inline uint32_t diag_wmem(struct sock __guest *sk)
 void diag_put_tcp_info(struct netlink *n, struct sock __guest *sk, uint8_t state);
 void diag_put_tcp_aux(struct netlink *n, struct sock __guest *sk);
 uint32_t diag_ticks_to_ms(uint64_t ticks);
-
-/* netlink_filter.c: the bytecode of INET_DIAG_REQ_BYTECODE, which jumps forward only. */
-struct diag_entry {
-	const uint32_t *src, *dst; /* 1 word or 4, in network order */
-	uint16_t sport, dport;	   /* in host order */
-	uint8_t family;
-	bool bound; /* to a port of its user's choice */
-	uint32_t device, mark;
-	uint64_t cgroup;
-};
-bool diag_filter_valid(const uint8_t *code, size_t size);
-bool diag_filter_run(const uint8_t *code, size_t size, const struct diag_entry *e);
 
 #endif

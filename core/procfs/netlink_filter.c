@@ -4,9 +4,13 @@
  * each with a way on if it holds (yes) and one if it doesn't (no), both forward. A socket is wanted if the way ends
  * right behind the last one.
  */
-#include "netlink_diag.h"
+#include "netlink_filter.h"
+
+#include <string.h>
 
 enum {
+	IPV4 = 2, /* AF_INET, AF_INET6 */
+	IPV6 = 10,
 	OP_NOP = 0,
 	OP_JMP,
 	OP_S_GE,
@@ -68,9 +72,9 @@ static size_t op_size(const uint8_t *at, size_t left)
 		if (left < size)
 			return 0;
 		memcpy(&h, at + OP_SIZE, sizeof(h));
-		if (h.family && h.family != NET_AF_INET && h.family != NET_AF_INET6)
+		if (h.family && h.family != IPV4 && h.family != IPV6)
 			return 0;
-		size += h.family == NET_AF_INET6 ? 16 : h.family ? 4 : 0;
+		size += h.family == IPV6 ? 16 : h.family ? 4 : 0;
 		if (h.prefix > 8 * (size - OP_SIZE - sizeof(h)))
 			return 0;
 		break;
@@ -126,7 +130,7 @@ static bool host_is(const uint8_t *arg, const struct diag_entry *e, bool source)
 		return false;
 	if (h.family && h.family != e->family) {
 		/* an IPv4 address in an IPv6 one; no prefix of its own is asked for then */
-		if (e->family != NET_AF_INET6 || h.family != NET_AF_INET || address[0] || address[1] ||
+		if (e->family != IPV6 || h.family != IPV4 || address[0] || address[1] ||
 		    address[2] != __builtin_bswap32(0xffff))
 			return false;
 		return same_bits(address + 3, arg + sizeof(h), h.prefix);

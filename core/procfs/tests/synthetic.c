@@ -86,8 +86,8 @@ struct synth_btf *synthetic_types(const struct synthetic_record *records, size_t
 				if (!strcmp(records[j].name, m[members].type))
 					*type = made[j];
 				else if (!strncmp(records[j].name, m[members].type, size) &&
-					 !strcmp(m[members].type + size, "[]"))
-					*type = synth_btf_array(b, made[j], 0);
+					 m[members].type[size] == '[')
+					*type = synth_btf_array(b, made[j], (uint32_t)atoi(m[members].type + size + 1));
 			}
 			if (!strncmp(m[members].type, "char", 4))
 				*type = synth_btf_array(b, scalar[0],

@@ -40,10 +40,10 @@ void synthetic_deinit(struct synthetic *g);
 struct synthetic_member {
 	const char *name;
 	uint32_t offset;
-	const char *type; /* "u8" ... "u64", "ptr", "charN", "wordsN" (of 32 bits), or a record before this one, or "RECORD[]" */
+	const char *type; /* "u8" ... "u64", "ptr", "charN", "wordsN" (of 32 bits), or a record before this one, or "RECORD[]", "RECORD[N]" */
 	uint32_t bits;	  /* of a bit-field; its offset is in bits then */
 };
-enum { SYNTHETIC_MEMBERS = 48 };
+enum { SYNTHETIC_MEMBERS = 64 };
 struct synthetic_record {
 	const char *name;
 	uint32_t size;
