@@ -40,6 +40,7 @@ COMMANDS = ["netstat -tulpan", "netstat -xan", "netstat -s", "netstat -rn", "net
             "lsof -w -n -P", "lsof -w -n -P -i", "lsof -w -n -P -U",
             "ss -tulpan", "ss -xanpm", "ss -s", "ss -tlnmi", "ss -uanm", "ss -wanm", "ss -tani", "ss -0nem", "ss -an",
             "ss -Htan dst 192.0.2.0/24 and sport gt :1000",
+            "lsmod", "ifconfig -a", "vmstat -m", "pmap -XX 1", "prtstat -r 1", "slabtop -o", "lslocks", "nstat -az",
             "ip addr", "ip -s link", "ip route show table all", "ip -6 route show table all", "ip neigh", "ip rule", "unhide reverse",
             "busybox ps", "busybox netstat -tuan", "busybox netstat -rn", "busybox top -b -n1", "busybox pidof tcp-states",
             "busybox ip route", "busybox free", "busybox uname -a"]

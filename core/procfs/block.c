@@ -15,10 +15,6 @@ struct klist_node {
 	void __guest *n_klist;
 	struct list_head n_node;
 };
-struct kset {
-	struct list_head list;
-	struct kobject kobj;
-};
 struct class;
 struct subsys_private {
 	struct kset subsys;

@@ -65,6 +65,9 @@ proc_show_fn proc_kallsyms_show;
 bool proc_kallsyms_present(const struct proc_item *it);
 bool proc_addresses_shown(void); /* to root, by files that don't hash them (kernel/ksyms_common.c) */
 
+/* sysfs.c */
+extern const struct proc_row proc_sysfs_rows[];
+
 /* mtrr.c */
 proc_show_fn proc_mtrr_show;
 bool proc_mtrr_present(const struct proc_item *it);

@@ -13,6 +13,7 @@
 #include "internal.h"
 #include "llview/guest.h"
 #include "others.h"
+#include "root.h"
 #include "shown.h"
 
 struct procfs {
@@ -234,6 +235,12 @@ static const struct proc_row own_rows[] = {
 static const struct proc_row self_rows[] = {
 	{ .name = "self", .mode = PROC_LNK(0777), .link = self_link },
 	{ .name = "thread-self", .mode = PROC_LNK(0777), .link = self_link },
+	{ 0 }
+};
+
+/* What isn't /proc's, and isn't listed there. */
+static const struct proc_row unlisted_rows[] = {
+	{ .name = VFS_SYSFS, .mode = PROC_DIR(0555), .rows = proc_sysfs_rows },
 	{ 0 }
 };
 
@@ -559,6 +566,8 @@ static int lookup_in(struct call *c)
 		row = rows_find(tables[t], c->name, c->name_size);
 	if (!row && c->row == &root_row)
 		row = rows_find(self_rows, c->name, c->name_size);
+	if (!row && c->row == &root_row)
+		row = rows_find(unlisted_rows, c->name, c->name_size);
 	if (!row || !row_present(row, &c->it))
 		return -ENOENT;
 	it = child_item(&c->it, row);

@@ -221,6 +221,8 @@ static int look(unsigned int walk, struct place *ret)
 	p = skip_slashes(path);
 	if (component_is(p, "proc"))
 		return look_proc(p + 4, walk, ret);
+	if (!strncmp(p, "sys/module", 10) && (!p[10] || p[10] == '/'))
+		return go_on("/proc/" VFS_SYSFS, p + 3);
 	return look_own(p, walk, ret);
 }
 

@@ -236,6 +236,7 @@ int main(int argc, char **argv)
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		paths = 0;
 		look(procfs_vfs(p), "", 0);
+		look(procfs_vfs(p), VFS_SYSFS, 0);
 		snprintf(where, sizeof(where), "a question by a call");
 		questions_ask(procfs_vfs(p), &alloc);
 		clock_gettime(CLOCK_MONOTONIC, &end);

@@ -165,6 +165,7 @@ static int attach(char *message, size_t size)
 	kept_high = fcntl(0, F_DUPFD_CLOEXEC, 300);
 	base_alloc_init(&alloc, 16 << 20);
 	tree = memfs_create(&alloc);
+	memfs_file(tree, VFS_SYSFS "/module/some/refcnt", "0\n");
 	memfs_file(tree, "mounts", "none / tmpfs rw 0 0\n");
 	memfs_file(tree, "sysvipc/shm",
 		   "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime"
@@ -385,6 +386,8 @@ static void test_refused(void **state)
 
 	(void)state;
 	FAILS(scw_open("/sys/devices/system/cpu/online", O_RDONLY), EACCES);
+	FAILS(scw_stat("/sys/module/none", &st), ENOENT);
+	assert_int_equal(scw_stat("/sys/module/some/refcnt", &st), 0);
 	FAILS(scw_open("/dev/kmsg", O_RDONLY), EACCES);
 	FAILS(scw_stat("/sys/kernel", &st), EACCES);
 	FAILS(scw_stat("/var/log/wtmp", &st), EACCES);

@@ -462,7 +462,16 @@ struct disk_stats {
 	unsigned long in_flight[2];
 };
 struct kobject {
+	const char __guest *name;
 	struct list_head entry;
+};
+struct kset {
+	struct list_head list;
+	struct kobject kobj;
+};
+struct module_kobject {
+	struct kobject kobj;
+	struct module __guest *mod;
 };
 struct device_type;
 struct device {

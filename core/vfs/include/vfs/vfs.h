@@ -15,6 +15,9 @@
 #include "base/alloc.h"
 #include "vfs/calls.h"
 
+/* The folder of a /proc, which it doesn't list, with what it knows of /sys: module/. */
+#define VFS_SYSFS ".sys"
+
 enum {
 	VFS_NAME_MAX = 255,
 	VFS_PATH_MAX = 4096, /* with the NUL; link texts too */
