@@ -56,16 +56,16 @@ void diag_put_filter(struct netlink *n, unsigned int type, struct sock __guest *
 	struct sk_filter __guest *filter = sk->sk_filter;
 	struct sock_fprog_kern __guest *given = filter ? filter->prog->orig_prog : NULL;
 	uint8_t code[64 * INSTRUCTION];
+	size_t nest, left, count = given ? given->len : 0;
 	const uint8_t __guest *from;
-	size_t nest, left;
 
 	if (!given)
 		return;
-	left = (size_t)given->len * INSTRUCTION;
-	if (given->len > FILTER_MAX) {
+	if (count > FILTER_MAX) {
 		guest_fault(given);
 		return;
 	}
+	left = count * INSTRUCTION;
 	from = given->filter;
 	nest = netlink_nest_begin(n, type);
 	for (size_t at = 0; at < left; at += sizeof(code)) {

@@ -315,6 +315,9 @@ static void put_members(struct netlink *n, struct packet_sock __guest *po)
 			uint8_t address[32];
 		} member = { (uint32_t)ml->ifindex, (uint32_t)ml->count, ml->type, ml->alen, { 0 } };
 
+		/* programs take that many bytes of it */
+		if (member.size > sizeof(member.address))
+			member.size = sizeof(member.address);
 		guest_read(member.address, &ml->addr[0], sizeof(member.address));
 		seq_write(n->l.m, &member, sizeof(member));
 	}

@@ -503,7 +503,48 @@ static void fill_link(struct entry *e, const struct message *h)
 	}
 }
 
-static void fill_address(struct entry *e, const struct message *h, const struct ifaddrs *links)
+/* Devices by their numbers: a guest may have as many of them, and of addresses, as an answer holds. */
+struct links {
+	const struct entry **at;
+	size_t count;
+};
+
+static int index_of(const struct entry *e)
+{
+	return e->address.ll.sll_ifindex;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	int x = index_of(*(const struct entry *const *)a), y = index_of(*(const struct entry *const *)b);
+
+	return (x > y) - (x < y);
+}
+
+static bool sort_links(const struct ifaddrs *list, struct links *ret)
+{
+	size_t count = 0;
+
+	for (const struct ifaddrs *a = list; a; a = a->ifa_next)
+		count++;
+	ret->at = malloc((count + 1) * sizeof(const struct entry *));
+	if (!ret->at)
+		return false;
+	for (; list; list = list->ifa_next)
+		ret->at[ret->count++] = (const void *)list;
+	qsort(ret->at, count, sizeof(const struct entry *), by_index);
+	return true;
+}
+
+static const struct entry *find_link(const struct links *l, int index)
+{
+	const struct entry key = { .address.ll.sll_ifindex = index }, *k = &key;
+	const struct entry **found = bsearch(&k, l->at, l->count, sizeof(const struct entry *), by_index);
+
+	return found ? *found : NULL;
+}
+
+static void fill_address(struct entry *e, const struct message *h, const struct links *links)
 {
 	const struct address *info = body_of(h);
 	size_t size = info->family == AF_INET ? 4 : 16;
@@ -511,16 +552,15 @@ static void fill_address(struct entry *e, const struct message *h, const struct 
 	const void *address = attribute(h, sizeof(*info), ADDR_ADDRESS, size);
 	const void *broadcast = attribute(h, sizeof(*info), ADDR_BROADCAST, size);
 	const char *label = attribute(h, sizeof(*info), ADDR_LABEL, 1);
+	const struct entry *link = find_link(links, (int)info->index);
 	uint8_t mask[16] = { 0 };
 
-	for (; links && links->ifa_addr && links->ifa_addr->sa_family == AF_PACKET; links = links->ifa_next) {
-		if (((const struct entry *)(const void *)links)->address.ll.sll_ifindex == (int)info->index) {
-			e->a.ifa_flags = links->ifa_flags;
-			label = label ? label : links->ifa_name;
-		}
+	if (link) {
+		e->a.ifa_flags = link->a.ifa_flags;
+		label = label ? label : link->name;
 	}
 	if (label)
-		strncpy(e->name, label, IF_NAMESIZE - 1);
+		memcpy(e->name, label, strnlen(label, IF_NAMESIZE - 1));
 	for (size_t i = 0; i < size && i * 8 < info->prefix; i++)
 		mask[i] = info->prefix >= 8 * i + 8 ? 255 : (uint8_t)(0xff00 >> (info->prefix - 8 * i));
 	set_address(&e->mask, info->family, mask, 0);
@@ -552,6 +592,7 @@ int scw_getifaddrs(struct ifaddrs **ret)
 		unsigned int ask, answer;
 	} kinds[] = { { GETLINK, NEWLINK }, { GETADDR, NEWADDR } };
 	struct ifaddrs *list = NULL, **end = &list;
+	struct links links = { 0 };
 	int r = 0;
 
 	if (door_is_host())
@@ -563,7 +604,7 @@ int scw_getifaddrs(struct ifaddrs **ret)
 
 		base_alloc_init(&alloc, ANSWERS_MAX);
 		seq_init(&m, &alloc, ANSWERS_MAX);
-		r = dump(kinds[k].ask, &m);
+		r = !k || sort_links(list, &links) ? dump(kinds[k].ask, &m) : -ENOMEM;
 		while (!r && (h = next_message(&m, h, kinds[k].answer))) {
 			struct entry *e = calloc(1, sizeof(*e));
 
@@ -573,7 +614,7 @@ int scw_getifaddrs(struct ifaddrs **ret)
 			}
 			e->a.ifa_name = e->name;
 			if (k)
-				fill_address(e, h, list);
+				fill_address(e, h, &links);
 			else
 				fill_link(e, h);
 			*end = &e->a;
@@ -581,6 +622,7 @@ int scw_getifaddrs(struct ifaddrs **ret)
 		}
 		seq_deinit(&m);
 	}
+	free(links.at);
 	if (r) {
 		free_entries(list);
 		return fail(r);

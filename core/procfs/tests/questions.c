@@ -40,6 +40,8 @@ enum {
 	TCP_ULP = 19,
 	UNIX_NAME = 0,
 	UNIX_NAME_SIZE = 126,
+	PACKET_MEMBERS = 1,
+	MEMBER_SIZE = 44, /* index, count, type, size, address */
 	REQUEST_MAX = 60,
 
 	PORT = 77,
@@ -85,6 +87,18 @@ static void check_ways(const uint8_t *p, size_t size)
 	}
 }
 
+/* Addresses that a packet socket listens to. */
+static void check_members(const uint8_t *p, size_t size)
+{
+	for (; size; p += MEMBER_SIZE, size -= MEMBER_SIZE) {
+		uint16_t length;
+
+		EXPECT(size >= MEMBER_SIZE);
+		memcpy(&length, p + 10, sizeof(length));
+		EXPECT(length <= ADDRESS_SIZE);
+	}
+}
+
 /* Of a message of that type; 0: within another one; less than 0: of sockets of that family. They end where what they are in does. */
 static void check_attributes(const uint8_t *p, size_t size, int of)
 {
@@ -104,6 +118,8 @@ static void check_attributes(const uint8_t *p, size_t size, int of)
 			EXPECT(h[0] - sizeof(h) <= IFNAMSIZ && !p[h[0] - 1]);
 		else if ((of == -2 || of == -10) && h[1] == TCP_ULP)
 			check_attributes(p + sizeof(h), h[0] - sizeof(h), 0);
+		else if (of == -17 && h[1] == PACKET_MEMBERS)
+			check_members(p + sizeof(h), h[0] - sizeof(h));
 		else if (of == -1 && h[1] == UNIX_NAME)
 			EXPECT(h[0] - sizeof(h) <= UNIX_NAME_SIZE);
 		p += aligned(h[0]);
