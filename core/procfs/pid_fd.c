@@ -197,6 +197,14 @@ static int fd_lookup(struct proc_item *it, const char *name, size_t name_size)
 	return 0;
 }
 
+/* Looked at once: the guest may let it grow behind a second look. */
+static unsigned int fds_of(struct fdtable __guest *fdt)
+{
+	unsigned int max = fdt->max_fds;
+
+	return max < FDS_MAX ? max : FDS_MAX;
+}
+
 static int fd_list(const struct proc_item *it, struct proc_list *l, const struct proc_row *row)
 {
 	struct files_struct __guest *files;
@@ -209,7 +217,7 @@ static int fd_list(const struct proc_item *it, struct proc_list *l, const struct
 	fdt = files ? files->fdt : NULL;
 	if (!fdt)
 		return 0;
-	max = fdt->max_fds < FDS_MAX ? fdt->max_fds : FDS_MAX;
+	max = fds_of(fdt);
 	struct guest_bound b = GUEST_BOUND(FDS_MAX);
 	unsigned long __guest *open = fdt->open_fds;
 	struct file __guest *__guest *files_of = fdt->fd;
@@ -381,7 +389,7 @@ void proc_fd_dir_attr(const struct proc_item *it, struct vfs_stat *ret)
 
 	if (!guest_has_symbol(proc_fd_getattr) || !fdt)
 		return;
-	unsigned int max = fdt->max_fds < FDS_MAX ? fdt->max_fds : FDS_MAX;
+	unsigned int max = fds_of(fdt);
 	unsigned long __guest *open = fdt->open_fds;
 	for (unsigned int at = 0; at < max; at += 64)
 		count += __builtin_popcountll(open[at / 64]);

@@ -195,9 +195,12 @@ static struct orc_entry __guest *orc_find(uint64_t ip)
 				  to - from, ip);
 	}
 	mod = module_of(ip);
-	if (!mod || mod->arch.num_orcs > 1u << 24)
+	if (!mod)
 		return NULL;
-	return orc_search(mod->arch.orc_unwind_ip, mod->arch.orc_unwind, mod->arch.num_orcs, ip);
+	uint32_t count = mod->arch.num_orcs;
+
+	return count > 1u << 24 ? NULL :
+				  orc_search(mod->arch.orc_unwind_ip, mod->arch.orc_unwind, count, ip);
 }
 
 /* The numbers of types grew by two when the end of a stack became one of them. */
@@ -379,7 +382,9 @@ static size_t module_symbol(uint64_t ip, char *buf, size_t size, uint64_t *start
 	if (!mod || !(k = mod->kallsyms))
 		return 0;
 	next = text_end(mod);
-	count = k->num_symtab < MODULE_SYMBOLS_MAX ? k->num_symtab : MODULE_SYMBOLS_MAX;
+	count = k->num_symtab;
+	if (count > MODULE_SYMBOLS_MAX)
+		count = MODULE_SYMBOLS_MAX;
 	for (uint32_t i = 1; i < count && !guest_faulted(); i++) {
 		uint64_t at = guest_addr(k->symtab) + (uint64_t)i * ELF_SYMBOL_SIZE;
 		uint64_t value = *guest_ptr(uint64_t, at + 8);

@@ -57,9 +57,12 @@ static bool entry_of(struct ctl_node __guest *node, struct sys_entry *ret)
 	if (!head || !size || head->unregistering)
 		return false;
 	offset = guest_addr(node) - guest_addr(head->node);
-	if (guest_has(struct ctl_table_header, ctl_table_size) &&
-	    (uint32_t)head->ctl_table_size < limit)
-		limit = (uint32_t)head->ctl_table_size;
+	if (guest_has(struct ctl_table_header, ctl_table_size)) {
+		uint32_t size_of_table = (uint32_t)head->ctl_table_size;
+
+		if (size_of_table < limit)
+			limit = size_of_table;
+	}
 	if (offset % size || offset / size >= limit)
 		return false;
 	ret->node = node;
