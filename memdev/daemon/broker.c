@@ -188,6 +188,18 @@ static void slot_clear(struct slot *s)
 static void offer(struct broker *b, int client, uint64_t before);
 static void warm_up(struct broker *b, const struct slot *s, uint64_t bytes_out);
 
+/* Among what it said last, unread yet: has it taken the client? Then that one's frames are gone with it. */
+static bool had_taken(const struct slot *s)
+{
+	uint32_t kind;
+
+	while (s->channel >= 0 && recv(s->channel, &kind, sizeof(kind), MSG_DONTWAIT) == sizeof(kind)) {
+		if (kind == REPORT_TAKEN)
+			return true;
+	}
+	return false;
+}
+
 /* A worker has ended: its place is free. */
 static void take_end(struct broker *b, struct slot *s, int status)
 {
@@ -197,6 +209,10 @@ static void take_end(struct broker *b, struct slot *s, int status)
 
 	if (!s->warm)
 		log_end(s, status);
+	if (s->offered >= 0 && had_taken(s)) {
+		close(s->offered);
+		ended.offered = -1;
+	}
 	s->offered = -1;
 	slot_clear(s);
 	if (b->ending)
