@@ -13,7 +13,8 @@ help:
 	@echo "make demo        boot a VM and show its connections and processes from outside"
 	@echo "make check       build with gcc, clang and sanitizers, run the tests (under 30 minutes)"
 	@echo "make check-long  the whole matrix of kernels and machines, stress and all compilers"
-	@echo "make bench       measure; writes $(BUILD)/bench/results.json and prints a table"
+	@echo "make bench       measure; prints figures, writes them and plots into $(BUILD)/bench"
+	@echo "                 BENCH=--write-docs: and into docs/, in place of those that are there"
 	@echo "make trusted-code count the code that is trusted in an enclave, by part"
 	@echo "make fuzz        run each fuzz target for a while (FUZZ_SECONDS=60)"
 	@echo "make install     install under PREFIX=$(PREFIX)"
@@ -50,7 +51,7 @@ check-long:
 bench:
 	@scripts/install-deps build guest demo bench enclave
 	@$(MAKE) --no-print-directory build enclave
-	@bench/run $(BUILD)
+	@bench/run $(BUILD) $(BENCH)
 
 trusted-code:
 	@scripts/install-deps build enclave trusted-code
