@@ -218,16 +218,16 @@ static const char *enters(int dirfd, const char *path)
  * /dev/fd/N, /dev/stdin ... of a guest descriptor, as they'd lead through /proc/self/fd, and
  * /etc/mtab. In `out`, relative to /proc.
  */
-static bool shortcut(const char *path, char out[VFS_PATH_MAX])
+static bool shortcut(const char *path, unsigned int flags, char out[VFS_PATH_MAX])
 {
 	static const char *const std[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
 	char link[64];
 	ssize_t n;
 
 	if (!strcmp(path, "/etc/mtab")) {
-		n = REAL(readlink)(path, link, sizeof(link) - 1);
+		n = flags & DOOR_NOFOLLOW ? -1 : REAL(readlink)(path, link, sizeof(link) - 1);
 		if (n < 0)
-			return false;
+			return false; /* also for who wants the link itself */
 		link[n] = '\0';
 		if (!strcmp(link, "/proc/self/mounts") || !strcmp(link, "../proc/self/mounts") ||
 		    !strcmp(link, "/proc/mounts") || !strcmp(link, "../proc/mounts")) {
@@ -338,11 +338,7 @@ static enum side own_side(const char *p, unsigned int flags)
 		guest_at("net", rest);
 		return SIDE_GUEST_IF_ANY;
 	}
-	if (component_is(p, "mounts")) {
-		guest_at("mounts", rest);
-		return SIDE_GUEST_IF_ANY;
-	}
-	if (component_is(p, "mountinfo") || component_is(p, "mountstats")) {
+	if (component_is(p, "mounts") || component_is(p, "mountinfo") || component_is(p, "mountstats")) {
 		guest_at("1", p);
 		return SIDE_GUEST_IF_ANY;
 	}
@@ -471,7 +467,7 @@ static bool start(int dirfd, const char *path, unsigned int flags, int *error)
 				*error = -ENAMETOOLONG;
 			return n < sizeof(guest_path);
 		}
-	} else if (shortcut(path, guest_path)) {
+	} else if (shortcut(path, flags, guest_path)) {
 		return true;
 	} else if (!strncmp(path, "/sys/module", 11) && (!path[11] || path[11] == '/')) {
 		snprintf(guest_path, sizeof(guest_path), VFS_SYSFS "%s", path + 4); /* one byte less than `path` */

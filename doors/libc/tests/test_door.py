@@ -37,6 +37,7 @@ def make_tree(root):
         "net/dev": "dev\n",
         "big": "".join(f"{i}\n" for i in range(200000)),
         "mounts": "/dev/sda1 / ext4 rw 0 0\nproc /proc proc rw 0 0\n",
+        "1/mounts": "/dev/sda1 / ext4 rw 0 0\nproc /proc proc rw 0 0\n",
         "loadavg": "0.50 0.40 0.30 1/2 3\n",
         "sys/kernel/osrelease": "6.1.0-test\n",
     }
@@ -302,6 +303,8 @@ RULES = [
     ("bash -c 'read x < /proc/$$/comm; echo $x'", 0, "bash\n"),
     ("cat /proc/self/mounts", 0, "/dev/sda1 / ext4.*\nproc /proc.*\n"),
     ("cat /etc/mtab | head -n 1", 0, "/dev/sda1 / ext4.*\n"),
+    ("stat -c %F /proc/self/mounts", 0, "regular (empty )?file\n"),
+    ("python3 -c 'import os; print(os.path.realpath(\"/etc/mtab\"))'", 0, "/proc/([0-9]+/)?mounts\n"),
     ("cat /proc/self/net/dev /proc/thread-self/net/dev", 0, "dev\ndev\n"),
     ("cat /proc/self/net/netlink", 1, ".*No such file or directory\n"),
     ("cat /proc/self/task/../net/dev", 0, "dev\n"),
