@@ -314,18 +314,50 @@ static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, s
 							     s->options.readahead;
 }
 
-static enum err find_part(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
-			  const void **ret, uint64_t *lines_ret)
+/* It isn't there, but it may be in the answer that is coming in. */
+static enum err await_part(struct sealed_pages *s, struct guest_space as, struct gva va, uint64_t wanted,
+			   const void **ret, uint64_t *lines_ret)
 {
-	struct sealed_pages *s = from_pages(p);
+	enum err e = ERR_ABSENT;
+
+	while (e == ERR_ABSENT && s->answering) {
+		e = receive(s);
+		if (e == ERR_OK)
+			e = store_use(&s->store, as, va, wanted, ret, lines_ret);
+	}
+	return e;
+}
+
+static enum err fetch_part(struct sealed_pages *s, struct guest_space as, struct gva va, uint64_t wanted,
+			   const void **ret, uint64_t *lines_ret)
+{
 	uint64_t window = (uint64_t)readahead(s, as, va) * GUEST_PAGE_SIZE;
-	uint64_t wanted = store_lines_at(va, size);
 	struct channel_item item = {
 		.kind = CHANNEL_READ,
 		.space = as.top,
 		.address = va.v & ~(window - 1),
 		.size = window,
 	};
+	enum err e = await_part(s, as, va, wanted, ret, lines_ret);
+
+	if (e != ERR_ABSENT)
+		return e;
+	note_missed(s, &item);
+	e = send(s, &item);
+	if (e == ERR_OK)
+		e = store_use(&s->store, as, va, wanted, ret, lines_ret);
+	if (e == ERR_ABSENT)
+		e = await_part(s, as, va, wanted, ret, lines_ret);
+	if (e == ERR_ABSENT)
+		e = store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
+	return e;
+}
+
+static enum err find_part(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
+			  const void **ret, uint64_t *lines_ret)
+{
+	struct sealed_pages *s = from_pages(p);
+	uint64_t wanted = store_lines_at(va, size);
 	enum err e = s->failure.code;
 
 	p->stats.lookups++;
@@ -335,25 +367,7 @@ static enum err find_part(struct guest_pages *p, struct guest_space as, struct g
 		p->stats.hits++;
 	if (e != ERR_ABSENT)
 		return e;
-	/* It may be in the answer that is coming in. */
-	while (e == ERR_ABSENT && s->answering) {
-		e = receive(s);
-		if (e == ERR_OK)
-			e = store_use(&s->store, as, va, wanted, ret, lines_ret);
-	}
-	if (e == ERR_ABSENT) {
-		note_missed(s, &item);
-		e = send(s, &item);
-		if (e == ERR_OK)
-			e = store_use(&s->store, as, va, wanted, ret, lines_ret);
-		while (e == ERR_ABSENT && s->answering) {
-			e = receive(s);
-			if (e == ERR_OK)
-				e = store_use(&s->store, as, va, wanted, ret, lines_ret);
-		}
-		if (e == ERR_ABSENT)
-			e = store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
-	}
+	e = fetch_part(s, as, va, wanted, ret, lines_ret);
 	if (e != ERR_OK)
 		p->stats.faults++;
 	return e;
