@@ -543,12 +543,9 @@ static void test_links_that_lie(void **state)
 /* Of an answer that couldn't be finished nothing is handed out. */
 static void test_an_answer_that_failed(void **state)
 {
-	static const struct {
-		struct message head;
-		uint8_t body[16];
-	} q = { .head = { .len = sizeof(q), .type = GETLINK, .flags = DUMP } };
+	struct message head = { .len = sizeof(head), .type = GETLINK, .flags = DUMP };
 	struct fixture *f = *state;
-	struct iovec iov[2] = { { (void *)(uintptr_t)&q, sizeof(q) }, { (void *)(uintptr_t)&q, sizeof(q) } };
+	struct iovec iov[2] = { { &head, sizeof(head) }, { &head, sizeof(head) } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	f->g.alloc.limit = f->g.alloc.used + 1500;
