@@ -158,7 +158,7 @@ static uint32_t bytes_waiting(struct sock __guest *sk)
 
 		return guest_eq(skb, head) ? 0 : skb->len;
 	}
-	if (guest_has(struct unix_sock, inq_len))
+	if (type == SOCK_STREAM_TYPE && guest_has(struct unix_sock, inq_len))
 		return (uint32_t)((struct unix_sock __guest *)sk)->inq_len;
 	for (struct sk_buff __guest *skb = sk->sk_receive_queue.next; !guest_eq(skb, head) && guest_more_at(&b, skb);
 	     skb = skb->next)

@@ -375,7 +375,7 @@ struct unix_sock {
 	struct {
 		struct dentry __guest *dentry;
 	} path;
-	int inq_len; /* since 6.17 */
+	int inq_len; /* since 6.17, of streams */
 };
 struct unix_skb_parms { /* in sk_buff.cb */
 	uint32_t consumed;
