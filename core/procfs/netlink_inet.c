@@ -96,6 +96,15 @@ static uint32_t ms_until(const struct net_list *l, uint64_t tick)
 	return left > 0 ? diag_ticks_to_ms((uint64_t)left) : 0;
 }
 
+/*
+ * Is a waiting end's mark told? It is since 5.13, where no type tells: so from 5.15 on, which holds control groups and
+ * classes apart.
+ */
+static bool tells_waiting_mark(void)
+{
+	return guest_has(struct inet_timewait_sock, tw_mark) && guest_has(struct sock_cgroup_data, cgroup);
+}
+
 static void put_waiting(struct netlink *n, struct sock __guest *sk)
 {
 	struct inet_timewait_sock __guest *tw = (struct inet_timewait_sock __guest *)sk;
@@ -104,7 +113,7 @@ static void put_waiting(struct netlink *n, struct sock __guest *sk)
 
 	fill_message(&r, &tw->__tw_common);
 	netlink_begin(n, n->q->type, &r, sizeof(r));
-	if (guest_has(struct inet_timewait_sock, tw_mark))
+	if (tells_waiting_mark())
 		netlink_put_u32(n, INET_DIAG_MARK, tw->tw_mark);
 	netlink_end(n);
 }
@@ -298,7 +307,7 @@ static bool wanted_by_filter(const struct diag *d, struct sock __guest *sk, uint
 	if (state == DIAG_STATE_TIME_WAIT) {
 		struct inet_timewait_sock __guest *tw = (struct inet_timewait_sock __guest *)sk;
 
-		e.mark = guest_has(struct inet_timewait_sock, tw_mark) ? tw->tw_mark : 0;
+		e.mark = tells_waiting_mark() ? tw->tw_mark : 0;
 	} else if (state == DIAG_STATE_NEW_SYN_RECV) {
 		e.mark = ((struct inet_request_sock __guest *)sk)->ir_mark;
 	} else {

@@ -299,7 +299,7 @@ struct udp_sock {
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
 	uint8_t tw_substate;
-	uint32_t tw_mark; /* since 5.13 */
+	uint32_t tw_mark;
 	uint16_t tw_sport;
 	struct timer_list tw_timer;
 };
