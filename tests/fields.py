@@ -99,7 +99,7 @@ MAY_DIFFER = [
 ]
 
 # Not read together with all else, as they are long; they stand still.
-LONG = ["/proc/kallsyms"]
+LONG = ["/proc/kallsyms", "/proc/vmallocinfo"]
 
 # Read again on their own, so that little time passes until the guest stands still; slow ones first.
 LAST = ["/proc/pressure", "/proc/schedstat", "/proc/slabinfo", "/proc/vmstat", "/proc/zoneinfo", "/proc/interrupts", "/proc/softirqs", "/proc/loadavg", "/proc/net",

@@ -54,18 +54,23 @@ enum {
 int proc_filesystems_show(const struct proc_item *it, struct seq_file *m)
 {
 	struct guest_bound bound = GUEST_BOUND(GLOBAL_LIST_MAX);
+	bool linked = guest_has(struct file_system_type, list);
+	uint64_t link = linked ? guest_offsetof(struct file_system_type, list) : 0;
+	uint64_t next = linked ? 0 : guest_offsetof(struct file_system_type, next);
 
 	(void)it;
 	if (guest_hints()) {
-		struct ahead a = ahead_make(0, guest_sizeof(struct file_system_type));
+		struct ahead a = ahead_make(link, guest_sizeof(struct file_system_type));
 
 		a.chain.first.v = guest_addr(file_systems);
-		a.chain.next_offset = (int64_t)guest_offsetof(struct file_system_type, next);
+		a.chain.next_offset = (int64_t)next;
 		ahead_follow(&a, AHEAD_NODE, guest_offsetof(struct file_system_type, name), 32);
 		guest_chase(&a.chain);
 	}
-	for (struct file_system_type __guest *fs = file_systems; fs && guest_more_at(&bound, fs);
-	     fs = fs->next) {
+	for (uint64_t node = guest_addr(file_systems); node && guest_more_at(&bound, guest_ptr(char, node));
+	     node = *guest_ptr(uint64_t, node + next)) {
+		struct file_system_type __guest *fs = guest_ptr(struct file_system_type, node - link);
+
 		seq_puts(m, fs->fs_flags & FS_REQUIRES_DEV ? "\t" : "nodev\t");
 		global_puts(m, fs->name, 255);
 		seq_putc(m, '\n');

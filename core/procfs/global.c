@@ -49,6 +49,8 @@ const struct proc_row proc_root_rows[] = {
 	{ .name = "swaps", .mode = PROC_REG(0444), .show = proc_swaps_show },
 	{ .name = "uptime", .mode = PROC_REG(0444), .show = proc_uptime_show },
 	{ .name = "version", .mode = PROC_REG(0444), .show = proc_version_show },
+	{ .name = "vmallocinfo", .mode = PROC_REG(0400), .show = proc_vmallocinfo_show,
+	  .present = proc_vmallocinfo_present },
 	{ .name = "vmstat", .mode = PROC_REG(0444), .show = proc_vmstat_show },
 	{ .name = "zoneinfo", .mode = PROC_REG(0444), .show = proc_zoneinfo_show },
 	{ .name = "irq", .mode = PROC_DIR(0555), .dir = &proc_irq_dir },

@@ -205,6 +205,16 @@ int proc_call_socket_device(uint64_t *ret);
 int proc_call_interface(const char *name, uint32_t nth, struct vfs_interface *ret);
 int proc_call_netlink(const struct vfs_netlink_question *q, struct seq_file *m);
 
+/*
+ * pid_wchan.c, inside guest_run(): "name+0x1/0x2 [module]", or the address if nobody knows what it is of. What is
+ * `behind_call` belongs to the function that made the call, also if that is its end.
+ */
+void proc_put_symbol(const struct proc_item *it, struct seq_file *m, uint64_t address, bool behind_call);
+/* net_common.c, the same: 16 digits, as "%pK" shows a pointer to root */
+void proc_put_pointer(struct seq_file *m, const struct proc_item *it, uint64_t address);
+/* pid_numa.c, the same: by how many bits a page's flags are to be shifted for its node; 64: there is but one */
+unsigned int proc_page_node_shift(void);
+
 /* locks.c, inside guest_run(): the lines of fdinfo; addresses of the file and of the files_struct */
 void proc_put_file_locks(struct seq_file *m, uint64_t file, uint64_t files);
 

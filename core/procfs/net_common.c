@@ -114,6 +114,15 @@ char *net_put_pointer(char *p, const struct net_list *l, uint64_t ptr)
 	return net_put_x8(net_put_x8(p, (uint32_t)(ptr >> 32)), (uint32_t)ptr);
 }
 
+void proc_put_pointer(struct seq_file *m, const struct proc_item *it, uint64_t address)
+{
+	struct net_list l;
+	char text[32];
+
+	net_list_init(&l, it, m);
+	seq_write(m, text, (size_t)(net_put_pointer(text, &l, address) - text));
+}
+
 static enum net_pointers pointers_of_guest(void)
 {
 	int restricted = guest_has_symbol(kptr_restrict) ? kptr_restrict : 0;

@@ -409,6 +409,7 @@ PRESENT(has_autogroup, "autogroup")
 PRESENT(has_sched, "sched")
 PRESENT(has_stack, "stack")
 PRESENT(has_timens_offsets, "timens_offsets")
+PRESENT(has_resctrl, "cpu_resctrl_groups")
 PRESENT(has_children, "children")
 PRESENT(has_cpuset, "cpuset")
 PRESENT(has_coredump_filter, "coredump_filter")
@@ -473,6 +474,7 @@ PRESENT(has_smaps_rollup, "smaps_rollup")
 	REG_IF("schedstat", 0444, proc_pid_schedstat_show, has_schedstat),                         \
 	REG_IF("cpuset", 0444, proc_pid_cpuset_show, has_cpuset),                                  \
 	REG_IF("cgroup", 0444, proc_pid_cgroup_show, has_cgroup),                                  \
+	REG_IF("cpu_resctrl_groups", 0444, proc_pid_resctrl_show, has_resctrl),                    \
 	REG("oom_score", 0444, proc_pid_oom_score_show),                                           \
 	REG("oom_adj", 0644, proc_pid_oom_adj_show),                                               \
 	REG("oom_score_adj", 0644, proc_pid_oom_score_adj_show),                                   \

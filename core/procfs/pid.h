@@ -75,6 +75,7 @@ proc_show_fn proc_pid_fdinfo_show;
 proc_show_fn proc_pid_mounts_show, proc_pid_mountinfo_show, proc_pid_mountstats_show;
 
 proc_show_fn proc_pid_oom_score_show, proc_pid_coredump_filter_show, proc_pid_patch_state_show;
+proc_show_fn proc_pid_resctrl_show;
 proc_show_fn proc_pid_ksm_merging_pages_show, proc_pid_cpuset_show, proc_pid_autogroup_show;
 proc_show_fn proc_pid_syscall_show, proc_pid_arch_status_show, proc_pid_ksm_stat_show;
 proc_show_fn proc_pid_timens_offsets_show, proc_pid_children_show, proc_pid_timers_show;

@@ -301,7 +301,53 @@ int proc_pid_attr_current_show(const struct proc_item *it, struct seq_file *m)
 	return 0;
 }
 
+/*
+ * AppArmor answers for who asks, not for whom it is asked about: it has nothing on a reader from outside. The others
+ * are SELinux's.
+ */
+static int unknown_show(const struct proc_item *it, struct seq_file *m)
+{
+	(void)it;
+	(void)m;
+	return -EINVAL;
+}
+
+extern const char __guest proc_apparmor_attr_dir_ops;
+
+static bool has_apparmor_folder(const struct proc_item *it)
+{
+	(void)it;
+	return guest_has_symbol(proc_apparmor_attr_dir_ops);
+}
+
+#define ROWS_LABELS                                                                                \
+	{ .name = "current", .mode = PROC_REG(0666), .show = proc_pid_attr_current_show },         \
+	{ .name = "prev", .mode = PROC_REG(0444), .show = unknown_show },                          \
+	{ .name = "exec", .mode = PROC_REG(0666), .show = unknown_show }
+
+static const struct proc_row apparmor_rows[] = { ROWS_LABELS, { 0 } };
+
 const struct proc_row proc_attr_rows[] = {
-	{ .name = "current", .mode = PROC_REG(0666), .show = proc_pid_attr_current_show },
+	ROWS_LABELS,
+	{ .name = "fscreate", .mode = PROC_REG(0666), .show = unknown_show },
+	{ .name = "keycreate", .mode = PROC_REG(0666), .show = unknown_show },
+	{ .name = "sockcreate", .mode = PROC_REG(0666), .show = unknown_show },
+	{ .name = "apparmor", .mode = PROC_DIR(0555), .rows = apparmor_rows, .present = has_apparmor_folder },
 	{ 0 }
 };
+
+/* ---- resource control ---- */
+
+extern const bool __guest resctrl_mounted;
+extern const atomic_t __guest rdt_enable_key;
+
+/* Groups are told only while that file system is mounted, which isn't shown here. */
+int proc_pid_resctrl_show(const struct proc_item *it, struct seq_file *m)
+{
+	(void)it;
+	if (guest_has_symbol(resctrl_mounted) ? resctrl_mounted :
+	    guest_has_symbol(rdt_enable_key) && rdt_enable_key.counter)
+		return -EIO;
+	seq_puts(m, "res:\nmon:\n");
+	return 0;
+}

@@ -183,7 +183,7 @@ static void put_area(struct seq_file *m, struct counts *c, const struct proc_ite
 }
 
 /* How many bits of a page's flags tell its node: they can name as many nodes as a mask has bits. */
-static unsigned int node_shift(void)
+unsigned int proc_page_node_shift(void)
 {
 	uint64_t nodes = guest_sizeof(nodemask_t) * 8;
 
@@ -204,7 +204,7 @@ int proc_pid_numa_maps_show(const struct proc_item *it, struct seq_file *m)
 	klib_pagewalk_ahead(&walk, true);
 	klib_vma_begin(&w, mm);
 	while ((vma = klib_vma_next(&w))) {
-		struct counts c = { .walk = walk, .node_shift = node_shift() };
+		struct counts c = { .walk = walk, .node_shift = proc_page_node_shift() };
 		struct guest_record r = guest_record_begin();
 		size_t mark = seq_mark(m);
 

@@ -427,31 +427,25 @@ int proc_pid_wchan_show(const struct proc_item *it, struct seq_file *m)
 	return 0;
 }
 
-/* "%pB": what is behind a call belongs to the function that made it, also if it is that one's last. */
-static void put_return_address(const struct proc_item *it, struct seq_file *m, uint64_t ip)
+void proc_put_symbol(const struct proc_item *it, struct seq_file *m, uint64_t address, bool behind_call)
 {
-	bool image = in_range(ip - 1, &_stext, &_etext);
-	uint64_t start = 0, end = 0;
+	uint64_t start = 0, end = 0, at = address - behind_call;
+	bool image = procfs_symbol_range(it->fs, at, &start, &end);
 	char name[512], module[57];
 	size_t size;
 
-	if (image)
-		size = procfs_symbol_range(it->fs, ip - 1, &start, &end) ?
-			       procfs_symbol_name(it->fs, ip - 1, name, sizeof(name)) : 0;
-	else
-		size = module_symbol(ip - 1, name, sizeof(name), &start, &end);
+	size = image ? procfs_symbol_name(it->fs, at, name, sizeof(name)) :
+		       module_symbol(at, name, sizeof(name), &start, &end);
 	if (!size) {
-		seq_printf(m, "[<0>] 0x%llx\n", (unsigned long long)ip);
+		seq_printf(m, "0x%llx", (unsigned long long)address);
 		return;
 	}
-	seq_puts(m, "[<0>] ");
 	seq_write(m, name, size);
-	seq_printf(m, "+0x%llx/0x%llx", (unsigned long long)(ip - start), (unsigned long long)(end - start));
+	seq_printf(m, "+0x%llx/0x%llx", (unsigned long long)(address - start), (unsigned long long)(end - start));
 	if (!image) {
-		guest_strncpy(module, &module_of(ip - 1)->name[0], sizeof(module));
+		guest_strncpy(module, &module_of(at)->name[0], sizeof(module));
 		seq_printf(m, " [%s]", module);
 	}
-	seq_putc(m, '\n');
 }
 
 /* One that runs is shown by a kernel only to itself. */
@@ -466,7 +460,9 @@ int proc_pid_stack_show(const struct proc_item *it, struct seq_file *m)
 		if (!in_range(u.ip, &_stext, &_etext) && !module_of(u.ip))
 			break;
 		if (!in_sched_functions(u.ip)) {
-			put_return_address(it, m, u.ip);
+			seq_puts(m, "[<0>] ");
+			proc_put_symbol(it, m, u.ip, true);
+			seq_putc(m, '\n');
 			shown++;
 		}
 		if (!unwind_next(&u))

@@ -26,6 +26,8 @@ struct rq { /* kernel/sched/sched.h */
 
 struct sched_domain { /* include/linux/sched/topology.h */
 	struct sched_domain __guest *parent;
+	unsigned int lb_imbalance_load[3], lb_imbalance_util[3], lb_imbalance_task[3], lb_imbalance_misfit[3];
+	const char __guest *name;
 	unsigned int lb_count[3], lb_failed[3], lb_balanced[3], lb_imbalance[3], lb_gained[3];
 	unsigned int lb_hot_gained[3], lb_nobusyg[3], lb_nobusyq[3];
 	unsigned int alb_count, alb_failed, alb_pushed;
@@ -161,15 +163,35 @@ enum {
 	IDLE_TYPES = 3,
 };
 
+/* Since 6.14 imbalance is counted by its kind. */
+static bool counts_kinds(void)
+{
+	return guest_has(struct sched_domain, lb_imbalance_load);
+}
+
 static void put_domain(const struct proc_item *it, struct seq_file *m, int index,
 		       struct sched_domain __guest *sd)
 {
+	/* since 7.3 the set of CPUs lies behind the record without a name */
+	unsigned long __guest *behind = guest_ptr(unsigned long, guest_addr(sd) + guest_sizeof(struct sched_domain));
+	char name[32];
+
 	seq_printf(m, "domain%d ", index);
-	proc_put_bitmap(m, sd->span, proc_cpumask_bits(it));
+	if (counts_kinds()) {
+		guest_strncpy(name, sd->name, sizeof(name));
+		seq_puts(m, name);
+		seq_putc(m, ' ');
+	}
+	proc_put_bitmap(m, guest_has(struct sched_domain, span) ? sd->span : behind, proc_cpumask_bits(it));
 	for (int i = 0; i < IDLE_TYPES; i++) {
-		seq_printf(m, " %u %u %u %u %u %u %u %u", sd->lb_count[i], sd->lb_balanced[i],
-			   sd->lb_failed[i], sd->lb_imbalance[i], sd->lb_gained[i],
-			   sd->lb_hot_gained[i], sd->lb_nobusyq[i], sd->lb_nobusyg[i]);
+		seq_printf(m, " %u %u %u", sd->lb_count[i], sd->lb_balanced[i], sd->lb_failed[i]);
+		if (counts_kinds())
+			seq_printf(m, " %u %u %u %u", sd->lb_imbalance_load[i], sd->lb_imbalance_util[i],
+				   sd->lb_imbalance_task[i], sd->lb_imbalance_misfit[i]);
+		else
+			seq_printf(m, " %u", sd->lb_imbalance[i]);
+		seq_printf(m, " %u %u %u %u", sd->lb_gained[i], sd->lb_hot_gained[i], sd->lb_nobusyq[i],
+			   sd->lb_nobusyg[i]);
 	}
 	seq_printf(m, " %u %u %u %u %u %u %u %u %u %u %u %u\n", sd->alb_count, sd->alb_failed,
 		   sd->alb_pushed, sd->sbe_count, sd->sbe_balanced, sd->sbe_pushed, sd->sbf_count,
@@ -177,11 +199,12 @@ static void put_domain(const struct proc_item *it, struct seq_file *m, int index
 		   sd->ttwu_move_balance);
 }
 
-/* The version says in which order the kinds of idling are, which is that of an enum. */
+/* The version also says in which order the kinds of idling are, which is that of an enum. */
 int proc_schedstat_show(const struct proc_item *it, struct seq_file *m)
 {
-	seq_printf(m, "version %d\ntimestamp %lu\n",
-		   guest_has_enum(enum cpu_idle_type, __CPU_NOT_IDLE) ? 16 : 15, jiffies);
+	int version = counts_kinds() ? 17 : guest_has_enum(enum cpu_idle_type, __CPU_NOT_IDLE) ? 16 : 15;
+
+	seq_printf(m, "version %d\ntimestamp %lu\n", version, jiffies);
 	for_each_online_cpu(cpu) {
 		struct rq __guest *rq = guest_per_cpu_ptr(&runqueues, cpu);
 		struct guest_bound b = GUEST_BOUND(DOMAINS_MAX);
@@ -196,9 +219,9 @@ int proc_schedstat_show(const struct proc_item *it, struct seq_file *m)
 	return guest_faulted() ? -EIO : 0;
 }
 
-/* 6.14 and later count more, which isn't known here. */
 bool proc_schedstat_present(const struct proc_item *it)
 {
 	(void)it;
-	return guest_has_symbol(show_schedstat) && guest_has(struct sched_domain, lb_imbalance);
+	return guest_has_symbol(show_schedstat) &&
+	       (counts_kinds() || guest_has(struct sched_domain, lb_imbalance));
 }

@@ -68,6 +68,10 @@ bool proc_addresses_shown(void); /* to root, by files that don't hash them (kern
 /* sysfs.c */
 extern const struct proc_row proc_sysfs_rows[];
 
+/* vmalloc.c */
+proc_show_fn proc_vmallocinfo_show;
+bool proc_vmallocinfo_present(const struct proc_item *it);
+
 /* mtrr.c */
 proc_show_fn proc_mtrr_show;
 bool proc_mtrr_present(const struct proc_item *it);

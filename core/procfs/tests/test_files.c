@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Files of /proc that walk lists of the guest's, over a synthetic guest: kallsyms, nf_conntrack, ip_mr_*. */
+/* Files of /proc that walk lists of the guest's, over a synthetic guest: kallsyms, nf_conntrack, ip_mr_*, vmallocinfo. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,11 @@ static const struct synthetic_record records[] = {
 		{ "state", 0, "u32" }, { "list", 8, "list_head" }, { "name", 24, "char56" }, { "kallsyms", 80, "ptr" },
 		{ "syms", 88, "ptr" }, { "num_syms", 96, "u32" } } },
 	{ "bpf_ksym", 160, { { "start", 0, "u64" }, { "name", 8, "char128" }, { "lnode", 136, "list_head" } } },
+	{ "vm_struct", 64, {
+		{ "addr", 8, "u64" }, { "size", 16, "u64" }, { "flags", 24, "u64" }, { "pages", 32, "u64" },
+		{ "nr_pages", 44, "char4" }, { "phys_addr", 48, "u64" }, { "caller", 56, "u64" } } },
+	{ "vmap_area", 64, {
+		{ "va_start", 0, "u64" }, { "va_end", 8, "u64" }, { "list", 40, "list_head" }, { "vm", 56, "ptr" } } },
 	{ "net_device", 16, { { "name", 0, "char16" } } },
 	{ "netns_ipv4", 16, { { "mr_tables", 0, "list_head" } } },
 	{ "net", 64, { { "ipv4", 0, "netns_ipv4" } } },
@@ -41,6 +46,7 @@ static const struct synthetic_record records[] = {
 #define OPS	    AT(0x48)
 #define HASH	    AT(0x50) /* pointer to the table */
 #define HASH_SIZE   AT(0x58)
+#define AREAS	    AT(0x60)
 #define NET	    AT(0x100)
 #define MODULE(n)   (AT(0x1000) + 0x100 * (n))
 #define TABLES(n)   (AT(0x2000) + 0x400 * (n)) /* kallsyms, symbols, strings, types, exports */
@@ -49,6 +55,7 @@ static const struct synthetic_record records[] = {
 #define CONN(n)	    (AT(0x5000) + 0x100 * (n))
 #define MR_TABLE    AT(0x6000)
 #define DEVICE	    AT(0x7000)
+#define AREA(n)	    (AT(0x8000) + 0x100 * (n)) /* and 0x80 behind it, what it is for */
 
 static const struct synth_symbol symbols[] = {
 	{ "modules", 'd', MODULES }, { "bpf_kallsyms", 'd', BPF }, { "bpf_jit_harden", 'd', HARDEN },
@@ -56,6 +63,7 @@ static const struct synth_symbol symbols[] = {
 	{ "clocksource_jiffies", 'd', CLOCK }, { "jiffies", 'D', TICKS }, { "tick_nsec", 'D', TICK_NSEC },
 	{ "ipmr_vif_seq_ops", 'd', OPS }, { "nf_conntrack_hash", 'D', HASH },
 	{ "nf_conntrack_htable_size", 'D', HASH_SIZE }, { "init_net", 'D', NET },
+	{ "vmap_area_list", 'd', AREAS },
 };
 
 struct fixture {
@@ -170,6 +178,20 @@ static void put_connection(struct fixture *f, unsigned int n, unsigned int port,
 	synth_put32(f->g.s, CONN(n) + 144, 3);
 }
 
+static void put_area(struct fixture *f, unsigned int n, uint64_t start, uint64_t size, uint64_t flags, uint32_t pages)
+{
+	uint64_t v = AREA(n) + 0x80;
+
+	synth_put64(f->g.s, AREA(n), start);
+	synth_put64(f->g.s, AREA(n) + 8, start + size);
+	synth_put64(f->g.s, AREA(n) + 56, v);
+	synth_put64(f->g.s, v + 8, start);
+	synth_put64(f->g.s, v + 16, size);
+	synth_put64(f->g.s, v + 24, flags);
+	synth_put32(f->g.s, v + 44, pages);
+	synth_put64(f->g.s, v + 56, SYNTH_TEXT + 3);
+}
+
 static const struct ktype *names(void *ctx)
 {
 	struct fixture *f = ctx;
@@ -181,7 +203,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const uint64_t modules[] = { MODULE(0) + 8, MODULE(1) + 8 }, programs[] = { PROGRAM(0) + 136 };
-	const uint64_t tables[] = { MR_TABLE };
+	const uint64_t tables[] = { MR_TABLE }, areas[] = { AREA(0) + 40, AREA(1) + 40 };
 	struct err_ctx err = {0};
 
 	synthetic_init(&f->g, make_types(), symbols, sizeof(symbols) / sizeof(symbols[0]), SYNTH_MAP);
@@ -205,6 +227,10 @@ static int setup(void **state)
 	synth_put64(f->g.s, BUCKETS + 8, 3);
 	put_connection(f, 0, 40000, CONN(1) + 16);
 	put_connection(f, 1, 40001, 1);
+	put_list(f, AREAS, areas, 2);
+	put_area(f, 0, 0xffffc90000000000, 20480, 0x2, 4);
+	put_area(f, 1, 0xffffc90000010000, 8192, 0x1, 0);
+	synth_put64(f->g.s, AREA(1) + 0x80 + 48, 0xfed00000);
 	put_list(f, NET, tables, 1);
 	synth_put32(f->g.s, MR_TABLE + 16, 253);
 	synth_put32(f->g.s, MR_TABLE + 2104, 2);
@@ -359,6 +385,24 @@ static void test_multicast_interfaces(void **state)
 	assert_int_equal(read_file(f, "net/ip_mr_vif"), -ENOENT);
 }
 
+static void test_areas(void **state)
+{
+	struct fixture *f = *state;
+
+	synth_put32(f->g.s, RESTRICT, 1);
+	assert_true(read_file(f, "vmallocinfo") > 0);
+	expect_line(f, "0xffffc90000000000-0xffffc90000005000   20480 _stext+0x3/0x");
+	expect_line(f, " pages=4 vmalloc\n0xffffc90000010000-0xffffc90000012000    8192 _stext+0x3/0x");
+	expect_line(f, " phys=0x00000000fed00000 ioremap\n");
+	assert_int_equal(lines(f->text), 2);
+	/* one that is nothing's yet, and a list that leads back into itself */
+	synth_put64(f->g.s, AREA(0) + 56, 0);
+	assert_true(read_file(f, "vmallocinfo") > 0);
+	expect_line(f, "0xffffc90000000000-0xffffc90000005000   20480 vm_map_ram\n");
+	synth_put64(f->g.s, AREA(1) + 40, AREA(0) + 40);
+	assert_int_equal(read_file(f, "vmallocinfo"), -EIO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -366,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_symbols), TEST(test_hidden_symbols), TEST(test_lying_modules), TEST(test_no_names),
 		TEST(test_connections), TEST(test_lying_connections), TEST(test_multicast_interfaces),
+		TEST(test_areas),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

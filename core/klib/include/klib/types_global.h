@@ -348,6 +348,7 @@ struct file_system_type {
 	const char __guest *name;
 	int fs_flags;
 	struct file_system_type __guest *next;
+	struct hlist_node list; /* since 7.3, instead */
 };
 struct char_device_struct {
 	struct char_device_struct __guest *next;
