@@ -11,7 +11,7 @@ enum {
 	VMAP_RAM = 1,
 	NODES_MAX = 8192, /* of areas; as many as CPUs at most */
 	PAGES_MAX = 1 << 24, /* of all areas, whose nodes are counted */
-	MEMORY_NODES = 64, /* that pages are counted on */
+	MEMORY_NODES = GLOBAL_NODES_MAX, /* that pages are counted on */
 	LIST_MAX = 1 << 22,
 };
 
