@@ -103,8 +103,10 @@ static char cased(char c, bool upper)
 static bool is_exported(struct module __guest *mod, const char *name, uint64_t value)
 {
 	const struct kernel_symbol __guest *syms = mod->syms;
-	unsigned int low = 0, high = mod->num_syms < EXPORTS_MAX ? mod->num_syms : EXPORTS_MAX;
+	unsigned int low = 0, high = mod->num_syms;
 
+	if (high > EXPORTS_MAX)
+		high = EXPORTS_MAX;
 	while (syms && low < high && !guest_faulted()) {
 		unsigned int middle = low + (high - low) / 2;
 		const struct kernel_symbol __guest *s = syms + middle;

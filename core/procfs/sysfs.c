@@ -136,7 +136,8 @@ static int holder_link(const struct proc_item *it, char buf[VFS_PATH_MAX])
 	struct module __guest *user = guest_ptr(struct module, it->arg);
 	char name[NAME_SIZE];
 
-	if (!guest_strncpy(name, user->name, sizeof(name)) || guest_faulted())
+	/* another one than when it was listed, if the guest likes: a link leads nowhere else all the same */
+	if (!guest_strncpy(name, user->name, sizeof(name)) || strchr(name, '/') || guest_faulted())
 		return -ENOENT;
 	memcpy(buf, "../../", 6);
 	memcpy(buf + 6, name, strlen(name));
