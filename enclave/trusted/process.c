@@ -457,5 +457,9 @@ long call_execve(const char *path, char *const *argv, char *const *envp)
 	if (find(path) == trusted_program_count() && !strcmp(path, "/bin/sh") && argc == 3 &&
 	    !strcmp(argv[1], "-c"))
 		begin_line(argv[2], envp);
+	/* execvp() on its way through the folders of PATH */
+	if (find(path) == trusted_program_count() && strchr(path, '/') &&
+	    find(strrchr(path, '/') + 1) < trusted_program_count())
+		return -ENOENT;
 	start(find_or_stop(path), argv, envp);
 }

@@ -91,7 +91,7 @@ static void use_vfork(void)
 	}
 	pid = vfork();
 	if (!pid) {
-		execl("/bin/other", "other", "descriptors", NULL);
+		execlp("other", "other", "descriptors", NULL); /* in /bin, which isn't the first folder of PATH */
 		_exit(99);
 	}
 	CHECK(waitpid(-1, &status, 0) == pid && status == 0);
