@@ -98,7 +98,7 @@ MAY_DIFFER = [
     ("/proc/sys/fs/inode-state", Near(4000), None, "as above"),
 ]
 
-# Not read together with all else, as they are long; they stand still.
+# Not read together with all else, as they are long; a process that ends changes the last.
 LONG = ["/proc/kallsyms", "/proc/vmallocinfo"]
 
 # Read again on their own, so that little time passes until the guest stands still; slow ones first.
