@@ -37,6 +37,7 @@ struct front_session {
 	char *vm;
 	enum state state;
 	unsigned int held;
+	bool left; /* by the device: what it said before is still to be read */
 	uint64_t used_ns;
 	uint32_t events; /* that are waited for on the socket */
 
@@ -136,11 +137,11 @@ static int errno_of(enum err code)
 
 /*
  * Wait for what can happen. While the next record of an answer isn't asked for it is left in the
- * socket, and a hang-up is noticed when it is.
+ * socket, and a hang-up is noticed when it is, or when something else can't be sent.
  */
 static void watch(struct front_session *s, bool blocked)
 {
-	bool reading = s->state == CONNECTING || s->in_flight || !s->held;
+	bool reading = s->state == CONNECTING || s->in_flight || !s->held || s->left;
 	uint32_t events = (reading ? EPOLLIN : 0) | (blocked ? EPOLLOUT : 0);
 	struct epoll_event e = {.events = events, .data.ptr = s};
 
@@ -188,6 +189,7 @@ static void send_questions(struct front_session *s)
 		if (q->size && send(s->fd, q->frame, q->size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 			/* If it hung up, what it said before is read first. */
 			blocked = errno == EAGAIN || errno == EINTR;
+			s->left = !blocked;
 			break;
 		}
 		if (at != s->unsent) {
@@ -350,7 +352,7 @@ static void take_frame(struct front_session *s, size_t frame_size)
 	else if (s->in_flight && s->first->kind != FRONT_ASK_HELLO &&
 		 (kind == CHANNEL_FRAME_RECORD || kind == CHANNEL_FRAME_PART))
 		take_part(s, kind == CHANNEL_FRAME_RECORD, bytes, size);
-	else
+	else if (!s->left) /* then it is the rest of an answer, which nobody can ask for any more */
 		front_session_end(s, EIO, "the device's worker answers out of turn");
 }
 
