@@ -30,6 +30,8 @@ enum {
 	SPINS = 3000,
 	SPINS_WATCHED = 1 << 19,
 	SLICE_NS = 200000000,
+	/* The host's time may stand still, and its sleep be short: that ends, too. */
+	SLEEPS_MAX = 10000,
 	CLOCK_STEP_NS = 50000,
 	MAX_ERRNO = 4095,
 	MAX_FILE = 65535,
@@ -51,8 +53,8 @@ struct link {
 	struct sealed_session *session;
 	struct channel_ring_end out, in;
 	uint8_t *region;
-	/* the wait in which it slept last, and when that began */
-	uint64_t waits, since;
+	/* the wait in which it slept last, when that began, and how often it has slept in it */
+	uint64_t waits, since, sleeps;
 	uint64_t wire_bytes;
 	uint64_t clock;
 	struct abi_worker *worker; /* the host's memory; NULL: there is none */
@@ -198,8 +200,9 @@ static enum err sleep_on(struct channel_ring_wait *w, uint64_t *bell, struct err
 	if (l->waits != w->waits) {
 		l->waits = w->waits;
 		l->since = now;
+		l->sleeps = 0;
 	}
-	if (now - l->since > TIMEOUT_NS)
+	if (now - l->since > TIMEOUT_NS || l->sleeps++ == SLEEPS_MAX)
 		return err_set(err, ERR_LIMIT, "the memory device took too long");
 	r = trusted_ocall(ABI_GUEST_SLEEP, (uint64_t)((uint8_t *)bell - l->region), SLICE_NS, 0, 0, 0,
 			  0);

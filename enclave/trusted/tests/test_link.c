@@ -52,7 +52,7 @@ static struct {
 	/* what is kept for the next run */
 	uint8_t note[ABI_GUEST_NOTE_MAX];
 	size_t note_size;
-	bool debug, other_enclave, alone; /* alone: there is no processor for a worker */
+	bool debug, other_enclave, alone, sleepless; /* alone: there is no processor for a worker */
 } t;
 
 static char folder[] = "/tmp/scwatcher-link-XXXXXX", files[sizeof(folder) + 8];
@@ -95,7 +95,10 @@ void trusted_random(void *ret, size_t size)
 static void serve(struct abi_ocall *call)
 {
 	t.exits++;
-	call->result = host_guest_serve(t.host, call->number, call->args, t.arena, sizeof(t.arena));
+	if (t.sleepless && call->number == ABI_GUEST_SLEEP)
+		call->result = 0;
+	else
+		call->result = host_guest_serve(t.host, call->number, call->args, t.arena, sizeof(t.arena));
 	if (call->number == ABI_GUEST_WATCH && t.alone)
 		call->result = -EAGAIN;
 	if (call->number == ABI_GUEST_RING && call->result > 0)
@@ -866,18 +869,17 @@ static void swallow(struct abi_ocall *call)
 	}
 }
 
-static void a_device_that_is_silent_is_given_up(void **state)
+static void is_given_up(void (*lie)(struct abi_ocall *call))
 {
 	struct guest_pages *pages;
 	struct err_ctx err = {0};
 	struct link *l;
 
-	(void)state;
 	t.lie = no_worker;
 	assert_int_equal(open_link(&l, NULL), ERR_OK);
 	pages = open_pages(l);
 	t.clock = carrier_now();
-	t.lie = swallow;
+	t.lie = lie;
 	kill(t.device.pid, SIGSTOP);
 	assert_int_not_equal(device_client_read(pages, 0, 4, &err), ERR_OK);
 	assert_non_null(strstr(err.text, "took too long"));
@@ -885,6 +887,20 @@ static void a_device_that_is_silent_is_given_up(void **state)
 	t.lie = NULL;
 	guest_pages_destroy(pages);
 	link_close(l);
+}
+
+static void a_device_that_is_silent_is_given_up(void **state)
+{
+	(void)state;
+	is_given_up(swallow);
+}
+
+/* Its time stands still, and whoever is to sleep is called at once. */
+static void a_host_without_time_is_given_up(void **state)
+{
+	(void)state;
+	t.sleepless = true;
+	is_given_up(no_worker);
 }
 
 /* A host that stops the clock doesn't get old pages taken for new ones for ever. */
@@ -1150,6 +1166,7 @@ int main(int argc, char **argv)
 		TEST(odd_results_of_waiting_only_cost_time),
 		TEST(an_idle_worker_only_costs_time),
 		TEST(a_device_that_is_silent_is_given_up),
+		TEST(a_host_without_time_is_given_up),
 		TEST(a_clock_that_stands_still),
 	};
 
