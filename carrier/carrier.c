@@ -189,7 +189,7 @@ static enum err set_up_ring(struct carrier *c, struct err_ctx *err)
 		close(s->frame.fd);
 	if (e)
 		return e;
-	carrier_wait_init(&c->wait, s->fd, c->no_spin ? 0 : carrier_spins(CARRIER_SPIN_NS));
+	carrier_wait_init(&c->wait, s->fd, c->no_spin ? 0 : carrier_spins(CARRIER_AWAIT_NS));
 	e = channel_ring_writer_init(&c->out, c->region.at, sizes, CHANNEL_TO_DEVICE, &c->wait.wait,
 				     err);
 	return e ? e : channel_ring_reader_init(&c->in, c->region.at, sizes, CHANNEL_TO_CLIENT,

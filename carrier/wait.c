@@ -14,6 +14,10 @@ enum {
 	/* A peer's death is noticed after so long at most; a live peer wakes at once. */
 	SLICE_NS = 200 * 1000 * 1000,
 	CALIBRATION = 128,
+	/* How long to bear with the other end on one's CPU: at first, and at most. */
+	PATIENCE_NS = 1000 * 1000,
+	PATIENCE_LONGEST_NS = 128 * PATIENCE_NS,
+	YIELDS_MAX = 8,
 };
 
 uint64_t carrier_now(void)
@@ -77,6 +81,36 @@ void carrier_wait_init(struct carrier_wait *w, int socket, uint32_t spins_max)
 			 .spins = spins_max},
 		.socket = socket,
 	};
+}
+
+/* Once away, it isn't brought back by a wake-up: the scheduler likes where a thread was last. */
+static void move_away(struct channel_ring_wait *wait, bool unseen)
+{
+	struct carrier_wait *w = (struct carrier_wait *)wait;
+	uint64_t now = carrier_now();
+	cpu_set_t others = w->cpus;
+	int here = sched_getcpu();
+
+	/* this thread may have taken the CPU from it when it was woken */
+	if (unseen && w->yields < YIELDS_MAX) {
+		w->yields++;
+		sched_yield();
+	}
+	if (unseen || here < 0 || now - w->parted_ns < w->patience_ns)
+		return;
+	CPU_CLR((size_t)here, &others);
+	if (CPU_COUNT(&others) && sched_setaffinity(0, sizeof(others), &others) == 0)
+		(void)!sched_setaffinity(0, sizeof(w->cpus), &w->cpus);
+	w->parted_ns = now;
+	if (w->patience_ns < PATIENCE_LONGEST_NS)
+		w->patience_ns *= 2;
+}
+
+void carrier_wait_part(struct carrier_wait *w, const cpu_set_t *cpus)
+{
+	w->cpus = *cpus;
+	w->patience_ns = PATIENCE_NS;
+	w->wait.part = move_away;
 }
 
 uint32_t carrier_spins(uint64_t ns)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -441,6 +442,45 @@ static void a_full_socket_runs_out_of_time(void **state)
 	close(ends[1]);
 }
 
+static void who_parts_goes_to_another_cpu_and_may_come_back(void **state)
+{
+	struct carrier_wait w;
+	cpu_set_t all, now;
+	int before;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	carrier_wait_init(&w, -1, 0);
+	assert_null(w.wait.part);
+	carrier_wait_part(&w, &all);
+	before = sched_getcpu();
+	w.wait.part(&w.wait, false);
+	assert_true(CPU_COUNT(&all) < 2 || w.parted_ns);
+	assert_int_equal(sched_getaffinity(0, sizeof(now), &now), 0);
+	assert_true(CPU_EQUAL(&all, &now));
+	/* on one CPU alone there is nowhere to go, and that is no failure */
+	CPU_ZERO(&now);
+	CPU_SET((size_t)sched_getcpu(), &now);
+	assert_int_equal(sched_setaffinity(0, sizeof(now), &now), 0);
+	before = sched_getcpu();
+	carrier_wait_part(&w, &now);
+	w.wait.part(&w.wait, false);
+	assert_int_equal(sched_getcpu(), before);
+	/* another one may be had: it isn't waited for */
+	carrier_wait_part(&w, &all);
+	w.parted_ns = 0;
+	w.wait.part(&w.wait, false);
+	assert_true(CPU_COUNT(&all) < 2 || w.patience_ns > 0);
+	assert_int_equal(sched_getaffinity(0, sizeof(now), &now), 0);
+	assert_true(CPU_EQUAL(&all, &now));
+	/* who was seen nowhere gets a few turns, and nobody is moved */
+	w.parted_ns = 0;
+	for (unsigned int i = 0; i < 100; i++)
+		w.wait.part(&w.wait, true);
+	assert_int_equal(w.parted_ns, 0);
+	assert_in_range(w.yields, 1, 99);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +501,7 @@ int main(void)
 		cmocka_unit_test(memory_that_could_shrink_is_refused),
 		cmocka_unit_test(a_frame_brings_one_descriptor_at_most),
 		cmocka_unit_test(a_full_socket_runs_out_of_time),
+		cmocka_unit_test(who_parts_goes_to_another_cpu_and_may_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

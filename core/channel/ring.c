@@ -36,6 +36,17 @@ size_t channel_ring_region_size(const struct channel_ring_sizes *sizes)
 	return sizeof(struct channel_ring_head) + sizes->to_device + sizes->to_client;
 }
 
+/* Say which CPU this end runs on, when that has changed. */
+static void tell_cpu(struct channel_ring_end *e)
+{
+	uint64_t cpu = e->wait->cpu ? e->wait->cpu(e->wait) : 0;
+
+	if (cpu == e->cpu)
+		return;
+	e->cpu = cpu;
+	__atomic_store_n(e->my_index + 1, htole64(cpu), __ATOMIC_RELAXED);
+}
+
 static enum err end_init(struct channel_ring_end *e, void *region,
 			 const struct channel_ring_sizes *sizes, enum channel_direction direction,
 			 bool writer, struct channel_ring_wait *wait, struct err_ctx *err)
@@ -58,6 +69,7 @@ static enum err end_init(struct channel_ring_end *e, void *region,
 		.size = direction == CHANNEL_TO_DEVICE ? sizes->to_device : sizes->to_client,
 		.wait = wait,
 	};
+	tell_cpu(e);
 	return ERR_OK;
 }
 
@@ -113,10 +125,16 @@ static uint64_t available(const struct channel_ring_end *e, bool writer)
 	return writer ? e->size - (e->mine - e->theirs) : e->theirs - e->mine;
 }
 
-/* Do both ends run on one CPU, as far as is known? Each index has its end's CPU beside it. */
+/* Each index has its end's CPU beside it. */
+static uint64_t their_cpu(const struct channel_ring_end *e)
+{
+	return le64toh(__atomic_load_n(e->their_index + 1, __ATOMIC_RELAXED));
+}
+
+/* Do both ends run on one CPU, as far as is known? */
 static bool same_cpu(const struct channel_ring_end *e)
 {
-	return e->cpu && le64toh(__atomic_load_n(e->their_index + 1, __ATOMIC_RELAXED)) == e->cpu;
+	return e->cpu && their_cpu(e) == e->cpu;
 }
 
 /* Spin for as long as has been worth it lately. True when there is something, or an error. */
@@ -140,17 +158,6 @@ static bool spin(struct channel_ring_end *e, bool writer, enum err *failed, stru
 	return false;
 }
 
-/* Say which CPU this end runs on, when that has changed. */
-static void tell_cpu(struct channel_ring_end *e)
-{
-	uint64_t cpu = e->wait->cpu ? e->wait->cpu(e->wait) : 0;
-
-	if (cpu == e->cpu)
-		return;
-	e->cpu = cpu;
-	__atomic_store_n(e->my_index + 1, htole64(cpu), __ATOMIC_RELAXED);
-}
-
 /* Show the other end how far I am. */
 static void publish(struct channel_ring_end *e)
 {
@@ -170,6 +177,20 @@ static void ring_bell(struct channel_ring_end *e)
 	__atomic_store_n(e->their_bell, 0, __ATOMIC_RELAXED);
 	e->wait->wakes++;
 	e->wait->wake(e->wait, e->their_bell);
+}
+
+/* Who was given something to do needs a CPU for it, and isn't to wait for this thread's. */
+static void part(struct channel_ring_end *e)
+{
+	uint64_t theirs;
+
+	if (!e->wait->part)
+		return;
+	theirs = their_cpu(e);
+	if (theirs && theirs != e->cpu)
+		return;
+	e->wait->part(e->wait, !theirs);
+	tell_cpu(e);
 }
 
 /* Wait until at least a word can be written, or read. */
@@ -306,6 +327,7 @@ enum err channel_ring_write(struct channel_ring_end *e, const void *record, size
 		from += n;
 		size -= n;
 	}
+	part(e);
 	ring_bell(e);
 	return ERR_OK;
 }

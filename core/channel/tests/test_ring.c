@@ -3,6 +3,7 @@
  * The ring between honest ends (one thread, two threads, records of all sizes, sleeping without lost
  * wake-ups), and against a host that writes whatever it likes into the shared region.
  */
+#include <endian.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -32,6 +33,8 @@ struct waiting {
 	struct channel_ring_wait wait;
 	unsigned int patience, timeouts;
 	bool futex;
+	uint64_t at;		     /* its CPU */
+	unsigned int parted, unseen; /* how often it was to go elsewhere, and to let others run */
 };
 
 struct pair {
@@ -61,6 +64,23 @@ static void wake_hook(struct channel_ring_wait *w, uint64_t *bell)
 {
 	if (((struct waiting *)w)->futex)
 		syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static uint64_t cpu_hook(struct channel_ring_wait *w)
+{
+	return ((struct waiting *)w)->at;
+}
+
+static void part_hook(struct channel_ring_wait *w, bool unseen)
+{
+	struct waiting *me = (struct waiting *)w;
+
+	if (unseen) {
+		me->unseen++;
+		return;
+	}
+	me->parted++;
+	me->at++;
 }
 
 static void waiting_init(struct waiting *w, bool futex, uint32_t spins)
@@ -689,6 +709,62 @@ static void scribbling_at_the_same_time_changes_nothing(void **state)
 	}
 }
 
+static void pass_a_record(struct pair *p, uint32_t number)
+{
+	uint8_t record[CHANNEL_OVERHEAD + 100], got[sizeof(record)];
+	size_t size;
+
+	make_record(record, sizeof(record), number);
+	assert_int_equal(channel_ring_write(&p->to_client_in, record, sizeof(record), NULL), ERR_OK);
+	assert_int_equal(channel_ring_read(&p->to_client_out, got, sizeof(got), &size, NULL), ERR_OK);
+	assert_true(size == sizeof(got) && is_record(got, size, number));
+}
+
+static void a_writer_leaves_its_cpu_to_the_reader(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, SMALL, false, 0);
+	p.client.wait.cpu = p.device.wait.cpu = cpu_hook;
+	p.client.at = p.device.at = 3;
+	p.device.wait.part = part_hook;
+	/* the reader says where it is once it reads */
+	pass_a_record(&p, 1);
+	assert_int_equal(p.device.unseen, 1);
+	assert_int_equal(p.device.parted, 0);
+	pass_a_record(&p, 2);
+	assert_int_equal(p.device.parted, 1);
+	assert_int_equal(p.device.at, 4);
+	pass_a_record(&p, 3);
+	assert_int_equal(p.device.parted, 1);
+	/* it has followed */
+	p.client.at = 4;
+	pass_a_record(&p, 4);
+	pass_a_record(&p, 5);
+	assert_int_equal(p.device.parted, 2);
+	assert_int_equal(p.device.unseen, 1);
+	pair_deinit(&p);
+}
+
+static void an_end_says_at_once_where_it_runs(void **state)
+{
+	struct channel_ring_head *head;
+	struct channel_ring_end end;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, SMALL, false, 0);
+	head = p.region;
+	p.client.wait.cpu = cpu_hook;
+	p.client.at = 7;
+	assert_int_equal(channel_ring_reader_init(&end, p.region, &p.sizes, CHANNEL_TO_CLIENT,
+						  &p.client.wait, NULL),
+			 ERR_OK);
+	assert_int_equal(le64toh(head->to_client.consumer_cpu), 7);
+	pair_deinit(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -713,6 +789,8 @@ int main(void)
 		cmocka_unit_test(a_dribbling_peer_is_endured),
 		cmocka_unit_test(a_scribbling_host_gets_nothing_but_errors),
 		cmocka_unit_test(scribbling_at_the_same_time_changes_nothing),
+		cmocka_unit_test(a_writer_leaves_its_cpu_to_the_reader),
+		cmocka_unit_test(an_end_says_at_once_where_it_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

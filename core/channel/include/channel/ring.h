@@ -12,6 +12,7 @@
 #ifndef SCW_CHANNEL_RING_H
 #define SCW_CHANNEL_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,12 @@ struct channel_ring_wait {
 	void (*wake)(struct channel_ring_wait *w, uint64_t *bell);
 	/* Optional. The CPU that this thread runs on, counted from 1; 0 when it can't tell. */
 	uint64_t (*cpu)(struct channel_ring_wait *w);
+	/*
+	 * Optional. The other end has a record to read, and ran last on this thread's CPU, or (`unseen`) hasn't said yet
+	 * where it runs: have this thread run on another CPU, or let others run first. Called again as long as
+	 * that is so, so it is for this to be patient.
+	 */
+	void (*part)(struct channel_ring_wait *w, bool unseen);
 	/*
 	 * How often to look, with a pause each time, before sleeping: about as long as a sleep with its
 	 * wake-up takes. The ring looks less often while it is in vain, and not at all when the other end
