@@ -106,6 +106,8 @@ static enum err set_up(struct server *s, const struct memdev_ring_options *o,
 		return e;
 	s->out.record = put_record;
 	carrier_wait_init(&s->wait, o->socket, o->spins);
+	if (o->cpus)
+		carrier_wait_part(&s->wait, o->cpus);
 	if (o->look) {
 		s->sleep = s->wait.wait.sleep;
 		s->wait.wait.sleep = sleep_and_look;

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "guest/phys.h"
+#include "sources/source.h"
 
 enum {
 	FD_LOWEST = 200, /* descriptors go out of the way of tools that we are preloaded into */
@@ -59,6 +60,13 @@ struct store_ops {
 	 * privileges that opening took. ERR_PERM, ERR_GONE, ERR_IO.
 	 */
 	enum err (*keep)(struct store *s, uid_t reader, struct err_ctx *err);
+
+	/*
+	 * Optional. Since keep(), which windows of SOURCE_WINDOW bytes were looked at: numbers from the start of the store
+	 * on, at most `max`; how many. And: look at these, where that costs the guest nothing; others are left out.
+	 */
+	size_t (*looked)(const struct store *s, uint32_t *ret, size_t max);
+	void (*look)(struct store *s, uint32_t window);
 
 	void (*close)(struct store *s);
 };

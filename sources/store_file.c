@@ -27,7 +27,7 @@ enum {
 	WINDOW = 2 << 20, /* bytes that one mincore() of a scan looks at */
 	AROUND_PAGES = 32, /* that one for a single page does; a power of two */
 	WINDOW_PAGES = WINDOW / GUEST_PAGE_SIZE,
-	FAULT_PAGES = 16, /* what Linux maps at a fault, of what is in memory; the addresses are so aligned */
+	FAULT_PAGES = SOURCE_WINDOW / GUEST_PAGE_SIZE, /* the addresses of which are so aligned */
 	/*
 	 * Reads that are done without mapping: to map a page costs as much as ten of them, and whoever
 	 * only asks whether a guest is still there makes no more. (A hole reads as zeros.)
@@ -50,7 +50,8 @@ struct store_file {
 	bool may_mincore;
 	bool may_cachestat;
 	int pagemap;	 /* of this process; -1: not needed or not to be had */
-	uint64_t *asked; /* with it, bit a fault's pages: it was looked at there */
+	uint64_t *asked; /* with it, bit a window: it was looked at there */
+	uint64_t *used;	 /* and, of what was looked at or not, that it was needed */
 	size_t granule;
 	uint8_t *map;
 	uint64_t *known; /* bit a page: it holds data. A page may lose it again by ballooning only */
@@ -144,6 +145,12 @@ static void look_around(struct store_file *f, uint64_t page)
 	}
 }
 
+/* Windows may begin before the store, and end behind it. */
+static size_t asked_words(const struct store_file *f)
+{
+	return (f->store.size / SOURCE_WINDOW + 2) / 64 + 1;
+}
+
 /*
  * The same for who may not ask what is in memory: a look at a page that holds data has had all pages mapped
  * around it that are in memory, and what is mapped to itself a process may know.
@@ -175,6 +182,14 @@ static void look_at_mapped(struct store_file *f, uint64_t page)
 			set_known(f, first + i);
 }
 
+static void set_used(struct store_file *f, uint64_t page)
+{
+	uint64_t base = (uintptr_t)f->map / GUEST_PAGE_SIZE;
+	uint64_t window = (base + page) / FAULT_PAGES - base / FAULT_PAGES;
+
+	f->used[window / 64] |= 1ull << (window % 64);
+}
+
 /* Does the page at `offset` hold data, so that mapping it allocates nothing? */
 static bool has_data(struct store_file *f, uint64_t offset)
 {
@@ -182,6 +197,8 @@ static bool has_data(struct store_file *f, uint64_t offset)
 	uint8_t buf[GUEST_PAGE_SIZE];
 	bool data = false;
 
+	if (f->used)
+		set_used(f, page);
 	if (f->holes == HOLES_HARMLESS || is_known(f, page))
 		return true;
 	if (f->holes == HOLES_SEEK) {
@@ -362,12 +379,11 @@ static int open_pagemap(void)
 /* Where it can't be had, each page is asked for by itself. */
 static void keep_pagemap(struct store_file *f)
 {
-	size_t windows = f->store.size / GUEST_PAGE_SIZE / FAULT_PAGES + 2;
-
 	if (f->pagemap >= 0)
 		return;
-	f->asked = calloc(windows / 64 + 1, sizeof(*f->asked));
-	f->pagemap = f->asked ? open_pagemap() : -1;
+	f->asked = calloc(asked_words(f), sizeof(*f->asked));
+	f->used = calloc(asked_words(f), sizeof(*f->used));
+	f->pagemap = f->asked && f->used ? open_pagemap() : -1;
 }
 
 static enum err file_keep(struct store *s, uid_t reader, struct err_ctx *err)
@@ -383,6 +399,34 @@ static enum err file_keep(struct store *s, uid_t reader, struct err_ctx *err)
 	return ERR_OK;
 }
 
+static size_t file_looked(const struct store *s, uint32_t *ret, size_t max)
+{
+	const struct store_file *f = (const struct store_file *)s;
+	size_t words = f->used ? asked_words(f) : 0, count = 0;
+
+	for (size_t i = 0; i < words; i++) {
+		for (uint64_t left = f->used[i]; left && count < max; left &= left - 1)
+			ret[count++] = (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(left);
+	}
+	return count;
+}
+
+static void file_look(struct store *s, uint32_t window)
+{
+	struct store_file *f = to_file(s);
+	uint64_t to_window = (uintptr_t)f->map % SOURCE_WINDOW, at = (uint64_t)window * SOURCE_WINDOW;
+	off_t data;
+
+	if (!f->asked || window / 64 >= asked_words(f))
+		return;
+	at = at > to_window ? at - to_window : 0;
+	data = lseek(f->fd, (off_t)(f->at + at), SEEK_DATA);
+	if (data < 0 || (uint64_t)data - f->at >= s->size)
+		return;
+	set_known(f, ((uint64_t)data - f->at) / GUEST_PAGE_SIZE);
+	look_at_mapped(f, at / GUEST_PAGE_SIZE);
+}
+
 static void file_close(struct store *s)
 {
 	struct store_file *f = to_file(s);
@@ -394,6 +438,7 @@ static void file_close(struct store *s)
 	if (f->pagemap >= 0)
 		close(f->pagemap);
 	free(f->asked);
+	free(f->used);
 	free(f->known);
 	close(f->fd);
 	free(f);
@@ -406,6 +451,8 @@ static const struct store_ops file_ops = {
 	.next_data = file_next_data,
 	.alive = file_alive,
 	.keep = file_keep,
+	.looked = file_looked,
+	.look = file_look,
 	.close = file_close,
 };
 

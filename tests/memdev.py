@@ -260,6 +260,14 @@ def check_end(device, name):
 WARM_WORKERS = 2
 
 
+def mapped_kib(pid, name):
+    """Of a guest's RAM, what a process has had mapped to itself."""
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as f:
+        parts = re.split(r"^[0-9a-f]+-[0-9a-f]+ .*?(\S*)$", f.read(), flags=re.M)
+    return sum(int(re.search(r"Rss: +(\d+)", text)[1])
+               for path, text in zip(parts[1::2], parts[2::2]) if name in path)
+
+
 def warm_workers(device):
     """Those that wait for the next sessions."""
     expect(wait_for(lambda: len(device.children()) == WARM_WORKERS and not device.sessions()) is not None,
@@ -286,6 +294,9 @@ def check_warm(device, name):
     expect(taken and taken <= warm, "no warm worker was ever taken")
     expect(wait_for(lambda: len(device.children()) == WARM_WORKERS and not taken & set(device.children()))
            is not None, "no other warm worker")
+    expect(wait_for(lambda: len(device.children()) == WARM_WORKERS and
+                    all(mapped_kib(pid, name) for pid in device.children()), 5) is not None,
+           "a warm worker hasn't looked where the last one did")
     expect(wait_for(lambda: not device.children(), 60) is not None, "a warm worker stays for good")
     print("ok: warm workers")
 

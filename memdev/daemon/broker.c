@@ -41,6 +41,7 @@ enum {
 struct slot {
 	pid_t pid;
 	bool warm;	 /* no session yet */
+	bool quiet;	 /* another warm one is ready yet */
 	int offered;	 /* the client that a warm one is looking at; -1: none */
 	uint64_t serial; /* counts up with each worker */
 	int channel; /* -1: hung up, to be reaped */
@@ -64,6 +65,8 @@ struct known {
 	uint64_t named;		    /* slot.named of who said where it is; 0: nobody did */
 	struct attach_memory_at at; /* said by a worker that had its privileges yet */
 	char *text;		    /* said by one that had given them up; NULL: none */
+	uint32_t *looked;	    /* by one that has ended: where it looked, of the last session */
+	uint32_t looked_count;
 };
 
 struct broker {
@@ -80,6 +83,8 @@ struct broker {
 	uint64_t looked; /* carrier_now() of the last end_cold() */
 	/* of each worker, but made once */
 	uint32_t spins;
+	cpu_set_t cpus;
+	bool cpus_known;
 	struct sandbox_filter *filter;
 };
 
@@ -92,6 +97,12 @@ static struct known *known_find(struct broker *b, pid_t vmm, uint64_t start)
 			return &b->known[i];
 	}
 	return NULL;
+}
+
+static void known_forget(struct known *k)
+{
+	free(k->text);
+	free(k->looked);
 }
 
 /* The place for it: its own, an empty one, or that of the one not used for longest. */
@@ -112,7 +123,7 @@ static struct known *known_get(struct broker *b, pid_t vmm, uint64_t start)
 				k = &b->known[i];
 		}
 	}
-	free(k->text);
+	known_forget(k);
 	*k = (struct known){.vmm = vmm, .start = start, .used = b->number};
 	return k;
 }
@@ -200,6 +211,24 @@ static bool had_taken(const struct slot *s)
 	return false;
 }
 
+/* Where the next worker should look beforehand; it is looked at again there, whatever this one says. */
+static void keep_looked(struct broker *b, const struct slot *s)
+{
+	struct known *k = s->opened ? known_find(b, s->vmm, s->vmm_start) : NULL;
+	uint32_t count = s->page->looked_count, *looked;
+
+	if (!k || count > REPORT_LOOKED_MAX)
+		return;
+	looked = calloc(count ? count : 1, sizeof(*looked));
+	if (!looked)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		looked[i] = s->page->looked[i];
+	free(k->looked);
+	k->looked = looked;
+	k->looked_count = count;
+}
+
 /* A worker has ended: its place is free. */
 static void take_end(struct broker *b, struct slot *s, int status)
 {
@@ -209,6 +238,8 @@ static void take_end(struct broker *b, struct slot *s, int status)
 
 	if (!s->warm)
 		log_end(s, status);
+	if (served)
+		keep_looked(b, s);
 	if (s->offered >= 0 && had_taken(s)) {
 		close(s->offered);
 		ended.offered = -1;
@@ -257,8 +288,8 @@ static void refuse(int client, enum err code, const char *text)
 }
 
 /* In the child: keep the two sockets that it needs and nothing else. */
-static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, int channel,
-				pid_t parent, const struct attach_memory_at *at, size_t answers)
+static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, int channel, pid_t parent,
+				const struct attach_memory_at *at, const struct known *k, size_t answers)
 {
 	static const int defaults[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP};
 	struct worker_setup w = {
@@ -268,8 +299,12 @@ static _Noreturn void be_worker(struct broker *b, struct slot *s, int client, in
 		.client = client < 0 ? -1 : FD_CLIENT,
 		.vm = s->vm,
 		.at = at,
+		.quiet = s->quiet,
 		.answers = answers,
+		.looked = k ? k->looked : NULL,
+		.looked_count = k ? k->looked_count : 0,
 		.spins = b->spins,
+		.cpus = b->cpus_known ? &b->cpus : NULL,
 		.filter = b->filter,
 		.broker = FD_BROKER,
 		.page = s->page,
@@ -309,8 +344,11 @@ static bool count_in(struct broker *b, struct slot *s, int client)
 	return true;
 }
 
-/* For a client, or (-1) a warm one for the VM of `like`, whose client will want about `answers` bytes. */
-static bool start_worker(struct broker *b, struct slot *s, int client, const struct slot *like,
+/*
+ * For a client, or (-1) a warm one for the VM of `like`, whose client will want about `answers` bytes, and `quiet` if another
+ * one is ready for that client.
+ */
+static bool start_worker(struct broker *b, struct slot *s, int client, const struct slot *like, bool quiet,
 			 size_t answers)
 {
 	uint64_t fresh = b->setup->config->warm_s * 1000000000ull / 2, now = carrier_now();
@@ -322,6 +360,7 @@ static bool start_worker(struct broker *b, struct slot *s, int client, const str
 	*s = (struct slot){.channel = -1,
 			   .offered = -1,
 			   .warm = client < 0,
+			   .quiet = quiet,
 			   .serial = ++b->serial,
 			   .began = now,
 			   .named = now};
@@ -351,7 +390,7 @@ static bool start_worker(struct broker *b, struct slot *s, int client, const str
 		s->page->state = REPORT_WARM;
 	pid = fork();
 	if (pid == 0)
-		be_worker(b, s, client, pair[1], self, at, answers);
+		be_worker(b, s, client, pair[1], self, at, k, answers);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -382,6 +421,7 @@ static void take_client(struct broker *b)
 static void warm_up(struct broker *b, const struct slot *s, uint64_t bytes_out)
 {
 	size_t count = 0, of_vm = 0;
+	bool ready = false; /* or soon */
 
 	for (size_t i = 0; i < b->slot_count; i++) {
 		const struct slot *w = &b->slots[i];
@@ -389,13 +429,17 @@ static void warm_up(struct broker *b, const struct slot *s, uint64_t bytes_out)
 		if (!w->pid || !w->warm)
 			continue;
 		count++;
-		of_vm += w->vmm == s->vmm && w->vmm_start == s->vmm_start;
+		if (w->vmm != s->vmm || w->vmm_start != s->vmm_start)
+			continue;
+		of_vm++;
+		ready |= w->offered < 0 && (w->opened || !w->quiet);
 	}
 	for (; b->setup->config->warm_s && of_vm < WARM_EACH && count < WARM_MAX; of_vm++, count++) {
 		struct slot *to = slot_free(b);
 
-		if (!to || !start_worker(b, to, -1, s, (size_t)bytes_out))
+		if (!to || !start_worker(b, to, -1, s, ready, (size_t)bytes_out))
 			return;
+		ready = true;
 	}
 }
 
@@ -498,7 +542,7 @@ static void offer(struct broker *b, int client, uint64_t before)
 		return;
 	}
 	s = slot_free(b);
-	if (!s || !start_worker(b, s, client, NULL, 0))
+	if (!s || !start_worker(b, s, client, NULL, false, 0))
 		refuse(client, ERR_NOMEM, "the memory device can't start another session now");
 	close(client);
 }
@@ -742,7 +786,7 @@ static void end_all(struct broker *b)
 		slot_clear(&b->slots[i]);
 	}
 	for (size_t i = 0; i < KNOWN_MAX; i++)
-		free(b->known[i].text);
+		known_forget(&b->known[i]);
 	/* it unmounts */
 	if (b->with && kill(b->with, SIGTERM) == 0)
 		waitpid(b->with, NULL, 0);
@@ -758,6 +802,7 @@ enum err broker_run(const struct broker_setup *setup, pid_t with, struct err_ctx
 	b.slots = calloc(b.slot_count, sizeof(*b.slots));
 	worker_rehearse();
 	b.spins = carrier_spins(CARRIER_SPIN_NS);
+	b.cpus_known = sched_getaffinity(0, sizeof(b.cpus), &b.cpus) == 0;
 	e = fds && b.slots ? block_signals(&b, err) : err_set(err, ERR_NOMEM, "out of memory");
 	if (!e)
 		e = sandbox_filter_create(&b.filter, err);

@@ -22,6 +22,10 @@ enum report_state {
 	REPORT_WARM,	/* no session yet: the VM is open, for the next one */
 };
 
+enum {
+	REPORT_LOOKED_MAX = 8192, /* windows: 512 MiB */
+};
+
 /* Shared memory, written by the worker at will. Texts end with a NUL, or at their end. */
 struct report_page {
 	volatile uint32_t state;
@@ -29,6 +33,8 @@ struct report_page {
 	volatile uint64_t requests, pages, bytes_in, bytes_out;
 	volatile uint64_t memory; /* bytes that core parts hold */
 	char reason[256]; /* why it ended */
+	/* where in the VM's memory it looked, said at its end: source_looked() */
+	volatile uint32_t looked_count, looked[REPORT_LOOKED_MAX];
 };
 
 /*

@@ -133,6 +133,13 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t count)
 	return r;
 }
 
+/* Of this thread's own CPUs: others' would take them from other workers. */
+static int allow_parting(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1,
+				SCMP_A0(SCMP_CMP_EQ, 0));
+}
+
 /* Memory that may be executed is never made. */
 static int allow_memory(scmp_filter_ctx ctx)
 {
@@ -194,6 +201,8 @@ enum err sandbox_filter_create(struct sandbox_filter **ret, struct err_ctx *err)
 		return err_set(err, ERR_NOMEM, "out of memory for a system call filter");
 	}
 	r = allow(ctx, allowed, BASE_COUNT(allowed));
+	if (!r)
+		r = allow_parting(ctx);
 	if (!r)
 		r = allow_memory(ctx);
 	if (!r)

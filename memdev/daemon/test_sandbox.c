@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -76,6 +77,16 @@ static bool memory_and_time(void)
 	       getrandom(&random, sizeof(random), 0) == sizeof(random);
 }
 
+static bool go_elsewhere(void)
+{
+	cpu_set_t all;
+
+	CPU_ZERO(&all);
+	for (size_t i = 0; i < CPU_SETSIZE; i++)
+		CPU_SET(i, &all);
+	return sched_setaffinity(0, sizeof(all), &all) == 0;
+}
+
 static bool a_pipe_and_a_local_socket(void)
 {
 	int ends[2];
@@ -142,6 +153,15 @@ static bool end_a_thread_of_another(void)
 	return syscall(SYS_tgkill, other, other, 0) == 0;
 }
 
+static bool send_another_elsewhere(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	return sched_setaffinity(other, sizeof(one), &one) == 0;
+}
+
 static bool make_code(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -203,6 +223,7 @@ static void what_serving_takes_is_allowed(void **state)
 {
 	(void)state;
 	goes_well(WORKER, memory_and_time);
+	goes_well(WORKER, go_elsewhere);
 	goes_well(FILES, a_pipe_and_a_local_socket);
 }
 
@@ -227,6 +248,7 @@ static void all_else_ends_the_process(void **state)
 		{"trace another process", trace_another},
 		{"end another process", end_another},
 		{"end another process's thread", end_a_thread_of_another},
+		{"send another process to other CPUs", send_another_elsewhere},
 		{"make code", make_code},
 		{"make code of data", make_code_of_data},
 		{"have signals sent", have_signals_sent},

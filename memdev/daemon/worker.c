@@ -70,6 +70,19 @@ static void report(struct worker *w, enum report_state state)
 	p->memory = w->memory->alloc.used;
 }
 
+/* For who serves next. */
+static void report_looked(struct worker *w)
+{
+	struct report_page *p = w->setup->page;
+	uint32_t *looked = calloc(REPORT_LOOKED_MAX, sizeof(*looked));
+	size_t count = looked ? source_looked(w->memory->source, looked, REPORT_LOOKED_MAX) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		p->looked[i] = looked[i];
+	p->looked_count = (uint32_t)count;
+	free(looked);
+}
+
 /* Tell the broker which VM it is, and hear whether it may be served. */
 static enum err ask_broker(struct worker *w, struct err_ctx *err)
 {
@@ -223,6 +236,7 @@ static enum err serve_ring(struct worker *w, struct err_ctx *err)
 		.session = w->session,
 		.socket = w->client,
 		.spins = w->spins,
+		.cpus = w->setup->cpus,
 		.answered = ring_answered,
 		.look = ring_look,
 		.ctx = w,
@@ -338,6 +352,27 @@ static enum err get_ready(struct worker *w, struct err_ctx *err)
 	return e ? e : make_session(w, err);
 }
 
+/*
+ * Nobody waits for a worker that is made ready, so it leaves the processor to whoever wants it, tools above all. False: it
+ * goes on as it was, since only root can go back.
+ */
+static bool be_quiet(void)
+{
+	const struct sched_param none = {0};
+
+	return geteuid() == 0 && sched_getscheduler(0) == SCHED_OTHER &&
+	       sched_setscheduler(0, SCHED_IDLE, &none) == 0;
+}
+
+static enum err be_loud(struct err_ctx *err)
+{
+	const struct sched_param none = {0};
+
+	return sched_setscheduler(0, SCHED_OTHER, &none) < 0 ?
+		       err_set_errno(err, ERR_PERM, errno, "can't be scheduled as before") :
+		       ERR_OK;
+}
+
 /* What takes its time and needs no client, nor a look at what the guest wrote. */
 static enum err make_ready(struct worker *w, struct err_ctx *err)
 {
@@ -353,6 +388,8 @@ static enum err make_ready(struct worker *w, struct err_ctx *err)
 	free(block);
 	if (!e)
 		memdev_session_populate(w->session);
+	if (!e)
+		source_look(w->memory->source, w->setup->looked, w->setup->looked_count);
 	return e ? e : memdev_ring_prepare(w->setup->answers, &w->ring, err);
 }
 
@@ -444,7 +481,7 @@ static enum err run(struct worker *w, struct err_ctx *err)
 			MEMDEV_RING_TO_CLIENT_MAX,
 		.parent = s->parent,
 	};
-	bool warm = s->client < 0;
+	bool warm = s->client < 0, quiet = s->quiet && be_quiet();
 	enum err e = ERR_OK;
 
 	w->client = s->client;
@@ -455,6 +492,8 @@ static enum err run(struct worker *w, struct err_ctx *err)
 		e = take_open(w, w->vm, err);
 	if (!e)
 		e = warm ? make_ready(w, err) : get_ready(w, err);
+	if (!e && quiet)
+		e = be_loud(err);
 	if (!e)
 		e = ask_broker(w, err);
 	if (!e)
@@ -545,8 +584,10 @@ int worker_run(const struct worker_setup *setup)
 		memdev_session_end(w->session, NULL, &w->out, &err);
 	snprintf(setup->page->reason, sizeof(setup->page->reason), "%s",
 		 err_describe(&err, text, sizeof(text)));
-	if (w->session)
+	if (w->session) {
 		report(w, setup->page->state);
+		report_looked(w);
+	}
 	memdev_session_destroy(w->session);
 	memdev_ring_drop(&w->ring);
 	attach_memory_close(w->memory);

@@ -7,6 +7,8 @@
 #ifndef SCW_DAEMON_WORKER_H
 #define SCW_DAEMON_WORKER_H
 
+#include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,8 +24,12 @@ struct worker_setup {
 	int client;		      /* socket of the client; -1: a warm worker, which has: */
 	const char *vm;		      /* to open */
 	const struct attach_memory_at *at; /* and where it is; NULL: to be looked for */
+	bool quiet;		      /* nobody waits for it to be ready */
 	size_t answers;		      /* bytes that its client will probably want */
+	const uint32_t *looked;	      /* and windows in which they are: source_look() */
+	size_t looked_count;
 	uint32_t spins;		      /* carrier_spins(CARRIER_SPIN_NS) */
+	const cpu_set_t *cpus;	      /* that it may run on; NULL: not known */
 	const struct sandbox_filter *filter;
 	int broker;		      /* socket pair's end */
 	struct report_page *page;

@@ -2,6 +2,7 @@
 /* Stores: holes are left alone, a file that shrinks doesn't kill us; lines of /proc/PID/maps. */
 #include "fixture.h"
 
+#include "base/checked.h"
 #include "sources/maps.h"
 #include "store_file.c"
 
@@ -113,6 +114,55 @@ static void test_file_of_others(void **state)
 	for (unsigned int i = 0; i < PAGES; i++)
 		assert_int_equal(s->ops->map(s, i * 4096) != NULL,
 				 i == 5 || i == 6 || (i >= FIRST && i < END));
+	assert_int_equal(fixture_blocks(fd), blocks);
+	store_destroy(s);
+	close(fd);
+}
+
+/* Who opens a store again looks beforehand where the last one did, and says the same of itself if it did no more. */
+static void test_file_looked(void **state)
+{
+	enum { FIRST = 20, END = 40, USED = 30 };
+	struct guest_phys_stats stats = {0};
+	uint32_t windows[8], again[8];
+	struct store *s;
+	size_t count;
+	uint64_t blocks;
+	int fd = sparse_file(), own;
+
+	(void)state;
+	for (unsigned int i = FIRST; i < END; i++)
+		assert_int_equal(pwrite(fd, text, sizeof(text), i * 4096), sizeof(text));
+	blocks = fixture_blocks(fd);
+	assert_int_equal(store_file_create(dup(fd), 0, PAGES * 4096, &stats, &s, NULL), ERR_OK);
+	assert_int_equal(s->ops->looked(s, windows, BASE_COUNT(windows)), 0);
+	assert_int_equal(s->ops->keep(s, 65534, NULL), ERR_OK);
+	assert_int_equal(s->ops->looked(s, windows, BASE_COUNT(windows)), 0);
+	assert_non_null(s->ops->map(s, 5 * 4096));
+	assert_non_null(s->ops->map(s, USED * 4096));
+	assert_null(s->ops->map(s, (PAGES - 1) * 4096));
+	count = s->ops->looked(s, windows, BASE_COUNT(windows));
+	assert_in_range(count, 2, 3);
+	assert_int_equal(s->ops->looked(s, again, 1), 1);
+	store_destroy(s);
+
+	assert_int_equal(store_file_create(dup(fd), 0, PAGES * 4096, &stats, &s, NULL), ERR_OK);
+	s->ops->look(s, windows[1]); /* not kept yet: it does nothing */
+	assert_false(is_known(to_file(s), USED));
+	assert_int_equal(s->ops->keep(s, 65534, NULL), ERR_OK);
+	for (size_t i = 0; i < count; i++)
+		s->ops->look(s, windows[i]);
+	s->ops->look(s, UINT32_MAX);
+	/* it isn't asked for again, and isn't said to be of use until it is */
+	own = to_file(s)->fd;
+	to_file(s)->fd = -1;
+	assert_int_equal(s->ops->looked(s, again, BASE_COUNT(again)), 0);
+	assert_non_null(s->ops->map(s, USED * 4096));
+	assert_int_equal(s->ops->looked(s, again, BASE_COUNT(again)), 1);
+	to_file(s)->fd = own;
+	for (unsigned int i = 0; i < PAGES; i++)
+		assert_int_equal(s->ops->map(s, i * 4096) != NULL,
+				 i == 5 || i == 6 || i == 40 || (i >= FIRST && i < END));
 	assert_int_equal(fixture_blocks(fd), blocks);
 	store_destroy(s);
 	close(fd);
@@ -247,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file_holes),
 		cmocka_unit_test(test_file_of_others),
+		cmocka_unit_test(test_file_looked),
 		cmocka_unit_test(test_file_truncated),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_maps),

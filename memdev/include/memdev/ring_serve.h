@@ -6,6 +6,7 @@
 #ifndef SCW_MEMDEV_RING_SERVE_H
 #define SCW_MEMDEV_RING_SERVE_H
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct memdev_ring_options {
 	struct memdev_session *session; /* that serves; borrowed */
 	int socket;			/* the client's; borrowed */
 	uint32_t spins;			/* carrier_spins(CARRIER_SPIN_NS), or 0 */
+	const cpu_set_t *cpus;		/* see carrier_wait_part(); NULL: stay where it is. Borrowed */
 	/* Optional: called after each answer, to publish figures, say. */
 	void (*answered)(void *ctx);
 	/*
@@ -54,7 +56,8 @@ struct memdev_ring_options {
  * memdev_session_record() says; the client has been told if that was possible. Never ERR_OK.
  *
  * Calls memfd_create, ftruncate, fcntl, mmap, sendmsg and poll at the start, then only futex, poll
- * and clock_gettime, and munmap, close at the end: what a seccomp filter has to let pass.
+ * and clock_gettime, with `cpus` sched_yield, getcpu and sched_setaffinity of this thread, and munmap, close at the end: what a
+ * seccomp filter has to let pass.
  */
 enum err memdev_ring_serve(const struct memdev_ring_options *o, const void *ask, size_t size,
 			   struct err_ctx *err) ERR_NODISCARD;

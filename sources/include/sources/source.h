@@ -45,6 +45,7 @@ struct source_extent {
 enum {
 	SOURCE_EXTENTS_MAX = 1 << 16, /* most extents that a source may have */
 	SOURCE_PIECES_MAX = 4,
+	SOURCE_WINDOW = 1 << 16, /* what Linux maps at a fault, of what is in memory */
 	SOURCE_PIECE_PATH_SIZE = 256,
 };
 
@@ -94,6 +95,17 @@ enum err source_open_pieces(pid_t pid, const struct source_piece *pieces, size_t
  */
 enum err source_keep(struct source *s, pid_t watch, uid_t reader,
 		     struct err_ctx *err) ERR_NODISCARD;
+
+/*
+ * Where a process like this one will look, if it does what this one did: windows of SOURCE_WINDOW bytes that were
+ * looked at since source_keep(), as numbers that mean the same to whoever opens the same pieces. At most `max`; how many.
+ */
+size_t source_looked(const struct source *s, uint32_t *ret, size_t max);
+/*
+ * Look there now, so that it needn't be done when somebody waits for it: after source_keep(). Numbers that mean
+ * nothing, or not any more, do nothing.
+ */
+void source_look(struct source *s, const uint32_t *windows, size_t count);
 
 void source_close(struct source *s);
 
