@@ -224,7 +224,8 @@ struct attach_start *attach_start_begin(const struct attach_sealed *o, const cha
 	s->options = *o;
 	s->vm = vm;
 	s->socket = s->hang_up = s->ours = s->theirs = -1;
-	s->command = add_text(14695981039346656037u, vm);
+	/* what another release asked for may be more than this one does */
+	s->command = add_text(14695981039346656037u ^ CHANNEL_VERSION, vm);
 	for (; *argv; argv++)
 		s->command = add_text(s->command, *argv);
 	if (!attach_requests_path(s->command, s->note))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Requests to lines of pages. They are gathered into the plaintext of a record, which is handed on when
- * it is full; a hash set of what this request has sent already keeps each line to one copy.
+ * it is full; a hash set of what this request has sent already keeps each line to one copy, or to one in part and
+ * then one of all of it.
  */
 #include "memdev/engine.h"
 
@@ -35,6 +36,7 @@ enum {
 	MAPPED_AT_ONCE = 16 * CHANNEL_PAGE_SIZE,
 	MAPPED_SLOTS = 4096,
 	WALK_MAX = 16, /* items that are answered in one walk */
+	RUN_SIZE = 2,  /* bytes of a line's run in the table of a piece in parts */
 };
 _Static_assert((int)GROUPS_MAX <= (int)CHANNEL_PAGE_SIZE, "the number of a group fits beside a page's");
 
@@ -46,7 +48,7 @@ struct sent {
 	uint64_t space;	     /* and the mark of the request that has taken the slot */
 	uint64_t page;	     /* and its group in the present record, if that one is of this page */
 	const uint8_t *data; /* NULL: it can't be had, which was said; `stale`: to be looked up again */
-	uint64_t lines;	     /* bit N: line N was sent */
+	uint64_t lines;	     /* bit N: line N was sent, all of it */
 };
 _Static_assert(sizeof(struct sent) == 32, "two in a line of the processor's cache");
 static const uint8_t stale[1];
@@ -55,6 +57,9 @@ static const uint8_t stale[1];
 struct group {
 	uint64_t space, page, lines;
 	const uint8_t *data;
+	uint64_t parts; /* those of which only `runs` are to go (CHANNEL_RUN) */
+	bool mixed;	/* there were such lines: what is counted is a piece in parts */
+	uint8_t runs[CHANNEL_PAGE_LINES];
 };
 
 /* Nodes of lists, those who want them, and where what is followed from each node has led; 0: not there. */
@@ -75,6 +80,7 @@ struct memdev_engine {
 	struct guest_pages *pages;
 	struct memdev_engine_stats stats;
 	struct sent *set;
+	uint64_t *parts; /* of each slot the lines that were sent in part; NULL: no request was exact yet */
 	uint32_t set_slots, set_taken; /* by this request */
 	uint32_t mark;
 	struct sent *last; /* slot that was found last; NULL: none of this request */
@@ -128,6 +134,7 @@ void memdev_engine_destroy(struct memdev_engine *e)
 	if (!e)
 		return;
 	base_free(e->alloc, e->set);
+	base_free(e->alloc, e->parts);
 	base_free(e->alloc, e->plain);
 	base_free(e->alloc, e);
 }
@@ -184,19 +191,32 @@ static void expect(const struct memdev_engine *e, uint64_t space, uint64_t at)
 static bool grow_set(struct memdev_engine *e)
 {
 	struct sent *old = e->set, *more;
+	uint64_t *old_parts = e->parts, *more_parts = NULL;
 	uint32_t slots = e->set_slots;
 
 	more = base_alloc_zeroed(e->alloc, 2 * (size_t)slots, sizeof(*more));
-	if (!more)
+	if (more && old_parts)
+		more_parts = base_alloc_zeroed(e->alloc, 2 * (size_t)slots, sizeof(*more_parts));
+	if (!more || (old_parts && !more_parts)) {
+		base_free(e->alloc, more);
 		return false;
+	}
 	e->set = more;
+	e->parts = more_parts;
 	e->set_slots = 2 * slots;
 	e->last = NULL;
 	for (uint32_t i = 0; i < slots; i++) {
-		if (is_taken(e, &old[i]))
-			*find_slot(e, old[i].space & ~LOW_BITS, old[i].page & ~LOW_BITS) = old[i];
+		struct sent *to;
+
+		if (!is_taken(e, &old[i]))
+			continue;
+		to = find_slot(e, old[i].space & ~LOW_BITS, old[i].page & ~LOW_BITS);
+		*to = old[i];
+		if (old_parts)
+			more_parts[to - more] = old_parts[i];
 	}
 	base_free(e->alloc, old);
+	base_free(e->alloc, old_parts);
 	return true;
 }
 
@@ -212,6 +232,8 @@ static struct sent *take_slot(struct memdev_engine *e, struct sent *s, uint64_t 
 		s = find_slot(e, space, page);
 	}
 	*s = (struct sent){.space = space | e->mark, .page = page};
+	if (e->parts)
+		e->parts[s - e->set] = 0;
 	e->set_taken++;
 	return s;
 }
@@ -229,8 +251,11 @@ static void put_groups(struct memdev_engine *e)
 
 		put_piece(e, &(struct channel_piece){.space = g->space,
 						     .address = g->page,
+						     .state = g->parts ? CHANNEL_PAGE_PARTS :
+									 CHANNEL_PAGE_DATA,
 						     .lines = g->lines,
-						     .data = g->data});
+						     .data = g->data,
+						     .runs = g->runs});
 	}
 	e->group_count = 0;
 	e->grouped = 0;
@@ -329,24 +354,66 @@ static void fetch_lines(struct memdev_engine *e, const uint8_t *page, uint64_t l
 		__builtin_prefetch(page + __builtin_ctzll(lines) * CHANNEL_LINE_SIZE);
 }
 
-/* Send those `lines` of the page at `page` that weren't yet; false when the answer is at its end. */
-static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, uint64_t lines)
+/* The page's slot, which is taken now; NULL when the answer is at its end. */
+static struct sent *use_slot(struct memdev_engine *e, uint64_t space, uint64_t page)
 {
 	struct sent *s;
-	uint32_t group;
 
 	if (e->failed != ERR_OK)
-		return false;
+		return NULL;
 	s = find_slot(e, space, page);
 	if (!is_taken(e, s)) {
 		if (!e->budget)
-			return false;
+			return NULL;
 		s = take_slot(e, s, space, page);
 		if (!s || !look_up(e, s))
-			return false;
+			return NULL;
 		e->budget--;
 		e->stats.pages++;
 	}
+	return s;
+}
+
+/* The page's group in the present record, whether there was one or not. */
+static struct group *use_group(struct memdev_engine *e, struct sent *s, uint64_t space, uint64_t page)
+{
+	uint32_t at = s->page & LOW_BITS;
+	struct group *g = &e->groups[at];
+
+	if (at < e->group_count && g->page == page && g->space == space)
+		return g;
+	at = e->group_count++;
+	g = &e->groups[at];
+	g->space = space;
+	g->page = page;
+	g->data = s->data;
+	g->lines = g->parts = 0;
+	g->mixed = false;
+	s->page = page | at;
+	e->grouped += CHANNEL_PIECE_HEADER_SIZE;
+	return g;
+}
+
+/* These lines of the group, all of each. */
+static void add_lines(struct memdev_engine *e, struct sent *s, struct group *g, uint64_t lines)
+{
+	s->lines |= lines;
+	g->lines |= lines;
+	e->grouped += (size_t)base_count_bits(lines) * CHANNEL_LINE_SIZE;
+	if (!g->mixed)
+		return;
+	g->parts &= ~lines;
+	for (; lines; lines &= lines - 1, e->grouped += RUN_SIZE)
+		g->runs[__builtin_ctzll(lines)] = CHANNEL_RUN_WHOLE;
+}
+
+/* Send those `lines` of the page at `page` that weren't yet; false when the answer is at its end. */
+static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, uint64_t lines)
+{
+	struct sent *s = use_slot(e, space, page);
+
+	if (!s)
+		return false;
 	lines &= ~s->lines;
 	if (s->data == stale && lines && !look_up(e, s))
 		return false;
@@ -354,19 +421,51 @@ static bool send_lines(struct memdev_engine *e, uint64_t space, uint64_t page, u
 		return true;
 	if (!lines)
 		return true;
-	s->lines |= lines;
 	fetch_lines(e, s->data, lines);
 	make_room(e);
-	group = s->page & LOW_BITS;
-	if (group >= e->group_count || e->groups[group].page != page || e->groups[group].space != space) {
-		group = e->group_count++;
-		e->groups[group] = (struct group){.space = space, .page = page, .data = s->data};
-		s->page = page | group;
-		e->grouped += CHANNEL_PIECE_HEADER_SIZE;
-	}
-	e->groups[group].lines |= lines;
-	e->grouped += (size_t)base_count_bits(lines) * CHANNEL_LINE_SIZE;
+	add_lines(e, s, use_group(e, s, space, page), lines);
 	return e->failed == ERR_OK;
+}
+
+/* The group has lines in part from now on: a table comes before what it holds. */
+static void mix(struct memdev_engine *e, struct group *g)
+{
+	g->mixed = true;
+	e->grouped += CHANNEL_WORD_SIZE; /* what the table is filled up with */
+	for (uint64_t left = g->lines; left; left &= left - 1, e->grouped += RUN_SIZE)
+		g->runs[__builtin_ctzll(left)] = CHANNEL_RUN_WHOLE;
+}
+
+/*
+ * Words of a line that wasn't sent as a whole, `first` to `last` of it. In this group they go with what it has
+ * of the line; of one that an earlier record has a part of, all is sent.
+ */
+static void add_words(struct memdev_engine *e, struct sent *s, struct group *g, unsigned int line,
+		      unsigned int first, unsigned int last)
+{
+	uint64_t *sent = &e->parts[s - e->set], bit = (uint64_t)1 << line;
+	unsigned int before = 0;
+
+	if (g->parts & bit) {
+		unsigned int run = g->runs[line], begin = channel_run_first(run), end;
+
+		before = channel_run_count(run);
+		end = begin + before - 1;
+		first = first < begin ? first : begin;
+		last = last > end ? last : end;
+	} else if (*sent & bit) {
+		add_lines(e, s, g, bit);
+		return;
+	} else {
+		if (!g->mixed)
+			mix(e, g);
+		*sent |= bit;
+		g->lines |= bit;
+		g->parts |= bit;
+		e->grouped += RUN_SIZE;
+	}
+	e->grouped += (last - first + 1 - before) * CHANNEL_WORD_SIZE;
+	g->runs[line] = CHANNEL_RUN(first, last - first + 1);
 }
 
 /* The lines of its page from the one that holds `from` to the one that holds `to`. */
@@ -378,8 +477,47 @@ static uint64_t lines_of(uint64_t from, uint64_t to)
 	return ~(uint64_t)0 >> (CHANNEL_PAGE_LINES - 1 - last) & ~(uint64_t)0 << first;
 }
 
-/* Send all lines of [start, start + size); what would wrap around is cut. */
-static bool send_range(struct memdev_engine *e, uint64_t space, uint64_t start, uint64_t size)
+/* As send_lines(), the words of the page that `from` to `to` lie in. */
+static bool send_words(struct memdev_engine *e, uint64_t space, uint64_t page, uint64_t from, uint64_t to)
+{
+	unsigned int word = from % CHANNEL_PAGE_SIZE / CHANNEL_WORD_SIZE;
+	unsigned int last = to % CHANNEL_PAGE_SIZE / CHANNEL_WORD_SIZE;
+	struct sent *s = use_slot(e, space, page);
+	struct group *g;
+	uint64_t lines, fresh;
+
+	if (!s)
+		return false;
+	lines = lines_of(from, to) & ~s->lines;
+	if (s->data == stale && lines && !look_up(e, s))
+		return false;
+	if (!s->data)
+		return true;
+	if (!lines)
+		return true;
+	fresh = lines & ~e->parts[s - e->set];
+	if (fresh)
+		fetch_lines(e, s->data, fresh);
+	make_room(e);
+	g = use_group(e, s, space, page);
+	while (word <= last) {
+		unsigned int line = word / CHANNEL_LINE_WORDS, first = word % CHANNEL_LINE_WORDS;
+		unsigned int end = line == last / CHANNEL_LINE_WORDS ? last % CHANNEL_LINE_WORDS :
+								       CHANNEL_LINE_WORDS - 1;
+
+		if (!(lines >> line & 1))
+			; /* it was sent */
+		else if (end - first == CHANNEL_LINE_WORDS - 1)
+			add_lines(e, s, g, (uint64_t)1 << line);
+		else
+			add_words(e, s, g, line, first, end);
+		word += end - first + 1;
+	}
+	return e->failed == ERR_OK;
+}
+
+/* Send all of [start, start + size), in lines or words; what would wrap around is cut. */
+static bool send_all(struct memdev_engine *e, bool exact, uint64_t space, uint64_t start, uint64_t size)
 {
 	const uint64_t mask = ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
 	uint64_t last, at = start;
@@ -389,14 +527,20 @@ static bool send_range(struct memdev_engine *e, uint64_t space, uint64_t start, 
 	if (!base_add64(start, size - 1, &last))
 		last = UINT64_MAX;
 	for (;;) {
-		uint64_t end = at | ~mask;
+		uint64_t end = at | ~mask, to = end < last ? end : last;
 
-		if (!send_lines(e, space, at & mask, lines_of(at, end < last ? end : last)))
+		if (exact ? !send_words(e, space, at & mask, at, to) :
+			    !send_lines(e, space, at & mask, lines_of(at, to)))
 			return false;
 		if (end >= last)
 			return true;
 		at = end + 1;
 	}
+}
+
+static bool send_range(struct memdev_engine *e, uint64_t space, uint64_t start, uint64_t size)
+{
+	return send_all(e, false, space, start, size);
 }
 
 /* The pointer at `at`; 0 when it can't be read. */
@@ -437,7 +581,7 @@ static bool send_parts(struct memdev_engine *e, struct batch *b, const struct ch
 			continue;
 		parts |= 1u << (f + 1);
 		b->at[f + 1][n] = base + (uint64_t)(int64_t)w->offset;
-		if (b->at[f + 1][n] && !send_range(e, i->space, b->at[f + 1][n], w->size))
+		if (b->at[f + 1][n] && !send_all(e, i->exact, i->space, b->at[f + 1][n], w->size))
 			return false;
 	}
 	return true;
@@ -458,7 +602,7 @@ static bool follow_one(struct memdev_engine *e, struct batch *b, const struct ch
 		expect(e, i->space, to[n] + w->at);
 	}
 	for (uint32_t n = 0; n < count; n++)
-		if (to[n] && (!send_range(e, i->space, to[n] + w->at, w->size) ||
+		if (to[n] && (!send_all(e, i->exact, i->space, to[n] + w->at, w->size) ||
 			      !send_parts(e, b, i, n, f + 1)))
 			return false;
 	return true;
@@ -482,7 +626,8 @@ static bool follow_processes(struct memdev_engine *e, struct batch *b, const str
 		if (top < i->size || from >= to)
 			continue;
 		top = (top - i->size) & ~(uint64_t)(CHANNEL_PAGE_SIZE - 1);
-		if (top && !send_range(e, top, from, to - from < r->size ? to - from : r->size))
+		if (top &&
+		    !send_all(e, i->exact, top, from, to - from < r->size ? to - from : r->size))
 			return false;
 	}
 	return true;
@@ -546,7 +691,7 @@ static bool add_node(struct memdev_engine *e, struct batch *b, uint64_t node)
 		e->steps--;
 		e->stats.nodes++;
 		b->of[k].count++;
-		if (!send_range(e, i->space, node - i->before, (uint64_t)i->before + i->after))
+		if (!send_all(e, i->exact, i->space, node - i->before, (uint64_t)i->before + i->after))
 			return false;
 	}
 	b->seen++;
@@ -658,6 +803,18 @@ static void next_mark(struct memdev_engine *e)
 	e->last = NULL;
 }
 
+/* Room to tell what is sent in part, if anything may be; of no slot yet, as none is taken. */
+static bool use_parts(struct memdev_engine *e)
+{
+	bool exact = false;
+
+	for (uint32_t n = 0; n < e->request.count; n++)
+		exact |= e->request.items[n].exact;
+	if (exact && !e->parts)
+		e->parts = base_alloc_zeroed(e->alloc, e->set_slots, sizeof(*e->parts));
+	return !exact || e->parts;
+}
+
 enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size_t size,
 			      uint64_t generation, struct memdev_sink *sink, struct err_ctx *err)
 {
@@ -669,6 +826,8 @@ enum err memdev_engine_answer(struct memdev_engine *e, const void *request, size
 	r = guest_pages_epoch(e->pages, err);
 	if (r != ERR_OK)
 		return r;
+	if (!use_parts(e))
+		return err_set(err, ERR_NOMEM, "out of memory for an answer");
 	next_mark(e);
 	e->head = (struct channel_pages){.number = e->request.number, .generation = generation};
 	e->sink = sink;

@@ -46,7 +46,7 @@ EVIDENCE, ACCEPTANCE, REFUSAL, REQUEST, PAGES, BYTES = range(1, 7)
 RANGE, LIST, TABLE, LINES = 1, 2, 3, 4
 NO_LINK = -(1 << 63)
 FOLLOW_HERE = 1 << 31
-VERSION = 3
+VERSION = 4
 
 
 class Refused(Exception):

@@ -5,6 +5,13 @@
 
 #include <stdint.h>
 
+static inline uint8_t *put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	return p + 2;
+}
+
 static inline uint8_t *put32(uint8_t *p, uint32_t v)
 {
 	for (int i = 0; i < 4; i++)

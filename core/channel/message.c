@@ -13,7 +13,7 @@ static const char *item_fault(const struct channel_item *i)
 {
 	bool lists = i->kind == CHANNEL_CHASE || i->kind == CHANNEL_TABLE;
 
-	if (i->kind < CHANNEL_READ || i->kind > CHANNEL_LINES)
+	if (i->kind < CHANNEL_READ || i->kind > CHANNEL_LINES || (i->exact && !lists))
 		return "is of no known kind";
 	if (i->space & (CHANNEL_PAGE_SIZE - 1))
 		return "names an address space that isn't a page";
@@ -67,7 +67,7 @@ enum err channel_request_encode(const struct channel_request *r, void *buf, size
 
 		if (fault)
 			return err_set(err, ERR_INVAL, "item %u of a request %s", n, fault);
-		p = put32(p, i->kind);
+		p = put32(p, i->kind | (i->exact ? CHANNEL_ITEM_EXACT : 0));
 		p = put32(p, i->bound);
 		p = put64(p, i->space);
 		p = put64(p, i->address);
@@ -108,9 +108,11 @@ static enum err read_head(struct base_cursor *c, uint64_t *number_ret, uint32_t 
 static enum err read_item(struct base_cursor *c, uint32_t n, struct channel_item *i,
 			  struct err_ctx *err)
 {
+	uint32_t kind = base_cursor_u32(c);
 	const char *fault;
 
-	i->kind = base_cursor_u32(c);
+	i->kind = kind & ~CHANNEL_ITEM_EXACT;
+	i->exact = kind & CHANNEL_ITEM_EXACT;
 	i->bound = base_cursor_u32(c);
 	i->space = base_cursor_u64(c);
 	i->address = base_cursor_u64(c);
@@ -170,36 +172,118 @@ void channel_pages_encode(const struct channel_pages *p, uint8_t buf[CHANNEL_PAG
 	put32(buf, p->count);
 }
 
+/* Lines of a page as a whole. */
+static uint8_t *put_lines(uint8_t *at, const uint8_t *page, uint64_t lines)
+{
+	unsigned int first, count;
+
+	for (; lines; lines &= ~base_run(first, count)) {
+		first = base_first_run(lines, &count);
+		memcpy(at, page + (size_t)first * CHANNEL_LINE_SIZE, (size_t)count * CHANNEL_LINE_SIZE);
+		at += (size_t)count * CHANNEL_LINE_SIZE;
+	}
+	return at;
+}
+
+/* Those of their words that are wanted, behind a table; NULL if that isn't shorter. */
+static uint8_t *put_parts(uint8_t *at, const struct channel_piece *p)
+{
+	unsigned int count = base_count_bits(p->lines), table = channel_runs_words(count);
+	unsigned int word = table, most = count * CHANNEL_LINE_WORDS;
+	uint8_t *words = at + (size_t)table * CHANNEL_WORD_SIZE;
+
+	memset(words - CHANNEL_WORD_SIZE, 0, CHANNEL_WORD_SIZE);
+	for (uint64_t left = p->lines; left; left &= left - 1) {
+		unsigned int line = (unsigned int)__builtin_ctzll(left), run = p->runs[line];
+		unsigned int n = channel_run_count(run);
+		const uint8_t *from = (const uint8_t *)p->data + (size_t)line * CHANNEL_LINE_SIZE +
+				      (size_t)channel_run_first(run) * CHANNEL_WORD_SIZE;
+
+		if (word + n >= most)
+			return NULL;
+		at = put16(at, (uint16_t)(word << CHANNEL_RUN_BITS | run));
+		word += n;
+		for (; n; n--, from += CHANNEL_WORD_SIZE, words += CHANNEL_WORD_SIZE)
+			memcpy(words, from, CHANNEL_WORD_SIZE);
+	}
+	return words;
+}
+
 /* The space's low bits have the state. */
 size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf)
 {
-	uint8_t *at = put64(put64(put64(buf, p->space | p->state), p->address), p->lines);
-	unsigned int first, count;
+	uint8_t *data = buf + CHANNEL_PIECE_HEADER_SIZE, *end = NULL;
+	enum channel_page_state state = p->state;
 
-	for (uint64_t left = p->lines; left; left &= ~base_run(first, count)) {
-		first = base_first_run(left, &count);
-		memcpy(at, (const uint8_t *)p->data + (size_t)first * CHANNEL_LINE_SIZE,
-		       (size_t)count * CHANNEL_LINE_SIZE);
-		at += (size_t)count * CHANNEL_LINE_SIZE;
+	if (state == CHANNEL_PAGE_PARTS)
+		end = put_parts(data, p);
+	if (!end) {
+		if (state == CHANNEL_PAGE_PARTS)
+			state = CHANNEL_PAGE_DATA;
+		end = put_lines(data, p->data, p->lines);
 	}
-	return (size_t)(at - buf);
+	put64(put64(put64(buf, p->space | state), p->address), p->lines);
+	return (size_t)(end - buf);
 }
 
-/* One piece at the cursor; false when there is no well-formed one. */
-static bool piece_decode(struct base_cursor *c, struct channel_piece *p)
+static unsigned int run_at(const uint8_t *table, unsigned int i)
+{
+	return table[2 * i] | (unsigned int)table[2 * i + 1] << 8;
+}
+
+/* The table of `count` lines at `table`: how many words it and what it tells of are; 0: it is none. */
+static unsigned int check_table(const uint8_t *table, unsigned int count)
+{
+	unsigned int words = channel_runs_words(count), word = words;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int run = run_at(table, i), n = channel_run_count(run);
+
+		if (run >> CHANNEL_RUN_BITS != word || channel_run_first(run) + n > CHANNEL_LINE_WORDS)
+			return 0;
+		word += n;
+	}
+	for (unsigned int i = count; i < words * 4; i++)
+		if (run_at(table, i))
+			return 0;
+	return word;
+}
+
+/* Bytes of a piece's lines in parts, at the cursor; 0: there is no such thing. `checked`: there is. */
+static size_t parts_size(const struct base_cursor *c, unsigned int count, bool checked)
+{
+	unsigned int table = channel_runs_words(count), last;
+	struct base_cursor ahead = *c;
+	const uint8_t *bytes = base_cursor_bytes(&ahead, (size_t)table * CHANNEL_WORD_SIZE);
+
+	if (!bytes)
+		return 0;
+	if (!checked)
+		return (size_t)check_table(bytes, count) * CHANNEL_WORD_SIZE;
+	last = run_at(bytes, count - 1);
+	return (size_t)((last >> CHANNEL_RUN_BITS) + channel_run_count(last)) * CHANNEL_WORD_SIZE;
+}
+
+/* One piece at the cursor; false when there is no well-formed one. `checked`: that there is is known. */
+static bool piece_decode(struct base_cursor *c, bool checked, struct channel_piece *p)
 {
 	const uint64_t in_page = CHANNEL_PAGE_SIZE - 1;
 	uint64_t space = base_cursor_u64(c);
+	unsigned int count;
 
 	*p = (struct channel_piece){.space = space & ~in_page, .state = space & in_page};
 	p->address = base_cursor_u64(c);
 	p->lines = base_cursor_u64(c);
-	if (p->state > CHANNEL_PAGE_NOPHYS || p->address & in_page ||
-	    !p->lines != (p->state != CHANNEL_PAGE_DATA))
+	if (p->state > CHANNEL_PAGE_PARTS || p->address & in_page ||
+	    !p->lines != (p->state == CHANNEL_PAGE_UNMAPPED || p->state == CHANNEL_PAGE_NOPHYS))
 		return false;
-	if (p->lines)
-		p->data = base_cursor_bytes(c, (size_t)base_count_bits(p->lines) * CHANNEL_LINE_SIZE);
-	return base_cursor_ok(c);
+	if (!p->lines)
+		return base_cursor_ok(c);
+	count = base_count_bits(p->lines);
+	p->size = p->state == CHANNEL_PAGE_PARTS ? parts_size(c, count, checked) :
+						   (size_t)count * CHANNEL_LINE_SIZE;
+	p->data = base_cursor_bytes(c, p->size);
+	return p->size && base_cursor_ok(c);
 }
 
 enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pages *ret,
@@ -217,7 +301,7 @@ enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pag
 		return err_set(err, ERR_CORRUPT, "an answer of %zu bytes has no head", size);
 	pieces = c;
 	for (uint32_t i = 0; i < head.count; i++) {
-		if (!piece_decode(&c, &p))
+		if (!piece_decode(&c, false, &p))
 			return err_set(err, ERR_CORRUPT, "piece %u of an answer of %u is malformed", i,
 				       head.count);
 		if (sink->soon)
@@ -227,7 +311,7 @@ enum err channel_pages_decode(const void *bytes, size_t size, struct channel_pag
 		return err_set(err, ERR_CORRUPT, "an answer has %zu bytes after its last piece",
 			       base_cursor_left(&c));
 	for (uint32_t i = 0; i < head.count; i++) {
-		piece_decode(&pieces, &p);
+		(void)piece_decode(&pieces, true, &p);
 		sink->piece(sink, &p);
 	}
 	*ret = head;

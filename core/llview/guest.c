@@ -33,14 +33,19 @@ enum {
 /* A page that is known in part: it can't be in the TLB, which knows pages only. */
 struct partial {
 	uint64_t tag;
-	const void *host;
-	uint64_t lines; /* see part() in guest/pages.h */
+	struct guest_lines lines;
+};
+
+/* One line of such a page, as the TLB has whole ones. */
+struct line {
+	struct llview_tlb_entry e;
+	uint64_t words; /* bit N: word N of it is there */
 };
 
 struct llview_guest {
 	struct llview_tlb_entry tlb[LLVIEW_TLB_ENTRIES];
 	struct partial partial[PARTIAL_ENTRIES];
-	struct llview_tlb_entry lines[LINE_ENTRIES]; /* of such pages, as the TLB is of whole ones */
+	struct line lines[LINE_ENTRIES];
 	struct base_alloc *alloc;
 	struct guest_pages *pages;
 	/* pages' own page(), where pages are known as a whole and kept; NULL: see fill(), copy() */
@@ -135,17 +140,29 @@ static size_t page_left(uint64_t va)
 	return GUEST_PAGE_SIZE - va % GUEST_PAGE_SIZE;
 }
 
-static struct llview_tlb_entry *line_entry(struct llview_guest *g, uint64_t va)
+static struct line *line_entry(struct llview_guest *g, uint64_t va)
 {
 	return &g->lines[(va / LINE_SIZE) % LINE_ENTRIES];
 }
 
-/* Where `va` is in a page that is known in part; its line is looked at again soon. */
-static const char *enter_line(struct llview_guest *g, const void *host, uint64_t lines, uint64_t va)
+/* Where `va` is in a page that is known in part; its line is looked at again soon. NULL: it isn't there for `size` bytes. */
+static inline const char *enter_line(struct llview_guest *g, const struct guest_lines *l, uint64_t va, size_t size)
 {
-	const char *at = guest_lines_at(host, lines, va);
+	struct line *to = line_entry(g, va);
+	uint64_t words = 0xff;
+	const char *at;
 
-	*line_entry(g, va) = (struct llview_tlb_entry){va & LINE_MASK, (uint64_t)(uintptr_t)at - va};
+	if (l->runs) {
+		unsigned int run = l->runs[guest_lines_before(l->lines, va)];
+
+		at = guest_runs_find(l, va, size);
+		if (!at)
+			return NULL;
+		words = (uint64_t)((2u << (run & 7)) - 1) << (run >> 3 & 7);
+	} else {
+		at = guest_lines_at(l->host, l->lines, va);
+	}
+	*to = (struct line){{va & LINE_MASK, (uint64_t)(uintptr_t)at - va}, words};
 	return at;
 }
 
@@ -155,23 +172,24 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 {
 	uint64_t page = va & GUEST_PAGE_MASK;
 	struct partial *p = &g->partial[(va / GUEST_PAGE_SIZE) % PARTIAL_ENTRIES];
-	unsigned int first = (unsigned int)(va - page) / LINE_SIZE;
-	unsigned int last = (unsigned int)(va - page + size - 1) / LINE_SIZE;
-	uint64_t wanted = UINT64_MAX >> (63 - last) & UINT64_MAX << first, lines;
-	const void *host;
+	uint64_t wanted = guest_lines_of(va, size);
+	struct guest_lines lines;
+	const char *at;
 
-	if (p->tag == page && (p->lines & wanted) == wanted)
-		return enter_line(g, p->host, p->lines, va);
+	if (p->tag == page && (p->lines.lines & wanted) == wanted) {
+		at = enter_line(g, &p->lines, va, size);
+		if (at)
+			return at;
+	}
 	g->stats.misses++;
 	if (__builtin_expect(!can_read(g, g->pages->ops->part(g->pages, GUEST_SPACE_KERNEL,
-							      (struct gva){va}, size, &host,
-							      &lines)), 0))
+							      (struct gva){va}, size, &lines)), 0))
 		return NULL;
-	if (lines == UINT64_MAX)
-		enter(g, t, page, host);
+	if (lines.lines == UINT64_MAX && !lines.runs)
+		enter(g, t, page, lines.host);
 	else
-		*p = (struct partial){page, host, lines};
-	return enter_line(g, host, lines, va);
+		*p = (struct partial){page, lines};
+	return enter_line(g, &lines, va, size);
 }
 
 /* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */
@@ -276,14 +294,14 @@ static __attribute__((noinline)) const void *miss_other(struct llview_guest *g, 
 const void *llview_miss(uint64_t va, uint32_t size)
 {
 	struct llview_guest *g = llview_state.guest;
-	const struct llview_tlb_entry *l;
+	const struct line *l;
 
 	if (__builtin_expect((va & (size - 1)) == 0 && g->page, 1))
 		return miss_whole(g, va);
 	l = line_entry(g, va);
 	/* as in llview.h; nothing is entered where pages are known as a whole */
-	if (l->tag == (va & (LINE_MASK | (size - 1))))
-		return (const void *)(uintptr_t)(va + l->addend);
+	if (l->e.tag == (va & (LINE_MASK | (size - 1))) && l->words >> va % LINE_SIZE / 8 & 1)
+		return (const void *)(uintptr_t)(va + l->e.addend);
 	return miss_other(g, va, size);
 }
 
@@ -446,8 +464,8 @@ void __llview_prefetch_miss(uint64_t va)
 	/* what comes from afar is asked for by other means: guest_want() */
 	if (g->page)
 		host = translate(g, va, 1);
-	else if (p->tag == (va & GUEST_PAGE_MASK) && p->lines >> va % GUEST_PAGE_SIZE / LINE_SIZE & 1)
-		host = guest_lines_at(p->host, p->lines, va);
+	else if (p->tag == (va & GUEST_PAGE_MASK) && p->lines.lines >> va % GUEST_PAGE_SIZE / LINE_SIZE & 1)
+		host = guest_lines_find(&p->lines, va, 1);
 	else if (g->pages->ops->soon)
 		g->pages->ops->soon(g->pages, (struct gva){va});
 	if (host)
@@ -555,7 +573,7 @@ enum err llview_guest_create(struct base_alloc *alloc, const struct llview_layou
 		return ERR_NOMEM;
 	}
 	/* Zeros are the tag of no other page than the one that this entry is for. */
-	g->tlb[0].tag = g->partial[0].tag = g->lines[0].tag = TAG_NONE;
+	g->tlb[0].tag = g->partial[0].tag = g->lines[0].e.tag = TAG_NONE;
 	g->epoch = pages->epoch;
 	*ret = g;
 	return ERR_OK;
@@ -575,7 +593,7 @@ static void forget_partial(struct llview_guest *g)
 		for (size_t i = 0; i < PARTIAL_ENTRIES; i++)
 			g->partial[i].tag = TAG_NONE;
 		for (size_t i = 0; i < LINE_ENTRIES; i++)
-			g->lines[i].tag = TAG_NONE;
+			g->lines[i].e.tag = TAG_NONE;
 	}
 }
 

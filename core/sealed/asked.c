@@ -21,7 +21,7 @@ static uint32_t kind_of(const uint8_t *item)
 	uint32_t kind;
 
 	memcpy(&kind, item, sizeof(kind));
-	return le32toh(kind);
+	return le32toh(kind) & ~CHANNEL_ITEM_EXACT;
 }
 
 static bool is_list(const uint8_t *item)

@@ -315,21 +315,21 @@ static uint32_t readahead(const struct sealed_pages *s, struct guest_space as, s
 }
 
 /* It isn't there, but it may be in the answer that is coming in. */
-static enum err await_part(struct sealed_pages *s, struct guest_space as, struct gva va, uint64_t wanted,
-			   const void **ret, uint64_t *lines_ret)
+static enum err await_part(struct sealed_pages *s, struct guest_space as, struct gva va, size_t size,
+			   struct guest_lines *ret)
 {
 	enum err e = ERR_ABSENT;
 
 	while (e == ERR_ABSENT && s->answering) {
 		e = receive(s);
 		if (e == ERR_OK)
-			e = store_use(&s->store, as, va, wanted, ret, lines_ret);
+			e = store_use(&s->store, as, va, size, ret);
 	}
 	return e;
 }
 
-static enum err fetch_part(struct sealed_pages *s, struct guest_space as, struct gva va, uint64_t wanted,
-			   const void **ret, uint64_t *lines_ret)
+static enum err fetch_part(struct sealed_pages *s, struct guest_space as, struct gva va, size_t size,
+			   struct guest_lines *ret)
 {
 	uint64_t window = (uint64_t)readahead(s, as, va) * GUEST_PAGE_SIZE;
 	struct channel_item item = {
@@ -338,36 +338,35 @@ static enum err fetch_part(struct sealed_pages *s, struct guest_space as, struct
 		.address = va.v & ~(window - 1),
 		.size = window,
 	};
-	enum err e = await_part(s, as, va, wanted, ret, lines_ret);
+	enum err e = await_part(s, as, va, size, ret);
 
 	if (e != ERR_ABSENT)
 		return e;
 	note_missed(s, &item);
 	e = send(s, &item);
 	if (e == ERR_OK)
-		e = store_use(&s->store, as, va, wanted, ret, lines_ret);
+		e = store_use(&s->store, as, va, size, ret);
 	if (e == ERR_ABSENT)
-		e = await_part(s, as, va, wanted, ret, lines_ret);
+		e = await_part(s, as, va, size, ret);
 	if (e == ERR_ABSENT)
 		e = store_full(&s->store) ? ERR_LIMIT : ERR_NOMEM;
 	return e;
 }
 
 static enum err find_part(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
-			  const void **ret, uint64_t *lines_ret)
+			  struct guest_lines *ret)
 {
 	struct sealed_pages *s = from_pages(p);
-	uint64_t wanted = store_lines_at(va, size);
 	enum err e = s->failure.code;
 
 	p->stats.lookups++;
 	if (e == ERR_OK)
-		e = store_use(&s->store, as, va, wanted, ret, lines_ret);
+		e = store_use(&s->store, as, va, size, ret);
 	if (e == ERR_OK)
 		p->stats.hits++;
 	if (e != ERR_ABSENT)
 		return e;
-	e = fetch_part(s, as, va, wanted, ret, lines_ret);
+	e = fetch_part(s, as, va, size, ret);
 	if (e != ERR_OK)
 		p->stats.faults++;
 	return e;
@@ -378,9 +377,9 @@ static enum err find_part(struct guest_pages *p, struct guest_space as, struct g
  * could also be about one page would make a walk skip what the host doesn't want to be seen.
  */
 static enum err sealed_part(struct guest_pages *p, struct guest_space as, struct gva va,
-			    size_t size, const void **ret, uint64_t *lines_ret)
+			    size_t size, struct guest_lines *ret)
 {
-	enum err e = find_part(p, as, va, size, ret, lines_ret);
+	enum err e = find_part(p, as, va, size, ret);
 
 	return from_pages(p)->failure.code == ERR_OK ? e : ERR_GONE;
 }
@@ -388,10 +387,14 @@ static enum err sealed_part(struct guest_pages *p, struct guest_space as, struct
 static enum err sealed_page(struct guest_pages *p, struct guest_space as, struct gva va,
 			    const void **ret)
 {
-	uint64_t lines;
+	struct guest_lines l;
+	enum err e;
 
 	va.v &= ~(uint64_t)(GUEST_PAGE_SIZE - 1);
-	return sealed_part(p, as, va, GUEST_PAGE_SIZE, ret, &lines);
+	e = sealed_part(p, as, va, GUEST_PAGE_SIZE, &l);
+	if (e == ERR_OK)
+		*ret = guest_lines_find(&l, va.v, GUEST_PAGE_SIZE);
+	return e;
 }
 
 /* A pass may take longer than an epoch lives; it is served from one all the same, up to this. */
@@ -479,7 +482,7 @@ static void sealed_linger(struct guest_pages *p)
 
 static bool is_known(const struct sealed_pages *s, struct guest_space as, uint64_t va, uint64_t size)
 {
-	uint64_t lines, wanted = store_lines_at((struct gva){va}, size);
+	uint64_t lines, wanted = guest_lines_of(va, size);
 	enum err e = store_find(&s->store, as, (struct gva){va}, &lines);
 
 	return e == ERR_OK ? (lines & wanted) == wanted : e != ERR_ABSENT;
@@ -546,6 +549,7 @@ static void sealed_chase(struct guest_pages *p, const struct guest_chain *chain)
 	struct sealed_pages *s = from_pages(p);
 	struct channel_item item = {
 		.kind = chain->heads ? CHANNEL_TABLE : CHANNEL_CHASE,
+		.exact = chain->exact,
 		.bound = at_most(chain->bound, CHANNEL_NODES_MAX),
 		.address = chain->first.v,
 		.size = chain->heads ? at_most(chain->heads, CHANNEL_TABLE_MAX) : chain->direct,

@@ -25,13 +25,16 @@ enum {
 	/* A place is the number of a chunk, counted from 1, and how far into that, by this many bytes. */
 	PLACE_ALIGN = 8,
 	PLACE_BITS = 18,
-	PLACE_CHUNKS = (1 << (32 - PLACE_BITS)) - 1,
+	PLACE_CHUNKS = (1 << (31 - PLACE_BITS)) - 1,
 };
+/* In parts: at the place is the table of runs of a piece (channel/message.h), as guest/pages.h has them. */
+#define PLACE_PARTS (1u << 31)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a table is used as it came");
 _Static_assert(CHUNK_LARGE <= PLACE_ALIGN << PLACE_BITS, "all of a chunk are places");
 
 /* Groups of a page that it has no room for. */
 struct store_more {
-	uint64_t known; /* lines of these and of the `next` ones */
+	uint64_t known; /* lines of these and of the `next` ones, without those in parts */
 	uint64_t which[STORE_GROUPS];
 	uint32_t at[STORE_GROUPS];
 	uint32_t next;
@@ -147,7 +150,7 @@ static uint32_t place_in(const struct store *s, size_t chunk, const void *at)
 
 static void *at_place(const struct store *s, uint32_t place)
 {
-	return s->chunks[(place >> PLACE_BITS) - 1] +
+	return s->chunks[((place & ~PLACE_PARTS) >> PLACE_BITS) - 1] +
 	       (size_t)(place & ((1u << PLACE_BITS) - 1)) * PLACE_ALIGN;
 }
 
@@ -213,12 +216,44 @@ static struct store_more *more_of(const struct store *s, uint32_t place)
 	return place ? at_place(s, place) : NULL;
 }
 
-/* Lines of all groups. */
+static bool in_parts(uint32_t place)
+{
+	return place & PLACE_PARTS;
+}
+
+/* Lines of the group of which all is there. */
+static uint64_t whole(uint64_t which, uint32_t place)
+{
+	return in_parts(place) ? 0 : which;
+}
+
+/* Those of all groups. */
 static uint64_t known(const struct store *s, const struct store_slot *page)
 {
 	const struct store_more *more = more_of(s, page->more);
+	uint64_t lines = more ? more->known : 0;
 
-	return page->which[0] | page->which[1] | page->which[2] | (more ? more->known : 0);
+	for (unsigned int i = 0; i < STORE_GROUPS; i++)
+		lines |= whole(page->which[i], page->at[i]);
+	return lines;
+}
+
+static struct guest_lines group_at(const struct store *s, uint64_t which, uint32_t place)
+{
+	const void *at = at_place(s, place);
+
+	return (struct guest_lines){at, which, in_parts(place) ? at : NULL};
+}
+
+/* The group, if all of `wanted` is there, which is what `size` bytes at `va` lie in. */
+static inline __attribute__((always_inline)) bool has(const struct store *s, uint64_t which, uint32_t place,
+						      uint64_t wanted, uint64_t va, size_t size,
+						      struct guest_lines *ret)
+{
+	if ((which & wanted) != wanted)
+		return false;
+	*ret = group_at(s, which, place);
+	return !ret->runs || guest_runs_find(ret, va, size);
 }
 
 enum err store_find(const struct store *s, struct guest_space as, struct gva va,
@@ -348,93 +383,34 @@ static bool add_lines(struct store *s, struct store_lines *group, uint64_t fresh
 	return true;
 }
 
-/* Copy to `to`, where those of `has` lie, the lines of `STORE_GROUPS` groups. */
-static void copy_groups(const struct store *s, uint8_t *to, uint64_t has, const uint64_t *which,
-			const uint32_t *at)
+/* One group of a page after the other. */
+struct groups {
+	const uint64_t *which;
+	const uint32_t *at;
+	uint32_t more; /* place of those to come */
+	unsigned int next;
+};
+
+static struct groups groups_of(const struct store_slot *page)
 {
-	for (unsigned int i = 0; i < STORE_GROUPS && which[i]; i++)
-		copy_lines(to, has, at_place(s, at[i]), which[i], which[i]);
+	return (struct groups){page->which, page->at, page->more, 0};
 }
 
-/* Put all groups of the page together. */
-static bool assemble(struct store *s, struct store_slot *page, uint64_t all)
+static bool next_group(const struct store *s, struct groups *g, uint64_t *which_ret, uint32_t *at_ret)
 {
-	uint8_t *to = take_lines(s, count_lines(all));
-	const struct store_more *more = more_of(s, page->more);
+	while (g->next == STORE_GROUPS || !g->which[g->next]) {
+		const struct store_more *more = more_of(s, g->more);
 
-	if (!to)
-		return false;
-	copy_groups(s, to, all, page->which, page->at);
-	for (; more; more = more_of(s, more->next))
-		copy_groups(s, to, all, more->which, more->at);
-	*page = (struct store_slot){.space = page->space,
-				    .frame = page->frame,
-				    .which = {all},
-				    .at = {place_in(s, s->chunk, to)},
-				    .watched = page->watched,
-				    .epoch = page->epoch};
+		if (!more)
+			return false;
+		*g = (struct groups){more->which, more->at, more->next, 0};
+	}
+	*which_ret = g->which[g->next];
+	*at_ret = g->at[g->next++];
 	return true;
 }
 
-/* The group that has all of the `wanted` lines, when it isn't among the page's first ones. */
-static __attribute__((noinline)) enum err use_more(struct store *s, struct store_slot *page,
-						   uint64_t wanted, struct store_lines *ret)
-{
-	uint64_t all = known(s, page);
-
-	if (!all)
-		return (enum err)page->why;
-	if ((all & wanted) != wanted)
-		return ERR_ABSENT;
-	for (const struct store_more *more = more_of(s, page->more); more; more = more_of(s, more->next)) {
-		for (unsigned int i = 0; i < STORE_GROUPS; i++) {
-			if ((more->which[i] & wanted) == wanted) {
-				*ret = (struct store_lines){at_place(s, more->at[i]), more->which[i]};
-				return ERR_OK;
-			}
-		}
-	}
-	/* each line is in one */
-	if (!assemble(s, page, all))
-		return ERR_NOMEM;
-	*ret = (struct store_lines){at_place(s, page->at[0]), all};
-	return ERR_OK;
-}
-
-static enum err use(struct store *s, struct store_slot *page, uint64_t wanted, struct store_lines *ret)
-{
-	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
-		if ((page->which[i] & wanted) == wanted) {
-			*ret = (struct store_lines){at_place(s, page->at[i]), page->which[i]};
-			return ERR_OK;
-		}
-	}
-	return use_more(s, page, wanted, ret);
-}
-
-enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
-		   const void **ret, uint64_t *lines_ret)
-{
-	struct store_slot *page = find_page(s, as.top, va.v);
-	struct store_lines lines;
-	enum err e = page ? use(s, page, wanted, &lines) : ERR_ABSENT;
-
-	if (e != ERR_OK)
-		return e;
-	if (page->watched) {
-		struct store_lines *looked = &s->looked[page->watched - 1];
-		uint64_t fresh = wanted & ~looked->which;
-
-		if (fresh && !add_lines(s, looked, fresh, lines.at, lines.which))
-			return ERR_NOMEM;
-		lines = *looked;
-	}
-	*ret = lines.at;
-	*lines_ret = lines.which;
-	return ERR_OK;
-}
-
-/* Lines that weren't known of the page, and their place. */
+/* A group of the page, its lines and their place. */
 static bool add_group(struct store *s, struct store_slot *page, uint64_t which, uint32_t at)
 {
 	struct store_more *more;
@@ -463,8 +439,101 @@ static bool add_group(struct store *s, struct store_slot *page, uint64_t which, 
 			break;
 		}
 	}
-	more->known |= which;
+	more->known |= whole(which, at);
 	return true;
+}
+
+/* Put all groups of the page together that have all of their lines; the others stay as they are. */
+static bool assemble(struct store *s, struct store_slot *page, uint64_t all)
+{
+	uint8_t *to = take_lines(s, count_lines(all));
+	struct groups g = groups_of(page);
+	struct store_slot now = {.space = page->space,
+				 .frame = page->frame,
+				 .which = {all},
+				 .watched = page->watched,
+				 .epoch = page->epoch};
+	uint64_t which;
+	uint32_t at;
+
+	if (!to)
+		return false;
+	now.at[0] = place_in(s, s->chunk, to);
+	while (next_group(s, &g, &which, &at)) {
+		if (!in_parts(at))
+			copy_lines(to, all, at_place(s, at), which, which);
+		else if (!add_group(s, &now, which, at))
+			return false;
+	}
+	*page = now;
+	return true;
+}
+
+/* The group that has all of the `wanted` lines, when it isn't among the page's first ones. */
+static __attribute__((noinline)) enum err use_more(struct store *s, struct store_slot *page, uint64_t wanted,
+						   uint64_t va, size_t size, struct guest_lines *ret)
+{
+	uint64_t all = known(s, page);
+
+	if (!page->which[0])
+		return (enum err)page->why;
+	for (const struct store_more *more = more_of(s, page->more); more; more = more_of(s, more->next)) {
+		for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+			if (has(s, more->which[i], more->at[i], wanted, va, size, ret))
+				return ERR_OK;
+		}
+	}
+	if ((all & wanted) != wanted)
+		return ERR_ABSENT;
+	/* each line is in one */
+	if (!assemble(s, page, all))
+		return ERR_NOMEM;
+	*ret = group_at(s, page->which[0], page->at[0]);
+	return ERR_OK;
+}
+
+static enum err use(struct store *s, struct store_slot *page, uint64_t va, size_t size, struct guest_lines *ret)
+{
+	uint64_t wanted = guest_lines_of(va, size);
+
+	for (unsigned int i = 0; i < STORE_GROUPS; i++) {
+		if (has(s, page->which[i], page->at[i], wanted, va, size, ret))
+			return ERR_OK;
+	}
+	return use_more(s, page, wanted, va, size, ret);
+}
+
+/* What was looked at of a page that is watched, with these lines, and nothing else. */
+static bool note_looked(struct store *s, struct store_slot *page, uint64_t wanted, struct guest_lines *ret)
+{
+	struct store_lines *looked = &s->looked[page->watched - 1];
+	uint64_t fresh = wanted & ~looked->which;
+
+	/* what comes in parts was asked for where it is needed, and no trail has to tell of it */
+	if (ret->runs) {
+		ret->runs += count_lines(ret->lines & ((wanted & -wanted) - 1));
+		ret->lines = wanted;
+		return true;
+	}
+	if (fresh && !add_lines(s, looked, fresh, ret->host, ret->lines))
+		return false;
+	*ret = (struct guest_lines){looked->at, looked->which, NULL};
+	return true;
+}
+
+enum err store_use(struct store *s, struct guest_space as, struct gva va, size_t size,
+		   struct guest_lines *ret)
+{
+	struct store_slot *page = find_page(s, as.top, va.v);
+	struct guest_lines lines;
+	enum err e = page ? use(s, page, va.v, size, &lines) : ERR_ABSENT;
+
+	if (e != ERR_OK)
+		return e;
+	if (page->watched && !note_looked(s, page, guest_lines_of(va.v, size), &lines))
+		return ERR_NOMEM;
+	*ret = lines;
+	return ERR_OK;
 }
 
 void store_expect(const struct store *s, uint64_t space, uint64_t address)
@@ -492,43 +561,124 @@ void store_soon(struct store *s, struct gva va)
 	__builtin_prefetch(&s->slots[s->soon[i].slot]);
 	/* without jumps that nobody can foretell */
 	group = slot->which[2] & line ? 2 : slot->which[1] & line ? 1 : 0;
-	if (slot->epoch == s->epoch && slot->frame == before >> GUEST_PAGE_SHIFT && slot->which[group])
+	if (slot->epoch != s->epoch || slot->frame != before >> GUEST_PAGE_SHIFT || !slot->which[group])
+		return;
+	/* of words, which are few, the table first: that tells where they are */
+	if (in_parts(slot->at[group]))
+		__builtin_prefetch(at_place(s, slot->at[group]));
+	else
 		__builtin_prefetch(guest_lines_at(at_place(s, slot->at[group]), slot->which[group], before));
+}
+
+/* The words of a line that a group has: where they are, which is the first and behind which is the end. */
+static uint8_t *words_of(const struct guest_lines *l, unsigned int line, unsigned int *first_ret,
+			 unsigned int *end_ret)
+{
+	unsigned int at = guest_lines_before(l->lines, (uint64_t)line * CHANNEL_LINE_SIZE);
+	unsigned int run = l->runs ? l->runs[at] : at * CHANNEL_LINE_WORDS << CHANNEL_RUN_BITS | CHANNEL_RUN_WHOLE;
+
+	*first_ret = channel_run_first(run);
+	*end_ret = *first_ret + channel_run_count(run);
+	return (uint8_t *)(uintptr_t)l->host + (size_t)(run >> CHANNEL_RUN_BITS) * CHANNEL_WORD_SIZE;
+}
+
+/* What came before of the group's words is what they are. */
+static void keep_words(const struct guest_lines *group, const struct guest_lines *before)
+{
+	for (uint64_t both = group->lines & before->lines; both; both &= both - 1) {
+		unsigned int line = (unsigned int)__builtin_ctzll(both), first, end, old_first, old_end, from, to;
+		uint8_t *words = words_of(group, line, &first, &end);
+		const uint8_t *old = words_of(before, line, &old_first, &old_end);
+
+		from = first > old_first ? first : old_first;
+		to = end < old_end ? end : old_end;
+		if (from < to)
+			memcpy(words + (size_t)(from - first) * CHANNEL_WORD_SIZE,
+			       old + (size_t)(from - old_first) * CHANNEL_WORD_SIZE,
+			       (size_t)(to - from) * CHANNEL_WORD_SIZE);
+	}
+}
+
+static bool same_parts(const struct guest_lines *a, const struct guest_lines *b)
+{
+	return a->runs && b->runs && a->lines == b->lines &&
+	       !memcmp(a->runs, b->runs, count_lines(a->lines) * sizeof(*a->runs));
+}
+
+/* Lines in parts, which are left where they lie. NULL: there is no room. */
+static const void *place_parts(struct store *s, const struct channel_piece *p, uint32_t *at_ret)
+{
+	const void *at = p->data;
+	uint32_t place = place_in(s, s->kept, at);
+
+	if (!place) {
+		uint8_t *to = take(s, p->size);
+
+		if (!to)
+			return NULL;
+		at = memcpy(to, p->data, p->size);
+		place = place_in(s, s->chunk, to);
+	}
+	*at_ret = place | PLACE_PARTS;
+	return at;
+}
+
+/* Lines of which all came, and that weren't known. NULL: there is no room. */
+static const void *place_lines(struct store *s, const struct channel_piece *p, uint64_t fresh, uint32_t *at_ret)
+{
+	struct store_lines lines = {0};
+
+	/* they are left where they lie; but what came before of these lines is what they are */
+	*at_ret = fresh == p->lines ? place_in(s, s->kept, p->data) : 0;
+	if (*at_ret)
+		return p->data;
+	if (!add_lines(s, &lines, fresh, p->data, p->lines))
+		return NULL;
+	*at_ret = place_in(s, s->chunk, lines.at);
+	return lines.at;
 }
 
 bool store_put(struct store *s, const struct channel_piece *p)
 {
 	struct store_slot *page = find_page(s, p->space, p->address);
-	uint64_t before, fresh;
-	uint32_t at = 0;
+	struct guest_lines now = {.lines = p->lines};
+	struct groups g;
+	uint64_t fresh, which;
+	uint32_t at, old;
 
 	if (!page)
 		page = add_page(s, p->space, p->address);
 	if (!page)
 		return false;
-	before = known(s, page);
 	/* what was said first of a page, and of a line, in an epoch stays */
-	if (!before && page->why != ERR_ABSENT)
+	if (!page->which[0] && page->why != ERR_ABSENT)
 		return true;
-	if (!before)
+	if (!page->which[0])
 		s->pages++;
-	if (p->state != CHANNEL_PAGE_DATA) {
-		if (!before)
+	if (p->state == CHANNEL_PAGE_UNMAPPED || p->state == CHANNEL_PAGE_NOPHYS) {
+		if (!page->which[0])
 			page->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
 		return true;
 	}
-	fresh = p->lines & ~before;
+	fresh = p->lines & ~known(s, page);
 	if (!fresh)
 		return true;
-	/* they are left where they lie; but what came before of these lines is what they are */
-	if (fresh == p->lines)
-		at = place_in(s, s->kept, p->data);
-	if (!at) {
-		struct store_lines lines = {0};
-
-		if (!add_lines(s, &lines, fresh, p->data, p->lines))
-			return false;
-		at = place_in(s, s->chunk, lines.at);
+	if (p->state == CHANNEL_PAGE_PARTS) {
+		now.host = now.runs = place_parts(s, p, &at);
+	} else {
+		now.lines = fresh;
+		now.host = place_lines(s, p, fresh, &at);
 	}
-	return add_group(s, page, fresh, at);
+	if (!now.host)
+		return false;
+	for (g = groups_of(page); next_group(s, &g, &which, &old);) {
+		struct guest_lines before = group_at(s, which, old);
+
+		if (!(which & now.lines))
+			continue;
+		if (same_parts(&before, &now))
+			return true;
+		keep_words(&now, &before);
+	}
+	return add_group(s, page, now.lines, at);
 }

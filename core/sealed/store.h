@@ -6,6 +6,9 @@
  * where something is looked at that lies in two groups of a page all are put together once more. What is there
  * stays as it is, and where it is, so that whoever looks at a page sees no change while more of it comes. That a
  * page can't be had is kept as well.
+ *
+ * A group may have only some words of its lines. Where several groups have the same word they say the same of it, that
+ * which came first.
  */
 #ifndef SCW_SEALED_STORE_H
 #define SCW_SEALED_STORE_H
@@ -41,7 +44,7 @@ struct store_slot {
 	_Alignas(64) uint64_t space;
 	uint64_t frame;
 	uint64_t which[STORE_GROUPS]; /* lines of a group; 0: no group */
-	uint32_t at[STORE_GROUPS];    /* their place */
+	uint32_t at[STORE_GROUPS];    /* their place, and whether they are in parts */
 	uint32_t more;		      /* place of more groups (struct store_more); 0: there are none */
 	uint16_t watched;	      /* index of what was looked at, counted from 1; 0: not watched */
 	uint16_t epoch;		      /* another one than the store's: free */
@@ -106,17 +109,17 @@ const void *store_keep(struct store *s, const void *bytes, size_t size);
  */
 bool store_put(struct store *s, const struct channel_piece *p);
 
-/* ERR_OK and which lines of the page are there; why it can't be had; or ERR_ABSENT: nothing known. */
+/* ERR_OK and which lines of the page are there, all of each; why it can't be had; or ERR_ABSENT: nothing known. */
 enum err store_find(const struct store *s, struct guest_space as, struct gva va,
 		    uint64_t *lines_ret) ERR_NODISCARD;
 
 /*
- * For who will look at the `wanted` lines, all of which must be there, else ERR_ABSENT: the page, as part()
- * of guest/pages.h tells of it. Of a page that is watched only lines that were looked at are told of, so that
- * all others are asked for here too.
+ * For who will look at the `size` bytes at `va`, all of which must be there, else ERR_ABSENT: as part() of
+ * guest/pages.h. Of a page that is watched only lines that were looked at are told of, so that all others are
+ * asked for here too.
  */
-enum err store_use(struct store *s, struct guest_space as, struct gva va, uint64_t wanted,
-		   const void **ret, uint64_t *lines_ret) ERR_NODISCARD;
+enum err store_use(struct store *s, struct guest_space as, struct gva va, size_t size,
+		   struct guest_lines *ret) ERR_NODISCARD;
 
 /* Watch a page of the kernel's, known or not. False when the store is full. */
 bool store_watch(struct store *s, uint64_t page);
@@ -128,16 +131,6 @@ uint64_t store_used(const struct store *s, uint64_t page);
 static inline bool store_full(const struct store *s)
 {
 	return s->keys >= s->max || (s->chunk == s->chunk_max);
-}
-
-/* The lines of its page from `va` on for `size` bytes, which lie in one page. */
-static inline uint64_t store_lines_at(struct gva va, size_t size)
-{
-	unsigned int within = va.v % GUEST_PAGE_SIZE;
-	unsigned int first = within / CHANNEL_LINE_SIZE;
-	unsigned int last = (within + (size ? (unsigned int)size - 1 : 0)) / CHANNEL_LINE_SIZE;
-
-	return STORE_ALL_LINES >> (CHANNEL_PAGE_LINES - 1 - last) & STORE_ALL_LINES << first;
 }
 
 #endif

@@ -77,7 +77,7 @@ static void preambles(void **state)
 	assert_int_equal(channel_preamble_decode(buf, size, &out, NULL), ERR_CORRUPT);
 	buf[0] = 9;
 	assert_int_equal(channel_preamble_decode(buf, size, &out, &err), ERR_UNSUPPORTED);
-	assert_string_equal(err.text, "the client speaks version 9 of the protocol, this device version 3: "
+	assert_string_equal(err.text, "the client speaks version 9 of the protocol, this device version 4: "
 				      "use the same release");
 	memset(in.vm, 'x', sizeof(in.vm));
 	assert_int_equal(channel_preamble_encode(&in, buf, &size, NULL), ERR_INVAL);

@@ -57,33 +57,32 @@ static bool put(uint64_t page, uint64_t lines, uint8_t salt)
 static void assert_line(uint64_t page, unsigned int line, uint8_t salt)
 {
 	struct gva va = {page + line * (uint64_t)CHANNEL_LINE_SIZE};
+	struct guest_lines lines;
 	const uint8_t *at;
-	const void *host;
-	uint64_t lines;
 
-	assert_int_equal(store_use(&store, GUEST_SPACE_KERNEL, va, 1ull << line, &host, &lines), ERR_OK);
-	assert_true(lines >> line & 1);
-	at = guest_lines_at(host, lines, va.v);
+	assert_int_equal(store_use(&store, GUEST_SPACE_KERNEL, va, CHANNEL_LINE_SIZE, &lines), ERR_OK);
+	assert_true(lines.lines >> line & 1);
+	at = guest_lines_find(&lines, va.v, CHANNEL_LINE_SIZE);
+	assert_non_null(at);
 	assert_int_equal(at[0], mark(page, line, salt));
 	assert_int_equal(at[CHANNEL_LINE_SIZE - 1], mark(page, line, salt));
 }
 
-static enum err use(uint64_t page, uint64_t wanted)
+static enum err use(uint64_t page, unsigned int line, unsigned int count)
 {
-	const void *host;
-	uint64_t lines;
+	struct guest_lines lines;
 
-	return store_use(&store, GUEST_SPACE_KERNEL, (struct gva){page}, wanted, &host, &lines);
+	return store_use(&store, GUEST_SPACE_KERNEL, (struct gva){page + line * (uint64_t)CHANNEL_LINE_SIZE},
+			 (size_t)count * CHANNEL_LINE_SIZE, &lines);
 }
 
 static void lines_come_in_groups(void **state)
 {
 	const uint64_t page = 0xffff888000001000;
-	const void *host;
-	uint64_t lines;
+	struct guest_lines lines;
 
 	(void)state;
-	assert_int_equal(use(page, 1), ERR_ABSENT);
+	assert_int_equal(use(page, 0, 1), ERR_ABSENT);
 	assert_true(put(page, 0x3, 0));
 	assert_true(put(page, 0xf00, 0));
 	assert_true(put(page, 0x8000000000000000, 0));
@@ -92,14 +91,14 @@ static void lines_come_in_groups(void **state)
 		assert_line(page, 63, 0);
 		assert_line(page, 9, 0);
 	}
-	assert_int_equal(use(page, 0x4), ERR_ABSENT);
+	assert_int_equal(use(page, 2, 1), ERR_ABSENT);
 	/* what came first of a line stays */
 	assert_true(put(page, 0x7, 1));
 	assert_line(page, 1, 0);
 	assert_line(page, 2, 1);
 	/* of two groups: all are put together */
-	assert_int_equal(store_use(&store, GUEST_SPACE_KERNEL, (struct gva){page}, 0x901, &host, &lines), ERR_OK);
-	assert_true(lines == 0x8000000000000f07);
+	assert_int_equal(store_use(&store, GUEST_SPACE_KERNEL, (struct gva){page + 100}, 60, &lines), ERR_OK);
+	assert_true(lines.lines == 0x8000000000000f07);
 	for (unsigned int i = 8; i < 12; i++)
 		assert_line(page, i, 0);
 	assert_true(put(page, 0x10, 0));
@@ -129,7 +128,7 @@ static void a_page_comes_line_by_line(void **state)
 			store_soon(&store, (struct gva){i});
 			assert_line(page, i, 0);
 		}
-		assert_int_equal(use(page, STORE_ALL_LINES), ERR_OK);
+		assert_int_equal(use(page, 0, 64), ERR_OK);
 		for (unsigned int i = 0; i < 64; i++)
 			assert_line(page, i, 0);
 	}
@@ -143,11 +142,11 @@ static void that_a_page_is_not_there_is_known(void **state)
 
 	(void)state;
 	assert_true(store_watch(&store, page));
-	assert_int_equal(use(page, 1), ERR_ABSENT);
+	assert_int_equal(use(page, 0, 1), ERR_ABSENT);
 	assert_true(store_put(&store, &p));
-	assert_int_equal(use(page, 1), ERR_UNMAPPED);
+	assert_int_equal(use(page, 0, 1), ERR_UNMAPPED);
 	assert_true(put(page, 1, 0));
-	assert_int_equal(use(page, 1), ERR_UNMAPPED);
+	assert_int_equal(use(page, 0, 1), ERR_UNMAPPED);
 	p.address += GUEST_PAGE_SIZE;
 	p.state = CHANNEL_PAGE_NOPHYS;
 	assert_true(store_put(&store, &p));
@@ -195,7 +194,7 @@ static void nothing_outlives_its_epoch(void **state)
 			assert_line(page, 0, (uint8_t)i);
 		}
 		store_clear(&store);
-		assert_int_equal(use(page, 1), ERR_ABSENT);
+		assert_int_equal(use(page, 0, 1), ERR_ABSENT);
 		assert_int_equal(store_used(&store, page), 0);
 	}
 }

@@ -29,6 +29,8 @@ enum {
 	CHANNEL_PAGE_SIZE = 4096,
 	CHANNEL_LINE_SIZE = 64, /* what ranges are rounded to: a cache line */
 	CHANNEL_PAGE_LINES = CHANNEL_PAGE_SIZE / CHANNEL_LINE_SIZE,
+	CHANNEL_WORD_SIZE = 8,	/* or, of lists and tables that are `exact`, a word */
+	CHANNEL_LINE_WORDS = CHANNEL_LINE_SIZE / CHANNEL_WORD_SIZE,
 	CHANNEL_ITEMS_MAX = 256,    /* in one request */
 	CHANNEL_FOLLOW_MAX = 16,    /* pointers followed from each node of a list, or parts of it */
 	CHANNEL_AROUND_MAX = 16384, /* bytes before or after a node, or at a followed pointer */
@@ -62,6 +64,9 @@ enum channel_item_kind {
 	 */
 };
 
+/* On the wire beside the kind of a list or table: it is `exact`. */
+#define CHANNEL_ITEM_EXACT (1u << 31)
+
 /* In place of the offset of a link: nodes have none. */
 #define CHANNEL_NEXT_NONE INT64_MIN
 
@@ -88,6 +93,11 @@ struct channel_follow {
 
 struct channel_item {
 	enum channel_item_kind kind;
+	/*
+	 * Of lists and tables: of what is wanted around nodes and where pointers lead the words that it lies in are
+	 * enough, the rest of their lines needn't come.
+	 */
+	bool exact;
 	uint32_t bound;
 	uint64_t space; /* 0: the kernel's */
 	uint64_t address;
@@ -134,7 +144,32 @@ enum channel_page_state {
 	CHANNEL_PAGE_DATA = 0,	   /* lines of it follow */
 	CHANNEL_PAGE_UNMAPPED = 1, /* the address has no translation */
 	CHANNEL_PAGE_NOPHYS = 2,   /* there is no memory behind it */
+	CHANNEL_PAGE_PARTS = 3,	   /* words of lines of it follow, behind a table of where they are */
 };
+
+/*
+ * What there is of a line that comes in part: neighbours among its words. In 6 bits which is the first and how many there
+ * are, less one. In a piece each line's are 16 bits, above these where the first one lies, in words from the
+ * table's start on; behind the table, which zeros fill up to words, the words lie without gaps, in order.
+ */
+#define CHANNEL_RUN(first, count) ((uint8_t)((first) << 3 | ((count) - 1)))
+enum {
+	CHANNEL_RUN_BITS = 6,
+	CHANNEL_RUN_WHOLE = CHANNEL_LINE_WORDS - 1,
+};
+static inline unsigned int channel_run_first(unsigned int run)
+{
+	return run >> 3 & (CHANNEL_LINE_WORDS - 1);
+}
+static inline unsigned int channel_run_count(unsigned int run)
+{
+	return (run & (CHANNEL_LINE_WORDS - 1)) + 1;
+}
+/* Words that the table of so many lines takes. */
+static inline unsigned int channel_runs_words(unsigned int lines)
+{
+	return (lines + 3) / 4;
+}
 
 enum channel_pages_flags {
 	CHANNEL_PAGES_MORE = 1,	     /* another record of this answer follows */
@@ -157,10 +192,15 @@ struct channel_piece {
 	uint64_t space;
 	uint64_t address; /* of the page */
 	enum channel_page_state state;
-	uint64_t lines;	  /* bit N: line N; some, or none unless CHANNEL_PAGE_DATA */
-	const void *data; /* decoded: those lines, one behind the other; to encode: the page. Borrowed. */
+	uint64_t lines;	  /* bit N: line N; some, or none where the page can't be had */
+	const void *data; /* decoded: those lines, or table and words; to encode: the page. Borrowed. */
+	size_t size;	  /* decoded: bytes of the data */
+	const uint8_t *runs; /* to encode in parts: of line N what comes (CHANNEL_RUN), if it comes */
 };
-/* Append a piece: at most CHANNEL_PIECE_MAX bytes, a multiple of 8; how many were written. */
+/*
+ * Append a piece: at most CHANNEL_PIECE_MAX bytes, a multiple of 8; how many were written. What is in parts but no
+ * shorter for it is sent as a whole, more of the lines than was said.
+ */
 size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf);
 
 /* Takes one piece of an answer. */

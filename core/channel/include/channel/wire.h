@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-	CHANNEL_VERSION = 3,
+	CHANNEL_VERSION = 4,
 	CHANNEL_KEY_SIZE = 32,	/* AES-256 and X25519 */
 	CHANNEL_TAG_SIZE = 16,	/* GCM */
 	CHANNEL_HASH_SIZE = 32, /* SHA-256 */

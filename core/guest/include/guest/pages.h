@@ -42,6 +42,9 @@ enum {
  * from `direct` on; then the next follow tells of a range of that process's memory: between the pointer at its
  * offset and the one `at` bytes behind that, at most `size` bytes. Of one list only, not of `heads`.
  *
+ * `exact`: of what is wanted around nodes and where pointers lead only the 8-byte words that it lies in will be read. Else what
+ * lies beside it, in the same 64 bytes, is as good as wanted.
+ *
  * With GUEST_NEXT_NONE nodes have no next: `first` and `heads` are an array of pointers, of which
  * odd ones are none, and bit 1 is left out (a tag, in radix trees).
  */
@@ -53,6 +56,7 @@ struct guest_chain {
 	uint32_t before, after;
 	uint32_t bound;
 	uint64_t direct;
+	bool exact;
 	struct {
 		int32_t offset;
 		uint32_t size;
@@ -60,6 +64,19 @@ struct guest_chain {
 		uint32_t from;
 		bool here, top;
 	} follow[GUEST_FOLLOW_MAX];
+};
+
+/*
+ * Lines of a page: `host` is where those of 64 bytes lie that `lines` has bits of (bit N: from byte 64 * N of the page
+ * on), one behind the other. Or, where there are `runs`, only neighbours among the 8-byte words of each of these lines:
+ * of the first of them in runs[0], of the next in runs[1]. Bits 6 to 15: where its words begin, in words from `host`
+ * on; bits 3 to 5: which word of the line is the first; bits 0 to 2: how many there are, less one. What there is of
+ * the one begins right behind what there is of the other.
+ */
+struct guest_lines {
+	const void *host;
+	uint64_t lines;
+	const uint16_t *runs; /* NULL: all of each */
 };
 
 /* Bytes to be read, all in one page. */
@@ -105,13 +122,11 @@ struct guest_pages_ops {
 
 	/*
 	 * Optional, of those who may know a page in part: as page(), but only the `size` bytes at `va`,
-	 * which lie in one page, need be there. *ret = host address of those lines of the page, 64 bytes
-	 * each, one behind the other, that *lines_ret tells of: it has bit N
-	 * set if the page's bytes from 64 * N on are there as well, and will stay as they are. It is
-	 * used in place of page() wherever it can be.
+	 * which lie in one page, need be there. *ret tells what else is there as well, and will stay as it
+	 * is. It is used in place of page() wherever it can be.
 	 */
 	enum err (*part)(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
-			 const void **ret, uint64_t *lines_ret);
+			 struct guest_lines *ret);
 
 	/*
 	 * Optional, of those who keep nothing: copy just these bytes, as they are now, to `buf`. It is
@@ -226,12 +241,59 @@ static inline enum err ERR_NODISCARD guest_pages_page(struct guest_pages *p, str
 	return p->ops->page(p, as, va, ret);
 }
 
-/* Where `va` is among those `lines` of its page that lie at `host`, one behind the other (see part()). */
+/* How many lines come before that of `va`. */
+static inline unsigned int guest_lines_before(uint64_t lines, uint64_t va)
+{
+	return base_count_bits(lines & (((uint64_t)1 << va % GUEST_PAGE_SIZE / 64) - 1));
+}
+
+/* Where `va` is among those `lines` of its page that lie at `host`, one behind the other. */
 static inline const void *guest_lines_at(const void *host, uint64_t lines, uint64_t va)
 {
-	uint64_t before = lines & (((uint64_t)1 << va % GUEST_PAGE_SIZE / 64) - 1);
+	return (const char *)host + (size_t)guest_lines_before(lines, va) * 64 + va % 64;
+}
 
-	return (const char *)host + (size_t)base_count_bits(before) * 64 + va % 64;
+/* The lines of its page from `va` on for `size` bytes, which lie in one page. */
+static inline uint64_t guest_lines_of(uint64_t va, size_t size)
+{
+	unsigned int within = va % GUEST_PAGE_SIZE;
+	unsigned int last = within + (size ? (unsigned int)size - 1 : 0);
+
+	return UINT64_MAX >> (63 - last / 64) & UINT64_MAX << within / 64;
+}
+
+/* Where `va` is if `run` tells of its line; NULL: that word isn't there. */
+static inline const void *guest_run_at(const void *host, unsigned int run, uint64_t va)
+{
+	unsigned int word = va % 64 / 8 - (run >> 3 & 7);
+
+	return word <= (run & 7) ? (const char *)host + (size_t)((run >> 6) + word) * 8 + va % 8 : NULL;
+}
+
+/* Where `va` is, from where on `size` bytes, of which all lines are among them, can be read; NULL: not all is there. */
+static inline const void *guest_runs_find(const struct guest_lines *l, uint64_t va, size_t size)
+{
+	unsigned int at = guest_lines_before(l->lines, va), run = l->runs[at];
+	const void *host = guest_run_at(l->host, run, va);
+
+	for (size += va % 64; size > 64; size -= 64) {
+		if ((run >> 3 & 7) + (run & 7) != 7)
+			return NULL;
+		run = l->runs[++at];
+		if (run >> 3 & 7)
+			return NULL;
+	}
+	return !size || (size - 1) / 8 <= (run >> 3 & 7) + (run & 7) ? host : NULL;
+}
+
+/* The same, of any lines. */
+static inline const void *guest_lines_find(const struct guest_lines *l, uint64_t va, size_t size)
+{
+	uint64_t wanted = guest_lines_of(va, size);
+
+	if ((l->lines & wanted) != wanted)
+		return NULL;
+	return l->runs ? guest_runs_find(l, va, size) : guest_lines_at(l->host, l->lines, va);
 }
 
 /* The host address of `va`, from where on `size` bytes, which lie in one page, can be read. */
@@ -239,13 +301,12 @@ static inline enum err ERR_NODISCARD guest_pages_part(struct guest_pages *p, str
 						      struct gva va, size_t size, const void **ret)
 {
 	struct gva at = {va.v & ~(uint64_t)(GUEST_PAGE_SIZE - 1)};
-	const void *host;
-	uint64_t lines = UINT64_MAX;
-	enum err e = p->ops->part ? p->ops->part(p, as, va, size, &host, &lines) :
-				    p->ops->page(p, as, at, &host);
+	struct guest_lines l = {.lines = UINT64_MAX};
+	enum err e = p->ops->part ? p->ops->part(p, as, va, size, &l) :
+				    p->ops->page(p, as, at, &l.host);
 
 	if (e == ERR_OK)
-		*ret = guest_lines_at(host, lines, va.v);
+		*ret = guest_lines_find(&l, va.v, size);
 	return e;
 }
 
