@@ -348,17 +348,28 @@ static void tcp_ahead(const struct net_list *l, uint64_t node, enum net_ahead st
 	guest_prefetch(&tp->snd_cwnd);
 }
 
-/* What rows read of a socket, which is one of three things: a quarter of a tcp_sock, some of it only if it listens. */
+/*
+ * What rows read of a socket, which is one of three things: a sixth of a tcp_sock, some of it only if it listens. It is
+ * exact: a member that is read and not among these costs a round trip.
+ */
 static struct ahead tcp_reads(const struct net_list *l, bool listening)
 {
-	struct ahead a = net_reads_socks(l, guest_offsetof(struct sock, __sk_common.skc_refcnt) + 4);
+	struct ahead a = { 0 };
 
 	if (!guest_hints())
 		return a;
-	AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_socket);
+	a = ahead_make(guest_offsetof(struct sock, __sk_common.skc_node),
+		       guest_offsetof(struct sock, __sk_common.skc_refcnt) + 4);
+	a.chain.exact = true;
 	if (l->own_ino) {
-		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_uid);
+		AHEAD_WORD(&a, AHEAD_NODE, struct sock, sk_uid);
 		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_ino);
+	} else {
+		int inode = ahead_follow_part(&a, AHEAD_NODE, guest_offsetof(struct sock, sk_socket),
+					      l->socket_inode + guest_offsetof(struct inode, i_uid), 4);
+
+		ahead_bytes(&a, inode, l->socket_inode + guest_offsetof(struct inode, i_ino), 8);
+		AHEAD_MEMBER(&a, AHEAD_NODE, struct sock, sk_socket);
 	}
 	if (guest_has(struct inet_connection_sock, icsk_timeout))
 		AHEAD_MEMBER(&a, AHEAD_NODE, struct inet_connection_sock, icsk_timeout);

@@ -89,33 +89,43 @@ static inline int ahead_follow(struct ahead *a, int from, uint64_t offset, uint6
 	return ahead_follow_part(a, from, offset, 0, size);
 }
 
+/* How many units of `unit` bytes two ranges are apart: 1: side by side; 0 or less: they have one in common. */
+static inline int64_t ahead_apart(int64_t begin, int64_t end, int64_t first, int64_t last, int64_t unit)
+{
+	int64_t after = first / unit - (end - 1) / unit, before = begin / unit - (last - 1) / unit;
+
+	return after > before ? after : before;
+}
+
 /*
  * `size` bytes at `offset` in what `from` led to, where not all of it is wanted. What comes is lines of 64
- * bytes, which most objects begin with: so what lies in lines side by side goes together. When there are
- * too many, to whichever are nearest.
+ * bytes, which most objects begin with: so what lies in lines side by side goes together. Of an exact chain it is
+ * words, of a line all from the first to the last that is wanted: so what lies in a line, or a word apart, does. When
+ * there are too many, to whichever are nearest.
  */
 static inline void ahead_bytes(struct ahead *a, int from, uint64_t offset, uint64_t size)
 {
 	int64_t to_object = from ? 0 : (int64_t)a->node_at;
 	int64_t first = (int64_t)offset - to_object, last = first + (int64_t)size;
-	int64_t least = INT64_MAX;
+	int64_t least = INT64_MAX, near = a->chain.exact ? 2 : 1;
 	uint32_t nearest = GUEST_FOLLOW_MAX;
 
 	if (from < 0 || offset > AHEAD_MAX || !size || size > AHEAD_MAX)
 		return;
 	for (uint32_t f = 0; f < a->follows; f++) {
-		int64_t begin = a->chain.follow[f].offset, end = begin + a->chain.follow[f].size;
-		int64_t after = (first + to_object) / 64 - (end - 1 + to_object) / 64;
-		int64_t before = (begin + to_object) / 64 - (last - 1 + to_object) / 64;
-		int64_t gap = after > before ? after : before;
+		int64_t begin = a->chain.follow[f].offset + to_object;
+		int64_t end = begin + a->chain.follow[f].size;
+		int64_t gap = ahead_apart(begin, end, first + to_object, last + to_object, 64);
 
+		if (a->chain.exact && gap > 0)
+			gap = ahead_apart(begin, end, first + to_object, last + to_object, 8);
 		if (a->chain.follow[f].here && a->chain.follow[f].from == (uint32_t)from &&
 		    gap < least) {
 			least = gap;
 			nearest = f;
 		}
 	}
-	if (nearest < GUEST_FOLLOW_MAX && (least <= 1 || a->follows == GUEST_FOLLOW_MAX)) {
+	if (nearest < GUEST_FOLLOW_MAX && (least <= near || a->follows == GUEST_FOLLOW_MAX)) {
 		int64_t begin = a->chain.follow[nearest].offset;
 		int64_t end = begin + a->chain.follow[nearest].size;
 
