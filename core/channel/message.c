@@ -234,19 +234,18 @@ static unsigned int run_at(const uint8_t *table, unsigned int i)
 /* The table of `count` lines at `table`: how many words it and what it tells of are; 0: it is none. */
 static unsigned int check_table(const uint8_t *table, unsigned int count)
 {
-	unsigned int words = channel_runs_words(count), word = words;
+	unsigned int words = channel_runs_words(count), word = words, wrong = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned int run = run_at(table, i), n = channel_run_count(run);
 
-		if (run >> CHANNEL_RUN_BITS != word || channel_run_first(run) + n > CHANNEL_LINE_WORDS)
-			return 0;
+		wrong |= (run >> CHANNEL_RUN_BITS) ^ word;
+		wrong |= channel_run_first(run) + n > CHANNEL_LINE_WORDS;
 		word += n;
 	}
 	for (unsigned int i = count; i < words * 4; i++)
-		if (run_at(table, i))
-			return 0;
-	return word;
+		wrong |= run_at(table, i);
+	return wrong ? 0 : word;
 }
 
 /* Bytes of a piece's lines in parts, at the cursor; 0: there is no such thing. `checked`: there is. */

@@ -145,24 +145,35 @@ static struct line *line_entry(struct llview_guest *g, uint64_t va)
 	return &g->lines[(va / LINE_SIZE) % LINE_ENTRIES];
 }
 
-/* Where `va` is in a page that is known in part; its line is looked at again soon. NULL: it isn't there for `size` bytes. */
-static inline const char *enter_line(struct llview_guest *g, const struct guest_lines *l, uint64_t va, size_t size)
+/* A line of which `words` are there: `at` is where its first byte is, or would be. */
+static void enter_line(struct llview_guest *g, uint64_t line, const char *at, uint64_t words)
 {
-	struct line *to = line_entry(g, va);
-	uint64_t words = 0xff;
-	const char *at;
+	*line_entry(g, line) = (struct line){{line, (uint64_t)(uintptr_t)at - line}, words};
+}
 
-	if (l->runs) {
-		unsigned int run = l->runs[guest_lines_before(l->lines, va)];
+/* All lines of a page of which there are words: these were asked for to be looked at, so all will be, and soon. */
+static void enter_runs(struct llview_guest *g, uint64_t page, const struct guest_lines *l)
+{
+	const uint16_t *run = l->runs;
 
-		at = guest_runs_find(l, va, size);
-		if (!at)
-			return NULL;
-		words = (uint64_t)((2u << (run & 7)) - 1) << (run >> 3 & 7);
-	} else {
-		at = guest_lines_at(l->host, l->lines, va);
+	for (uint64_t left = l->lines; left; left &= left - 1, run++) {
+		unsigned int first = *run >> 3 & 7;
+
+		enter_line(g, page + (uint64_t)__builtin_ctzll(left) * LINE_SIZE,
+			   (const char *)((uintptr_t)l->host + (size_t)(*run >> 6) * 8 - (size_t)first * 8),
+			   (uint64_t)((2u << (*run & 7)) - 1) << first);
 	}
-	*to = (struct line){{va & LINE_MASK, (uint64_t)(uintptr_t)at - va}, words};
+}
+
+/* Where `va` is in a page that is known in part; its line is looked at again soon. NULL: not all `size` bytes are there. */
+static const char *enter_part(struct llview_guest *g, const struct guest_lines *l, uint64_t va, size_t size)
+{
+	const char *at = l->runs ? guest_runs_find(l, va, size) : guest_lines_at(l->host, l->lines, va);
+
+	if (!l->runs)
+		enter_line(g, va & LINE_MASK, at - va % LINE_SIZE, 0xff);
+	else if (at)
+		enter_runs(g, va & GUEST_PAGE_MASK, l);
 	return at;
 }
 
@@ -177,7 +188,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 	const char *at;
 
 	if (p->tag == page && (p->lines.lines & wanted) == wanted) {
-		at = enter_line(g, &p->lines, va, size);
+		at = enter_part(g, &p->lines, va, size);
 		if (at)
 			return at;
 	}
@@ -189,7 +200,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 		enter(g, t, page, lines.host);
 	else
 		*p = (struct partial){page, lines};
-	return enter_line(g, &lines, va, size);
+	return lines.runs ? guest_runs_find(&lines, va, size) : enter_part(g, &lines, va, size);
 }
 
 /* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */

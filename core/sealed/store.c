@@ -22,6 +22,7 @@ enum {
 	CHUNK_LARGE = LARGE - CHUNK_SPARE,
 	CHUNKS_SMALL = 8,
 	KEPT_BEFORE = 64, /* bytes of a record before its plaintext, and more */
+	USUAL_PART = 32,  /* bytes that there are of a line that is there in part, about */
 	/* A place is the number of a chunk, counted from 1, and how far into that, by this many bytes. */
 	PLACE_ALIGN = 8,
 	PLACE_BITS = 18,
@@ -221,10 +222,10 @@ static bool in_parts(uint32_t place)
 	return place & PLACE_PARTS;
 }
 
-/* Lines of the group of which all is there. */
+/* Lines of the group of which all is there: without a jump that nobody can foretell. */
 static uint64_t whole(uint64_t which, uint32_t place)
 {
-	return in_parts(place) ? 0 : which;
+	return which & ((uint64_t)in_parts(place) - 1);
 }
 
 /* Those of all groups. */
@@ -473,7 +474,7 @@ static bool assemble(struct store *s, struct store_slot *page, uint64_t all)
 static __attribute__((noinline)) enum err use_more(struct store *s, struct store_slot *page, uint64_t wanted,
 						   uint64_t va, size_t size, struct guest_lines *ret)
 {
-	uint64_t all = known(s, page);
+	uint64_t all;
 
 	if (!page->which[0])
 		return (enum err)page->why;
@@ -483,6 +484,7 @@ static __attribute__((noinline)) enum err use_more(struct store *s, struct store
 				return ERR_OK;
 		}
 	}
+	all = known(s, page);
 	if ((all & wanted) != wanted)
 		return ERR_ABSENT;
 	/* each line is in one */
@@ -561,13 +563,10 @@ void store_soon(struct store *s, struct gva va)
 	__builtin_prefetch(&s->slots[s->soon[i].slot]);
 	/* without jumps that nobody can foretell */
 	group = slot->which[2] & line ? 2 : slot->which[1] & line ? 1 : 0;
-	if (slot->epoch != s->epoch || slot->frame != before >> GUEST_PAGE_SHIFT || !slot->which[group])
-		return;
-	/* of words, which are few, the table first: that tells where they are */
-	if (in_parts(slot->at[group]))
-		__builtin_prefetch(at_place(s, slot->at[group]));
-	else
-		__builtin_prefetch(guest_lines_at(at_place(s, slot->at[group]), slot->which[group], before));
+	if (slot->epoch == s->epoch && slot->frame == before >> GUEST_PAGE_SHIFT && slot->which[group])
+		__builtin_prefetch((const char *)at_place(s, slot->at[group]) +
+				   (size_t)guest_lines_before(slot->which[group], before) *
+					   (in_parts(slot->at[group]) ? USUAL_PART : CHANNEL_LINE_SIZE));
 }
 
 /* The words of a line that a group has: where they are, which is the first and behind which is the end. */
@@ -660,7 +659,7 @@ bool store_put(struct store *s, const struct channel_piece *p)
 			page->why = p->state == CHANNEL_PAGE_UNMAPPED ? ERR_UNMAPPED : ERR_NOPHYS;
 		return true;
 	}
-	fresh = p->lines & ~known(s, page);
+	fresh = page->which[0] ? p->lines & ~known(s, page) : p->lines;
 	if (!fresh)
 		return true;
 	if (p->state == CHANNEL_PAGE_PARTS) {
