@@ -226,40 +226,41 @@ size_t channel_piece_encode(const struct channel_piece *p, uint8_t *buf)
 	return (size_t)(end - buf);
 }
 
-static unsigned int run_at(const uint8_t *table, unsigned int i)
+/*
+ * Words that the table of `count` lines at the cursor takes, with those that it tells of; 0: it is none. Four lines at
+ * once, as there are hundreds of thousands: what is added up doesn't leave its 16 bits.
+ */
+static unsigned int check_table(struct base_cursor *c, unsigned int count)
 {
-	return table[2 * i] | (unsigned int)table[2 * i + 1] << 8;
-}
+	const uint64_t each = 0x0001000100010001;
+	unsigned int word = channel_runs_words(count);
+	uint64_t wrong = 0;
 
-/* The table of `count` lines at `table`: how many words it and what it tells of are; 0: it is none. */
-static unsigned int check_table(const uint8_t *table, unsigned int count)
-{
-	unsigned int words = channel_runs_words(count), word = words, wrong = 0;
+	for (unsigned int left = count; left; left -= left < 4 ? left : 4) {
+		uint64_t runs = base_cursor_u64(c), there = left < 4 ? ((uint64_t)1 << 16 * left) - 1 : UINT64_MAX;
+		uint64_t first = runs >> 3 & each * (CHANNEL_LINE_WORDS - 1);
+		uint64_t less_one = runs & each * (CHANNEL_LINE_WORDS - 1);
+		uint64_t sums = ((less_one + each) & there) * each;
 
-	for (unsigned int i = 0; i < count; i++) {
-		unsigned int run = run_at(table, i), n = channel_run_count(run);
-
-		wrong |= (run >> CHANNEL_RUN_BITS) ^ word;
-		wrong |= channel_run_first(run) + n > CHANNEL_LINE_WORDS;
-		word += n;
+		wrong |= runs & ~there;
+		wrong |= (first + less_one) & each * CHANNEL_LINE_WORDS;
+		wrong |= ((runs >> CHANNEL_RUN_BITS & each * (UINT16_MAX >> CHANNEL_RUN_BITS)) ^
+			  (each * word + (sums << 16))) & there;
+		word += (unsigned int)(sums >> 48);
 	}
-	for (unsigned int i = count; i < words * 4; i++)
-		wrong |= run_at(table, i);
 	return wrong ? 0 : word;
 }
 
 /* Bytes of a piece's lines in parts, at the cursor; 0: there is no such thing. `checked`: there is. */
 static size_t parts_size(const struct base_cursor *c, unsigned int count, bool checked)
 {
-	unsigned int table = channel_runs_words(count), last;
 	struct base_cursor ahead = *c;
-	const uint8_t *bytes = base_cursor_bytes(&ahead, (size_t)table * CHANNEL_WORD_SIZE);
+	unsigned int last;
 
-	if (!bytes)
-		return 0;
 	if (!checked)
-		return (size_t)check_table(bytes, count) * CHANNEL_WORD_SIZE;
-	last = run_at(bytes, count - 1);
+		return (size_t)check_table(&ahead, count) * CHANNEL_WORD_SIZE;
+	base_cursor_skip(&ahead, 2 * (size_t)(count - 1));
+	last = base_cursor_u16(&ahead);
 	return (size_t)((last >> CHANNEL_RUN_BITS) + channel_run_count(last)) * CHANNEL_WORD_SIZE;
 }
 

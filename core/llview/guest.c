@@ -21,6 +21,7 @@ enum {
 	LINE_SIZE = 64, /* see part() in guest/pages.h */
 	PARTIAL_ENTRIES = 1024,
 	LINE_ENTRIES = 512,
+	USUAL_PART = 32, /* bytes that there are of a line of which there are words, about */
 	PASSING_MAX = 1024, /* in one epoch, without a look at the whole TLB at its end */
 };
 
@@ -200,7 +201,12 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 		enter(g, t, page, lines.host);
 	else
 		*p = (struct partial){page, lines};
-	return lines.runs ? guest_runs_find(&lines, va, size) : enter_part(g, &lines, va, size);
+	if (!lines.runs)
+		return enter_part(g, &lines, va, size);
+	/* who looks at it goes on with the rest */
+	for (size_t n = LINE_SIZE, end = base_count_bits(lines.lines) * (size_t)USUAL_PART; n < end; n += LINE_SIZE)
+		__builtin_prefetch((const char *)lines.host + n);
+	return guest_runs_find(&lines, va, size);
 }
 
 /* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */
@@ -476,7 +482,7 @@ void __llview_prefetch_miss(uint64_t va)
 	if (g->page)
 		host = translate(g, va, 1);
 	else if (p->tag == (va & GUEST_PAGE_MASK) && p->lines.lines >> va % GUEST_PAGE_SIZE / LINE_SIZE & 1)
-		host = guest_lines_find(&p->lines, va, 1);
+		host = p->lines.runs ? NULL : guest_lines_at(p->lines.host, p->lines.lines, va);
 	else if (g->pages->ops->soon)
 		g->pages->ops->soon(g->pages, (struct gva){va});
 	if (host)
