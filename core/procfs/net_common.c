@@ -344,6 +344,8 @@ static uint64_t full_walk(struct net_list *l, const struct net_walk *w, const st
 			  uint64_t n, net_bucket_fn *bucket, net_ahead_fn *ahead)
 {
 	const struct net_table *t = &w->t;
+	/* what came for this walk lies together: where it is found is all that is waited for */
+	const unsigned int steps = guest_hints() ? NET_AHEAD_NODE : NET_AHEAD_STEPS;
 
 	for (unsigned int i = 0; i < f->count && !net_list_over(l); i++) {
 		if (!w->whole && seq_enough(l->m))
@@ -351,7 +353,7 @@ static uint64_t full_walk(struct net_list *l, const struct net_walk *w, const st
 		if (ahead) {
 			struct guest_record r = guest_record_begin();
 
-			for (unsigned int step = 0; step <= NET_AHEAD_STEPS; step++) {
+			for (unsigned int step = 0; step <= steps; step++) {
 				unsigned int to = i + (NET_AHEAD_STEPS - step) * AHEAD;
 
 				if (to < f->count)
