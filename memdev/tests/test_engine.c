@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/checked.h"
 #include "memdev/engine.h"
 #include "synth/synth.h"
 
@@ -33,9 +34,45 @@ struct fixture {
 	uint64_t words[PAGES_SEEN];
 	uint64_t lines[PAGES_SEEN];
 	enum err refuse; /* what the sink says */
+	/* how often lines and words of what is mapped came */
+	uint8_t lines_sent[MAPPED / CHANNEL_LINE_SIZE], words_sent[MAPPED / CHANNEL_WORD_SIZE];
 };
 
 static struct fixture f;
+
+static uint64_t word_of_guest(uint64_t va)
+{
+	struct gpa at;
+	uint64_t value;
+
+	assert_int_equal(guest_walk_translate(f.pages, GUEST_SPACE_KERNEL, (struct gva){va}, &at), ERR_OK);
+	memcpy(&value, synth_phys(f.guest, at.v, sizeof(value)), sizeof(value));
+	return value;
+}
+
+/* Count the words of a piece, each of which must be the guest's. */
+static void see_words(const struct channel_piece *p)
+{
+	const uint8_t *data = p->data;
+	unsigned int n = 0, word = 0;
+
+	for (uint64_t left = p->lines; left; left &= left - 1, n++) {
+		uint64_t line = p->address - VA + (uint64_t)__builtin_ctzll(left) * CHANNEL_LINE_SIZE;
+		unsigned int run = word << CHANNEL_RUN_BITS | CHANNEL_RUN_WHOLE;
+
+		if (p->state == CHANNEL_PAGE_PARTS)
+			run = data[2 * n] | (unsigned int)data[2 * n + 1] << 8;
+		word = run >> CHANNEL_RUN_BITS;
+		f.lines_sent[line / CHANNEL_LINE_SIZE]++;
+		for (unsigned int i = channel_run_first(run); i < channel_run_first(run) + channel_run_count(run); i++) {
+			uint64_t value;
+
+			memcpy(&value, data + (size_t)word++ * CHANNEL_WORD_SIZE, sizeof(value));
+			assert_true(value == word_of_guest(VA + line + i * CHANNEL_WORD_SIZE));
+			f.words_sent[line / CHANNEL_WORD_SIZE + i]++;
+		}
+	}
+}
 
 static void see_piece(struct channel_piece_sink *s, const struct channel_piece *p)
 {
@@ -48,6 +85,8 @@ static void see_piece(struct channel_piece_sink *s, const struct channel_piece *
 	f.words[f.count] = 0;
 	if (p->data)
 		memcpy(&f.words[f.count], p->data, sizeof(f.words[0]));
+	if (p->data && !p->space && p->address >= VA && p->address < VA + MAPPED)
+		see_words(p);
 	f.count++;
 }
 
@@ -116,6 +155,8 @@ static enum err ask(const struct channel_item *items, uint32_t count, struct err
 	size_t size;
 
 	f.records = f.count = f.flags = 0;
+	memset(f.lines_sent, 0, sizeof(f.lines_sent));
+	memset(f.words_sent, 0, sizeof(f.words_sent));
 	memcpy(r.items, items, count * sizeof(*items));
 	assert_int_equal(channel_request_encode(&r, buf, sizeof(buf), &size, NULL), ERR_OK);
 	return memdev_engine_answer(f.engine, buf, size, 5, &f.sink, err);
@@ -439,6 +480,145 @@ static void arrays_of_pointers(void **state)
 	EXPECT_PAGES(20, 30, 31, 32);
 }
 
+/* The words [first, last] of a page came once, and no others of it. */
+static void expect_words(unsigned int page, unsigned int first, unsigned int last)
+{
+	for (unsigned int i = 0; i < CHANNEL_PAGE_SIZE / CHANNEL_WORD_SIZE; i++)
+		assert_int_equal(f.words_sent[page * (CHANNEL_PAGE_SIZE / CHANNEL_WORD_SIZE) + i],
+				 i >= first && i <= last);
+}
+
+/* Of what is exact words come, those of one line as one run; heads of tables as lines. */
+static void words_are_enough(void **state)
+{
+	struct channel_item items[] = {
+		{.kind = CHANNEL_CHASE,
+		 .exact = true,
+		 .address = at(1, 100),
+		 .next_offset = CHANNEL_NEXT_NONE,
+		 .after = 5, /* of word 12 and of word 13 */
+		 .bound = 1,
+		 .follow = {{.offset = 12, .size = 1, .at = 7}, {.offset = 4, .size = 4, .here = true}}},
+		{.kind = CHANNEL_TABLE,
+		 .exact = true,
+		 .address = at(5, 0),
+		 .size = 1,
+		 .stride = 8,
+		 .next_offset = CHANNEL_NEXT_NONE,
+		 .after = 80,
+		 .bound = 1},
+		/* what isn't exact wants all of a line that the other wants words of */
+		{.kind = CHANNEL_CHASE,
+		 .address = at(1, 100),
+		 .next_offset = CHANNEL_NEXT_NONE,
+		 .after = 1,
+		 .bound = 1},
+	};
+
+	(void)state;
+	write64(at(1, 112), at(2, 8));
+	write64(at(5, 0), at(6, 56));
+	assert_int_equal(ask(items, 1, NULL), ERR_OK);
+	EXPECT_PAGES(1, 2);
+	assert_int_equal(f.states[0], CHANNEL_PAGE_PARTS);
+	expect_words(1, 12, 13);
+	expect_words(2, 1, 1);
+	/* two words of one line, with those between; all of the next; one of the one behind it */
+	assert_int_equal(ask(items + 1, 1, NULL), ERR_OK);
+	EXPECT_PAGES(5, 6);
+	expect_words(5, 0, 7);
+	expect_words(6, 7, 16);
+	assert_int_equal(ask(items, 3, NULL), ERR_OK);
+	EXPECT_PAGES(1, 2, 5, 6);
+	assert_int_equal(f.states[0], CHANNEL_PAGE_DATA);
+	expect_words(1, 8, 15);
+	/* first wanted as a whole: nothing more comes */
+	items[0].address = at(6, 64);
+	items[1].exact = false;
+	assert_int_equal(ask((const struct channel_item[]){items[1], items[0]}, 2, NULL), ERR_OK);
+	assert_int_equal(f.addresses[1], at(6, 0));
+	assert_int_equal(f.states[1], CHANNEL_PAGE_DATA);
+	expect_words(6, 0, 23);
+}
+
+/* A line that went in part comes as a whole when more of it is wanted in a later record, and then not again. */
+static void a_line_comes_twice_at_most(void **state)
+{
+	const struct channel_item word = {.kind = CHANNEL_CHASE,
+					  .exact = true,
+					  .address = at(1, 72),
+					  .next_offset = CHANNEL_NEXT_NONE,
+					  .after = 8,
+					  .bound = 1};
+	const struct channel_item others = {.kind = CHANNEL_READ, .address = at(2, 0), .size = 16 * CHANNEL_PAGE_SIZE};
+	struct channel_item items[5] = {word, others, word, word, word};
+
+	(void)state;
+	items[2].address = at(1, 80);
+	items[3].address = at(1, 88);
+	items[4].address = at(1, 136);
+	assert_int_equal(ask(items, 5, NULL), ERR_OK);
+	assert_true(f.records > 1);
+	assert_int_equal(f.addresses[f.count - 1], at(1, 0));
+	assert_int_equal(f.lines[f.count - 1], 6);
+	assert_int_equal(f.lines_sent[at(1, 64) % MAPPED / CHANNEL_LINE_SIZE], 2);
+	assert_int_equal(f.words_sent[at(1, 72) % MAPPED / CHANNEL_WORD_SIZE], 2);
+	assert_int_equal(f.words_sent[at(1, 64) % MAPPED / CHANNEL_WORD_SIZE], 1);
+	assert_int_equal(f.words_sent[at(1, 136) % MAPPED / CHANNEL_WORD_SIZE], 1);
+	assert_int_equal(f.words_sent[at(1, 144) % MAPPED / CHANNEL_WORD_SIZE], 0);
+	/* the same word again, in a record that doesn't tell what of the line went */
+	items[2].address = at(1, 76);
+	items[2].after = 4;
+	assert_int_equal(ask(items, 3, NULL), ERR_OK);
+	assert_int_equal(f.words_sent[at(1, 72) % MAPPED / CHANNEL_WORD_SIZE], 2);
+}
+
+static uint32_t draw(uint32_t *random, uint32_t below)
+{
+	*random = *random * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)*random * below >> 32);
+}
+
+/* Whatever is wanted comes, in lines and words of whatever objects; no line more than twice. */
+static void what_is_wanted_comes(void **state)
+{
+	static uint8_t wanted[MAPPED / CHANNEL_WORD_SIZE];
+	static struct channel_item items[CHANNEL_ITEMS_MAX];
+	uint32_t random = 1;
+
+	(void)state;
+	for (uint64_t va = VA; va < VA + MAPPED; va += CHANNEL_WORD_SIZE)
+		write64(va, va * 0x9e3779b97f4a7c15);
+	for (unsigned int round = 0; round < 30; round++) {
+		uint32_t count = 1 + draw(&random, CHANNEL_ITEMS_MAX), spread = 1 << draw(&random, 10);
+
+		memset(wanted, 0, sizeof(wanted));
+		memset(items, 0, sizeof(items));
+		for (uint32_t n = 0; n < count; n++) {
+			struct channel_item *i = &items[n];
+			uint64_t node = 4 * (1024 + draw(&random, (MAPPED - 4 * CHANNEL_PAGE_SIZE) / 4));
+
+			*i = (struct channel_item){.kind = CHANNEL_CHASE,
+						   .exact = draw(&random, 8) != 0,
+						   .address = VA + node,
+						   .next_offset = CHANNEL_NEXT_NONE,
+						   .bound = 1};
+			for (unsigned int k = 0; k < CHANNEL_FOLLOW_MAX; k++) {
+				uint32_t offset = draw(&random, 8192), size = 1 + draw(&random, spread);
+
+				i->follow[k] = (struct channel_follow){.offset = (int32_t)offset, .size = size, .here = true};
+				for (uint64_t w = (node + offset) / 8; w <= (node + offset + size - 1) / 8; w++)
+					wanted[w] = 1;
+			}
+		}
+		assert_int_equal(ask(items, count, NULL), ERR_OK);
+		for (size_t w = 0; w < sizeof(wanted); w++)
+			assert_true(f.words_sent[w] >= wanted[w]);
+		for (size_t n = 0; n < sizeof(f.lines_sent); n++)
+			assert_true(f.lines_sent[n] <= 2);
+	}
+}
+
 static void long_answers_take_several_records(void **state)
 {
 	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED};
@@ -512,7 +692,7 @@ static void a_restart_ends_an_answer(void **state)
 /* Copies of pages have little room, less than an answer may take. */
 static void copies_make_room(void **state)
 {
-	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED};
+	struct channel_item item = {.kind = CHANNEL_READ, .address = VA, .size = MAPPED}, words[32];
 	struct guest_paging paging = synth_paging(f.guest);
 
 	(void)state;
@@ -526,6 +706,17 @@ static void copies_make_room(void **state)
 	assert_int_equal(f.count, MAPPED / CHANNEL_PAGE_SIZE);
 	for (unsigned int i = 0; i < f.count; i++)
 		assert_int_equal(f.states[i], CHANNEL_PAGE_DATA);
+	/* words of more pages, and once more of the same */
+	for (unsigned int i = 0; i < BASE_COUNT(words); i++)
+		words[i] = (struct channel_item){.kind = CHANNEL_CHASE,
+						 .exact = true,
+						 .address = at(4 * (i % 16), i / 16 * 4),
+						 .next_offset = CHANNEL_NEXT_NONE,
+						 .after = 16000,
+						 .bound = 1};
+	assert_int_equal(ask(words, BASE_COUNT(words), NULL), ERR_OK);
+	for (unsigned int i = 0; i < MAPPED / CHANNEL_WORD_SIZE; i++)
+		assert_true(f.words_sent[i] || i % 2048 >= 2000);
 }
 
 static void reads_by_address(void **state)
@@ -588,6 +779,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(parts_are_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(processes_are_followed_into, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(items_of_one_list_are_walked_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(words_are_enough, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_line_comes_twice_at_most, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_wanted_comes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_answers_take_several_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(budget_ends_an_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_end_an_answer, set_up, tear_down),

@@ -18,6 +18,7 @@ static struct channel_request good_request(void)
 		.items = {
 			{.kind = CHANNEL_READ, .space = 0x1000, .address = ~0ull - 99, .size = 100},
 			{.kind = CHANNEL_CHASE,
+			 .exact = true,
 			 .address = 0xffff888000001000,
 			 .bound = 10,
 			 .next_offset = -8,
@@ -63,6 +64,9 @@ static void bad_items_are_refused_by_both_sides(void **state)
 	static const struct bad_item bad[] = {
 		{{.kind = 0}, "item 0 of a request is of no known kind"},
 		{{.kind = 5}, "item 0 of a request is of no known kind"},
+		{{.kind = CHANNEL_READ, .exact = true, .size = 1}, "item 0 of a request is of no known kind"},
+		{{.kind = CHANNEL_LINES, .exact = true, .address = 0x1000, .size = 1},
+		 "item 0 of a request is of no known kind"},
 		{{.kind = CHANNEL_LINES, .address = 0x1000},
 		 "item 0 of a request asks for no lines or not of a page"},
 		{{.kind = CHANNEL_LINES, .address = 0x1040, .size = 1},
@@ -109,7 +113,7 @@ static void bad_items_are_refused_by_both_sides(void **state)
 	for (size_t n = 0; n < BASE_COUNT(bad); n++) {
 		struct channel_request r = {.count = 1, .items = {bad[n].item}}, out;
 		const struct channel_item *i = &bad[n].item;
-		uint64_t words[] = {i->kind | (uint64_t)i->bound << 32, i->space, i->address, i->size,
+		uint64_t words[] = {i->kind | (i->exact ? CHANNEL_ITEM_EXACT : 0) | (uint64_t)i->bound << 32, i->space, i->address, i->size,
 				    i->stride, (uint64_t)i->next_offset,
 				    i->before | (uint64_t)i->after << 32};
 		struct err_ctx err = {0};
@@ -241,7 +245,7 @@ static void malformed_answer_gives_no_piece(void **state)
 	buf[16] = 4; /* an unknown flag */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	buf[16] = 0;
-	buf[CHANNEL_PAGES_HEADER_SIZE] = 3; /* an unknown state */
+	buf[CHANNEL_PAGES_HEADER_SIZE] = 4; /* an unknown state */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	buf[CHANNEL_PAGES_HEADER_SIZE] = 0;
 	buf[size - 2 * CHANNEL_LINE_SIZE - 8] ^= 1; /* a line that doesn't come */
@@ -256,6 +260,141 @@ static void malformed_answer_gives_no_piece(void **state)
 	buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX + 8] = 1; /* no page's address */
 	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
 	assert_int_equal(seen.count, 0);
+}
+
+enum {
+	PARTS_COUNT = 5,
+};
+/* Lines of which words come: five, so that the table takes two words, the second one mostly zeros. */
+static const struct {
+	unsigned int line, first, count;
+} parts[PARTS_COUNT] = {{0, 0, 1}, {3, 7, 1}, {4, 0, 3}, {40, 2, 4}, {63, 1, 7}};
+
+static size_t make_parts(uint8_t *buf)
+{
+	struct channel_pages head = {.number = 9, .count = 1};
+	struct channel_piece p = {.address = 0x7000, .state = CHANNEL_PAGE_PARTS};
+	uint8_t runs[CHANNEL_PAGE_LINES], page[CHANNEL_PAGE_SIZE];
+
+	memset(runs, 0xff, sizeof(runs)); /* of lines that don't come nothing is looked at */
+	for (size_t at = 0; at < sizeof(page); at += CHANNEL_WORD_SIZE)
+		memset(page + at, (int)(at / CHANNEL_WORD_SIZE % 251), CHANNEL_WORD_SIZE);
+	for (unsigned int i = 0; i < PARTS_COUNT; i++) {
+		p.lines |= 1ull << parts[i].line;
+		runs[parts[i].line] = CHANNEL_RUN(parts[i].first, parts[i].count);
+	}
+	p.data = page;
+	p.runs = runs;
+	channel_pages_encode(&head, buf);
+	return CHANNEL_PAGES_HEADER_SIZE + channel_piece_encode(&p, buf + CHANNEL_PAGES_HEADER_SIZE);
+}
+
+struct seen_parts {
+	struct channel_piece_sink sink;
+	struct channel_piece piece;
+	unsigned int count;
+};
+
+static void see_parts(struct channel_piece_sink *s, const struct channel_piece *p)
+{
+	struct seen_parts *seen = (struct seen_parts *)s;
+
+	seen->piece = *p;
+	seen->count++;
+}
+
+static void lines_come_in_parts(void **state)
+{
+	struct seen_parts seen = {.sink = {see_parts}};
+	uint8_t buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX];
+	size_t size = make_parts(buf);
+	struct channel_pages head;
+	const uint8_t *data;
+	unsigned int word = 2;
+
+	(void)state;
+	assert_int_equal(size, CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_HEADER_SIZE + (2 + 16) * 8);
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_OK);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.piece.state, CHANNEL_PAGE_PARTS);
+	assert_int_equal(seen.piece.address, 0x7000);
+	assert_int_equal(seen.piece.size, (2 + 16) * 8);
+	data = seen.piece.data;
+	for (unsigned int i = 0; i < PARTS_COUNT; i++) {
+		unsigned int run = data[2 * i] | (unsigned int)data[2 * i + 1] << 8;
+
+		assert_int_equal(run >> CHANNEL_RUN_BITS, word);
+		assert_int_equal(channel_run_first(run), parts[i].first);
+		assert_int_equal(channel_run_count(run), parts[i].count);
+		for (unsigned int n = 0; n < parts[i].count; n++, word++)
+			assert_int_equal(data[8 * word],
+					 (parts[i].line * CHANNEL_LINE_WORDS + parts[i].first + n) % 251);
+	}
+}
+
+static void malformed_parts_are_refused(void **state)
+{
+	enum { TABLE = CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_HEADER_SIZE };
+	struct seen_parts seen = {.sink = {see_parts}};
+	uint8_t buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX + 8] = {0}, good[sizeof(buf)] = {0};
+	size_t size = make_parts(good);
+	struct channel_pages head;
+
+	(void)state;
+	for (size_t cut = 0; cut < size; cut++)
+		assert_int_equal(channel_pages_decode(good, cut, &head, &seen.sink, NULL), ERR_CORRUPT);
+	assert_int_equal(channel_pages_decode(good, size + 8, &head, &seen.sink, NULL), ERR_CORRUPT);
+	/* any other bit of the table: another place, a word beyond the line, more or fewer words, padding; whatever follows */
+	for (size_t bit = 0; bit < 16 * 8; bit++) {
+		memcpy(buf, good, sizeof(buf));
+		buf[TABLE + bit / 8] ^= (uint8_t)(1 << bit % 8);
+		/* where in its line words lie may be anywhere else in it */
+		if (bit / 16 < PARTS_COUNT && bit % 16 >= 3 && bit % 16 < CHANNEL_RUN_BITS) {
+			unsigned int i = (unsigned int)bit / 16, first = parts[i].first ^ 1u << (bit % 16 - 3);
+
+			if (first + parts[i].count <= CHANNEL_LINE_WORDS)
+				continue;
+		}
+		assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	}
+	/* a run beyond its line, though all else fits */
+	memcpy(buf, good, sizeof(buf));
+	buf[TABLE + 2] = (uint8_t)((buf[TABLE + 2] & 0xc0) | CHANNEL_RUN(7, 2));
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	/* no lines */
+	memcpy(buf, good, sizeof(buf));
+	memset(buf + TABLE - 8, 0, 8);
+	assert_int_equal(channel_pages_decode(buf, TABLE, &head, &seen.sink, NULL), ERR_CORRUPT);
+	/* a line more than the table tells of */
+	memcpy(buf, good, sizeof(buf));
+	buf[TABLE - 7] = 1;
+	assert_int_equal(channel_pages_decode(buf, size, &head, &seen.sink, NULL), ERR_CORRUPT);
+	assert_int_equal(seen.count, 0);
+}
+
+/* What is no shorter for it comes as a whole; the longest one that is has a word less than that. */
+static void parts_that_save_nothing_come_whole(void **state)
+{
+	struct seen_parts seen = {.sink = {see_parts}};
+	uint8_t buf[CHANNEL_PAGES_HEADER_SIZE + CHANNEL_PIECE_MAX], page[CHANNEL_PAGE_SIZE] = {0};
+	uint8_t runs[CHANNEL_PAGE_LINES];
+	struct channel_pages head = {.count = 1};
+	struct channel_piece p = {.state = CHANNEL_PAGE_PARTS, .lines = UINT64_MAX, .data = page, .runs = runs};
+
+	(void)state;
+	for (unsigned int saved = 0; saved < 20; saved++) {
+		size_t size;
+
+		for (unsigned int i = 0; i < CHANNEL_PAGE_LINES; i++)
+			runs[i] = i < saved ? CHANNEL_RUN(1, 7) : CHANNEL_RUN_WHOLE;
+		channel_pages_encode(&head, buf);
+		size = channel_piece_encode(&p, buf + CHANNEL_PAGES_HEADER_SIZE);
+		assert_int_equal(size, saved <= 16 ? CHANNEL_PIECE_MAX : CHANNEL_PIECE_MAX - 8 * (saved - 16));
+		assert_int_equal(channel_pages_decode(buf, CHANNEL_PAGES_HEADER_SIZE + size, &head, &seen.sink, NULL),
+				 ERR_OK);
+		assert_int_equal(seen.piece.state, saved <= 16 ? CHANNEL_PAGE_DATA : CHANNEL_PAGE_PARTS);
+		assert_true(seen.piece.lines == UINT64_MAX);
+	}
 }
 
 static void read_round_trip(void **state)
@@ -354,6 +493,9 @@ int main(void)
 		cmocka_unit_test(too_many_items_are_refused),
 		cmocka_unit_test(answer_round_trip),
 		cmocka_unit_test(malformed_answer_gives_no_piece),
+		cmocka_unit_test(lines_come_in_parts),
+		cmocka_unit_test(malformed_parts_are_refused),
+		cmocka_unit_test(parts_that_save_nothing_come_whole),
 		cmocka_unit_test(read_round_trip),
 		cmocka_unit_test(bad_reads_are_refused),
 		cmocka_unit_test(bytes_round_trip),
