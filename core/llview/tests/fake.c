@@ -25,6 +25,13 @@ struct fake_object {
 	size_t size;
 };
 
+/* Words of lines, behind a table of where they are. */
+struct fake_part {
+	struct fake_part *next;
+	uint16_t runs[64];
+	uint64_t words[GUEST_PAGE_SIZE / 8];
+};
+
 struct ktype {
 	struct guest_pages pages;
 	struct ktype_boot boot;
@@ -34,6 +41,7 @@ struct ktype {
 	void *copies[COPIES_MAX];
 	uint64_t copied[COPIES_MAX];
 	size_t member_count, value_count, object_count, copy_count;
+	struct fake_part *parts;
 	bool copying, lasting;
 	enum err failing; /* what each page says */
 };
@@ -47,6 +55,12 @@ static void drop_copies(struct ktype *k)
 {
 	while (k->copy_count)
 		free(k->copies[--k->copy_count]);
+	while (k->parts) {
+		struct fake_part *next = k->parts->next;
+
+		free(k->parts);
+		k->parts = next;
+	}
 }
 
 void fake_destroy(struct ktype *k)
@@ -177,6 +191,58 @@ void fake_rereads(struct ktype *k)
 		.page = fake_page,
 		.epoch = fake_epoch,
 		.reread = fake_reread,
+		.destroy = fake_pages_destroy,
+	};
+
+	k->pages.ops = &ops;
+}
+
+/* Words `first` to `last` of a line of the page at `from`. */
+static void add_run(struct fake_part *part, struct guest_lines *l, const char *from, unsigned int line,
+		    unsigned int first, unsigned int last, unsigned int *used)
+{
+	unsigned int n = (unsigned int)__builtin_popcountll(l->lines), words = last - first + 1;
+
+	memcpy(part->words + *used, from + 64 * line + 8 * first, 8 * (size_t)words);
+	part->runs[n] = (uint16_t)((sizeof(part->runs) / 8 + *used) << 6 | first << 3 | (words - 1));
+	l->lines |= (uint64_t)1 << line;
+	*used += words;
+}
+
+static enum err fake_part(struct guest_pages *p, struct guest_space as, struct gva va, size_t size,
+			  struct guest_lines *ret)
+{
+	unsigned int first = va.v % GUEST_PAGE_SIZE / 8, used = 0;
+	unsigned int last = (unsigned int)(va.v % GUEST_PAGE_SIZE + size - 1) / 8;
+	struct ktype *k = of_pages(p);
+	struct fake_part *part;
+	const void *page;
+	enum err e = fake_page(p, as, (struct gva){va.v & GUEST_PAGE_MASK}, &page);
+
+	if (e)
+		return e;
+	part = calloc(1, sizeof(*part));
+	part->next = k->parts;
+	k->parts = part;
+	*ret = (struct guest_lines){.host = part->runs, .runs = part->runs};
+	for (unsigned int line = 0; line < 64; line++) {
+		unsigned int half = first % 8 / 4 * 4, from = 8 * line, to = from + 7;
+
+		if (first / 4 == last / 4)
+			add_run(part, ret, page, line, half, half + 3, &used);
+		else if (first <= to && last >= from)
+			add_run(part, ret, page, line, first > from ? first - from : 0, last < to ? last - from : 7,
+				&used);
+	}
+	return ERR_OK;
+}
+
+void fake_in_parts(struct ktype *k)
+{
+	static const struct guest_pages_ops ops = {
+		.page = fake_page,
+		.part = fake_part,
+		.epoch = fake_epoch,
 		.destroy = fake_pages_destroy,
 	};
 

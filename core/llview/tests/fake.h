@@ -37,6 +37,11 @@ void fake_rereads(struct ktype *k);
 void fake_copy_pages(struct ktype *k);
 /* From now on, until fake_pages(): object() is to be used instead. For guests made from then on. */
 void fake_keep_nothing(struct ktype *k);
+/*
+ * From now on, until fake_pages(): part() is there, and gives of each line of a page either its first four words or its
+ * last four, whichever are asked for; or, where that isn't enough, just the words that are. For guests made from then on.
+ */
+void fake_in_parts(struct ktype *k);
 /* From now on, what isn't a copy lasts beyond epochs. */
 void fake_lasting_pages(struct ktype *k);
 

@@ -116,6 +116,86 @@ static void test_same_without_pages(void **state)
 	}
 }
 
+/* Where words of lines are known, what isn't is asked for, and all comes out the same. */
+static void test_same_in_parts(void **state)
+{
+	struct guest_pages *pages;
+	struct fixture f;
+
+	(void)state;
+	for (int variant = 1; variant <= 2; variant++) {
+		setup(&f, variant, NULL);
+		llview_guest_destroy(f.guest);
+		pages = fake_pages(f.k);
+		fake_in_parts(f.k);
+		assert_int_equal(llview_guest_create(&f.alloc, f.layout, pages, NULL, &f.guest), ERR_OK);
+		compare_walks(&f, variant);
+		assert_int_equal(llview_guest_epoch(f.guest, NULL), ERR_OK);
+		compare_walks(&f, variant);
+		teardown(&f);
+	}
+}
+
+struct looks {
+	uint64_t *memory;
+	struct guest_pages *pages;
+};
+
+/* A word of a line of the memory, after so many lookups in all. */
+static void look_at_word(const struct looks *l, unsigned int line, unsigned int word, uint64_t lookups)
+{
+	const uint64_t *at = l->memory + 8 * line + word;
+
+	__llview_prefetch_miss((uint64_t)(uintptr_t)at);
+	assert_int_equal(*(const uint64_t *)llview_miss((uint64_t)(uintptr_t)at, 8), *at);
+	assert_int_equal(l->pages->stats.lookups, lookups);
+}
+
+static void look_at_words(void *arg)
+{
+	const struct looks *l = arg;
+	uint64_t copy[8];
+
+	look_at_word(l, 3, 0, 1);
+	look_at_word(l, 3, 1, 1);
+	look_at_word(l, 9, 3, 1);
+	/* the line is in the cache, this word of it isn't */
+	look_at_word(l, 9, 5, 2);
+	look_at_word(l, 9, 2, 2);
+	look_at_word(l, 9, 4, 2);
+	look_at_word(l, 50, 7, 2);
+	look_at_word(l, 9, 3, 3);
+	/* over lines, and the same again */
+	assert_true(__llview_read(copy, (uint64_t)(uintptr_t)(l->memory + 8 * 20 + 6), sizeof(copy)));
+	assert_memory_equal(copy, l->memory + 8 * 20 + 6, sizeof(copy));
+	assert_int_equal(l->pages->stats.lookups, 4);
+	assert_true(__llview_read(copy, (uint64_t)(uintptr_t)(l->memory + 8 * 20 + 7), 8 * 5));
+	assert_memory_equal(copy, l->memory + 8 * 20 + 7, 8 * 5);
+	assert_int_equal(l->pages->stats.lookups, 4);
+	assert_true(__llview_read(copy, (uint64_t)(uintptr_t)(l->memory + 8 * 20 + 7), 8 * 8));
+	assert_memory_equal(copy, l->memory + 8 * 20 + 7, 8 * 8);
+	assert_int_equal(l->pages->stats.lookups, 5);
+}
+
+static void test_words_of_lines(void **state)
+{
+	struct looks l;
+	struct fixture f;
+
+	(void)state;
+	setup(&f, 1, NULL);
+	llview_guest_destroy(f.guest);
+	l.memory = fake_object(f.k, GUEST_PAGE_SIZE);
+	for (unsigned int i = 0; i < GUEST_PAGE_SIZE / 8; i++)
+		l.memory[i] = 1000 + i;
+	l.pages = fake_pages(f.k);
+	fake_in_parts(f.k);
+	assert_int_equal(llview_guest_create(&f.alloc, f.layout, l.pages, NULL, &f.guest), ERR_OK);
+	l.pages->stats.lookups = 0;
+	assert_int_equal(guest_run(f.guest, look_at_words, &l), ERR_OK);
+	teardown(&f);
+}
+
 static void test_questions(void **state)
 {
 	struct fixture f;
@@ -715,6 +795,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_as_plain),
 		cmocka_unit_test(test_same_without_pages),
+		cmocka_unit_test(test_same_in_parts),
+		cmocka_unit_test(test_words_of_lines),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_records),
