@@ -105,10 +105,23 @@ static void take_request(const uint8_t *data, size_t size)
 
 static void see_piece(struct channel_piece_sink *s, const struct channel_piece *p)
 {
+	const uint8_t *table = p->data;
+	unsigned int count = (unsigned int)__builtin_popcountll(p->lines), word = channel_runs_words(count);
+
 	(void)s;
 	FUZZ_ASSERT(p->space % CHANNEL_PAGE_SIZE == 0 && p->address % CHANNEL_PAGE_SIZE == 0);
-	FUZZ_ASSERT((p->state == CHANNEL_PAGE_DATA) == (p->data != NULL));
-	FUZZ_ASSERT((p->state == CHANNEL_PAGE_DATA) == (p->lines != 0));
+	FUZZ_ASSERT((p->state == CHANNEL_PAGE_DATA || p->state == CHANNEL_PAGE_PARTS) == (p->data != NULL));
+	FUZZ_ASSERT(!p->data == !p->lines && !p->data == !p->size);
+	/* where words are is believed from here on */
+	for (unsigned int i = 0; i < count && p->state == CHANNEL_PAGE_PARTS; i++) {
+		unsigned int run = table[2 * i] | (unsigned int)table[2 * i + 1] << 8;
+
+		FUZZ_ASSERT(run >> CHANNEL_RUN_BITS == word);
+		FUZZ_ASSERT(channel_run_first(run) + channel_run_count(run) <= CHANNEL_LINE_WORDS);
+		word += channel_run_count(run);
+	}
+	FUZZ_ASSERT(p->size == (p->state == CHANNEL_PAGE_PARTS ? (size_t)word * CHANNEL_WORD_SIZE :
+								 (size_t)count * CHANNEL_LINE_SIZE));
 }
 
 static void take_pages(const uint8_t *data, size_t size)

@@ -220,6 +220,7 @@ static void request_seeds(const char *folder)
 				       {.offset = -8, .size = 8, .at = 128, .from = 1},
 				       {.offset = 32, .size = 8, .here = true}}},
 			   {.kind = CHANNEL_TABLE,
+			    .exact = true,
 			    .address = 0xffff888000001000,
 			    .size = 16,
 			    .stride = 8,
@@ -248,6 +249,32 @@ static void request_seeds(const char *folder)
 	}
 }
 
+/* Records of answers, for the decoder (target frames): lines of pages as a whole, and in part. */
+static void answer_seeds(const char *folder)
+{
+	static const uint8_t page[CHANNEL_PAGE_SIZE] = {1, 2, 3};
+	static const uint8_t runs[CHANNEL_PAGE_LINES] = {
+		[0] = CHANNEL_RUN(0, 1), [2] = CHANNEL_RUN(3, 4), [5] = CHANNEL_RUN(7, 1),
+		[6] = CHANNEL_RUN_WHOLE, [63] = CHANNEL_RUN(1, 7),
+	};
+	const struct channel_pages head = {.number = 1, .count = 3};
+	const struct channel_piece pieces[] = {
+		{.address = 0x7000, .state = CHANNEL_PAGE_PARTS, .lines = 1ull << 63 | 0x65, .data = page, .runs = runs},
+		{.address = 0x8000, .lines = 5, .data = page},
+		{.space = 0x5000, .address = 0x9000, .state = CHANNEL_PAGE_UNMAPPED},
+	};
+	static uint8_t buf[CHANNEL_PLAIN_MAX];
+	static struct out o;
+	size_t size = CHANNEL_PAGES_HEADER_SIZE;
+
+	channel_pages_encode(&head, buf);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+		size += channel_piece_encode(&pieces[i], buf + size);
+	add_number(&o, 7, 1); /* take_pages() of fuzz_frames.c */
+	add(&o, buf, size);
+	save(folder, "frames", "parts", &o);
+}
+
 /* Where the guest of served_seed() has four pages: nodes of a list, in the first one. */
 #define SERVED_VA 0xffff888000000000u
 
@@ -259,8 +286,16 @@ static void served_seed(const char *folder)
 {
 	static const struct channel_request r = {
 		.number = 1,
-		.count = 3,
+		.count = 4,
 		.items = {
+			{.kind = CHANNEL_CHASE,
+			 .exact = true,
+			 .address = SERVED_VA,
+			 .bound = 20,
+			 .next_offset = 0,
+			 .after = 16,
+			 .follow = {{.offset = 8, .size = 90, .at = 16},
+				    {.offset = 200, .size = 8, .here = true}}},
 			{.kind = CHANNEL_READ, .address = SERVED_VA + 100, .size = 5000},
 			{.kind = CHANNEL_CHASE,
 			 .address = SERVED_VA,
@@ -329,6 +364,7 @@ int main(int argc, char **argv)
 	vmcoreinfo_seeds(argv[1]);
 	profile_seed(argv[1]);
 	request_seeds(argv[1]);
+	answer_seeds(argv[1]);
 	served_seed(argv[1]);
 	return 0;
 }

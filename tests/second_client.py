@@ -46,6 +46,8 @@ EVIDENCE, ACCEPTANCE, REFUSAL, REQUEST, PAGES, BYTES = range(1, 7)
 RANGE, LIST, TABLE, LINES = 1, 2, 3, 4
 NO_LINK = -(1 << 63)
 FOLLOW_HERE = 1 << 31
+EXACT = 1 << 31
+GONE, PARTS = (1, 2), 3  # of a piece: why a page can't be had; lines in part
 VERSION = 4
 
 
@@ -197,10 +199,10 @@ def request(number, *items):
 
 
 class Lines:
-    """What answers brought: 64-byte lines by (space, address), and pages that aren't there."""
+    """What answers brought: 64-byte lines by (space, address), 8-byte words of others, and pages that aren't there."""
 
     def __init__(self):
-        self.lines, self.gone = {}, {}
+        self.lines, self.words, self.gone = {}, {}, {}
 
     def take(self, plain, number, generation):
         """Whether more comes."""
@@ -211,15 +213,39 @@ class Lines:
         for _ in range(count):
             space, page, lines = struct.unpack_from("<QQQ", plain, at)
             at += 24
-            if space & 3:
+            numbers = [n for n in range(64) if lines >> n & 1]
+            if (space & 4095) in GONE:
                 self.gone[space & ~3, page] = space & 3
-            for line in range(64):
-                if lines >> line & 1:
-                    self.lines[space, page + 64 * line] = plain[at:at + 64]
-                    at += 64
+            if (space & 4095) == PARTS:
+                at = self.take_parts(plain, at, space & ~3, [page + 64 * n for n in numbers])
+                continue
+            for n in numbers:
+                self.lines[space, page + 64 * n] = plain[at:at + 64]
+                at += 64
         if at != len(plain):
             raise Tampered("an answer with something at its end")
         return bool(flags & 1)
+
+    def take_parts(self, plain, at, space, lines):
+        """Words of these lines, behind their table: where they end."""
+        table = (2 * len(lines) + 7) // 8
+        runs = struct.unpack_from(f"<{4 * table}H", plain, at)
+        word = table
+        for line, run in zip(lines, runs):
+            first, count = run >> 3 & 7, (run & 7) + 1
+            if run >> 6 != word or first + count > 8:
+                raise Tampered("a table of words")
+            for n in range(first, first + count):
+                self.words[space, line + 8 * n] = plain[at + 8 * word:at + 8 * word + 8]
+                word += 1
+        if any(runs[len(lines):]):
+            raise Tampered("the padding of a table of words")
+        return at + 8 * word
+
+    def read_words(self, address, size, space=0):
+        first, last = address & ~7, (address + size + 7) & ~7
+        data = b"".join(self.words[space, at] for at in range(first, last, 8))
+        return data[address - first:][:size]
 
     def read(self, address, size, space=0):
         first, last = address & ~63, (address + size + 63) & ~63
@@ -537,6 +563,17 @@ def check_requests(client):
         end = guest_page(LEADS_TO + 3 * i)
         check(lines.read(page_address(LEADS_TO + 3 * i) + 128, 72) == end[128:200], f"its end {i}")
     check(len(lines.lines) == 1 + 2 * 3, f"{len(lines.lines)} lines of an array of pointers")
+    # an exact table: of nodes and what they lead to words, of the table itself all
+    lines = client.ask(item(TABLE | EXACT, page_address(TABLE_PAGE), size=4, stride=8, nodes=20, link=0,
+                            behind=16, follow=[(8, 90, 4, 0)]))
+    check(lines.read(page_address(TABLE_PAGE), 32) == guest_page(TABLE_PAGE)[:32], "an exact table")
+    for i in range(CHAIN_NODES):
+        check(lines.read_words(page_address(CHAIN + i), 16) == guest_page(CHAIN + i)[:16], f"words of node {i}")
+        end = guest_page(LEADS_TO + 3 * i)
+        check(lines.read_words(page_address(LEADS_TO + 3 * i) + 132, 90) == end[132:222], f"words of end {i}")
+    # 132 to 222: words 16 to 27, which are two lines, of the first one all
+    check((len(lines.lines), len(lines.words)) == (1, CHAIN_NODES * (2 + 8 + 4)),
+          f"{len(lines.lines)} lines and {len(lines.words)} words of an exact table")
 
 
 def check_chain(lines, nodes):

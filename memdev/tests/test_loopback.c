@@ -299,6 +299,42 @@ static void buckets_cost_one_round_trip(void **state)
 	assert_int_equal(round_trips(), 1);
 }
 
+/* Of an exact list come words; what is looked at beside them costs a round trip, and changes nothing of them. */
+static void words_cost_one_round_trip(void **state)
+{
+	struct guest_chain chain = {.first = {at(10, 0)}, .heads = 8, .stride = 8, .after = 16, .exact = true,
+				    .bound = 1000, .follow = {{.offset = 8, .size = 8}, {.offset = 1024, .size = 24, .here = true}}};
+	uint64_t bytes;
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++) {
+		write64(at(10, 8 * i), at(20 + i, 128));
+		write64(at(20 + i, 128), 2 * i + 1);
+		write64(at(20 + i, 136), at(100 + i, 8));
+		write64(at(20 + i, 144), 77);
+		write64(at(20 + i, 1152), 1000 + i);
+		write64(at(20 + i, 1168), 2000 + i);
+		write64(at(100 + i, 8), i);
+	}
+	guest_pages_chase(l.pages, &chain);
+	for (unsigned int i = 0; i < 8; i++) {
+		assert_int_equal(read64(at(10, 8 * i)), at(20 + i, 128));
+		assert_int_equal(read64(at(20 + i, 136)), at(100 + i, 8));
+		assert_int_equal(read64(at(100 + i, 8)), i);
+		assert_int_equal(read64(at(20 + i, 1152)), 1000 + i);
+		assert_int_equal(read64(at(20 + i, 1168)), 2000 + i);
+	}
+	assert_int_equal(round_trips(), 1);
+	bytes = sealed_pages_stats(l.pages).bytes;
+	assert_true(bytes < 2 * CHANNEL_ITEM_SIZE + 64 + 24 + 64 + 8 * (2 * 24 + 2 * 8 + 6 * 8));
+	/* the guest goes on, but what was seen of this epoch stays */
+	write64(at(20, 136), 5);
+	assert_int_equal(read64(at(20, 144)), 77);
+	assert_int_equal(round_trips(), 2);
+	assert_int_equal(read64(at(20, 136)), at(100, 8));
+	assert_int_equal(round_trips(), 2);
+}
+
 static void ranges_ask_only_for_what_is_missing(void **state)
 {
 	struct guest_range ranges[] = {{{at(1, 100)}, 2 * GUEST_PAGE_SIZE}, {{at(50, 0)}, 1}};
@@ -507,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(absence_is_remembered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_list_costs_one_round_trip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(buckets_cost_one_round_trip, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(words_cost_one_round_trip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ranges_ask_only_for_what_is_missing, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_page_comes_in_parts, set_up, tear_down),
