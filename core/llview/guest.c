@@ -152,10 +152,16 @@ static void enter_line(struct llview_guest *g, uint64_t line, const char *at, ui
 	*line_entry(g, line) = (struct line){{line, (uint64_t)(uintptr_t)at - line}, words};
 }
 
-/* All lines of a page of which there are words: these were asked for to be looked at, so all will be, and soon. */
-static void enter_runs(struct llview_guest *g, uint64_t page, const struct guest_lines *l)
+/*
+ * All lines of a page of which there are words: these were asked for to be looked at, so all will be, and soon. Where
+ * `va` is among them; NULL: not all `size` bytes are there. Apart, as all others are so more often.
+ */
+static __attribute__((noinline)) const char *enter_runs(struct llview_guest *g, const struct guest_lines *l,
+							 uint64_t va, size_t size)
 {
+	const char *at = guest_runs_find(l, va, size);
 	const uint16_t *run = l->runs;
+	uint64_t page = va & GUEST_PAGE_MASK;
 
 	for (uint64_t left = l->lines; left; left &= left - 1, run++) {
 		unsigned int first = *run >> 3 & 7;
@@ -164,18 +170,27 @@ static void enter_runs(struct llview_guest *g, uint64_t page, const struct guest
 			   (const char *)((uintptr_t)l->host + (size_t)(*run >> 6) * 8 - (size_t)first * 8),
 			   (uint64_t)((2u << (*run & 7)) - 1) << first);
 	}
+	return at;
 }
 
-/* Where `va` is in a page that is known in part; its line is looked at again soon. NULL: not all `size` bytes are there. */
+/* Where `va` is in a page of which these lines are known, as above; this one is looked at again soon. */
 static const char *enter_part(struct llview_guest *g, const struct guest_lines *l, uint64_t va, size_t size)
 {
-	const char *at = l->runs ? guest_runs_find(l, va, size) : guest_lines_at(l->host, l->lines, va);
+	const char *at;
 
-	if (!l->runs)
-		enter_line(g, va & LINE_MASK, at - va % LINE_SIZE, 0xff);
-	else if (at)
-		enter_runs(g, va & GUEST_PAGE_MASK, l);
+	if (__builtin_expect(l->runs != NULL, 0))
+		return enter_runs(g, l, va, size);
+	at = guest_lines_at(l->host, l->lines, va);
+	enter_line(g, va & LINE_MASK, at - va % LINE_SIZE, 0xff);
 	return at;
+}
+
+/* Where `va` is among words that were just found: who looks at it goes on with the rest. */
+static __attribute__((noinline)) const char *begin_runs(const struct guest_lines *l, uint64_t va, size_t size)
+{
+	for (size_t n = LINE_SIZE, end = base_count_bits(l->lines) * (size_t)USUAL_PART; n < end; n += LINE_SIZE)
+		__builtin_prefetch((const char *)l->host + n);
+	return guest_runs_find(l, va, size);
 }
 
 /* As fill(), where pages may be known in part: `size` bytes, which lie in one page. */
@@ -201,12 +216,7 @@ static const char *fill_part(struct llview_guest *g, struct llview_tlb_entry *t,
 		enter(g, t, page, lines.host);
 	else
 		*p = (struct partial){page, lines};
-	if (!lines.runs)
-		return enter_part(g, &lines, va, size);
-	/* who looks at it goes on with the rest */
-	for (size_t n = LINE_SIZE, end = base_count_bits(lines.lines) * (size_t)USUAL_PART; n < end; n += LINE_SIZE)
-		__builtin_prefetch((const char *)lines.host + n);
-	return guest_runs_find(&lines, va, size);
+	return lines.runs ? begin_runs(&lines, va, size) : enter_part(g, &lines, va, size);
 }
 
 /* As fill(), where pages are known as a whole: on the way of every walk, so nothing that isn't needed. */

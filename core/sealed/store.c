@@ -246,6 +246,12 @@ static struct guest_lines group_at(const struct store *s, uint64_t which, uint32
 	return (struct guest_lines){at, which, in_parts(place) ? at : NULL};
 }
 
+/* As guest_runs_find(): apart, as most groups are of whole lines. */
+static __attribute__((noinline)) bool has_words(const struct guest_lines *l, uint64_t va, size_t size)
+{
+	return guest_runs_find(l, va, size);
+}
+
 /* The group, if all of `wanted` is there, which is what `size` bytes at `va` lie in. */
 static inline __attribute__((always_inline)) bool has(const struct store *s, uint64_t which, uint32_t place,
 						      uint64_t wanted, uint64_t va, size_t size,
@@ -254,7 +260,7 @@ static inline __attribute__((always_inline)) bool has(const struct store *s, uin
 	if ((which & wanted) != wanted)
 		return false;
 	*ret = group_at(s, which, place);
-	return !ret->runs || guest_runs_find(ret, va, size);
+	return !ret->runs || has_words(ret, va, size);
 }
 
 enum err store_find(const struct store *s, struct guest_space as, struct gva va,
