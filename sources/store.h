@@ -63,7 +63,7 @@ struct store_ops {
 
 	/*
 	 * Optional. Since keep(), which windows of SOURCE_WINDOW bytes were looked at: numbers from the start of the store
-	 * on, at most `max`; how many. And: look at these, where that costs the guest nothing; others are left out.
+	 * on, at most `max`; how many. And: look at one now, unless that would cost the guest something.
 	 */
 	size_t (*looked)(const struct store *s, uint32_t *ret, size_t max);
 	void (*look)(struct store *s, uint32_t window);

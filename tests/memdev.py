@@ -336,13 +336,17 @@ def check_activation(device, name):
         device.process = subprocess.Popen(
             [sys.executable, "-c", ACTIVATE, device.folder, shutil.which("setpriv"),
              *confined("scwatcherd.service.in")[1:], device.build / "memdev/daemon/scwatcherd", "--key", device.folder / "device.key",
-             "--policy", device.folder / "policy.conf", "--user", "nobody", *device.options],
+             "--policy", device.folder / "policy.conf", "--user", "nobody", "--accept-development-keys",
+             "--warm", "20"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=ends_with_us)
     expect(notify.recv(64) == b"READY=1", "systemd isn't told that the device is ready")
     status, _, err = finished(device.client([name], "--seconds", "0"))
     expect(status == 0, f"a session over a socket that was handed over: {err!r}")
     expect(device.sessions() == [] or wait_for(lambda: not device.sessions()) is not None,
            "a session stays listed")
+    warm = warm_workers(device)
+    time.sleep(1)
+    expect(warm_workers(device) == warm, "a warm worker can't be made ready with these capabilities")
     check_only_mount(device, name)
     device.stop()
     expect((device.folder / "device.sock").exists(), "systemd's socket was removed")

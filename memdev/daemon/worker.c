@@ -6,12 +6,15 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attach/accept.h"
@@ -352,15 +355,29 @@ static enum err get_ready(struct worker *w, struct err_ctx *err)
 	return e ? e : make_session(w, err);
 }
 
+/* May this process go back to the usual priority from the lowest? sched(7), getrlimit(2) */
+static bool can_be_loud(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3];
+	int ceiling = 20 - getpriority(PRIO_PROCESS, 0);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_cur >= (rlim_t)ceiling)
+		return true;
+	return syscall(SYS_capget, &head, has) == 0 &&
+	       has[CAP_SYS_NICE / 32].effective >> CAP_SYS_NICE % 32 & 1;
+}
+
 /*
  * Nobody waits for a worker that is made ready, so it leaves the processor to whoever wants it, tools above all. False: it
- * goes on as it was, since only root can go back.
+ * goes on as it was.
  */
 static bool be_quiet(void)
 {
 	const struct sched_param none = {0};
 
-	return geteuid() == 0 && sched_getscheduler(0) == SCHED_OTHER &&
+	return can_be_loud() && sched_getscheduler(0) == SCHED_OTHER &&
 	       sched_setscheduler(0, SCHED_IDLE, &none) == 0;
 }
 
