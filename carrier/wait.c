@@ -83,7 +83,7 @@ void carrier_wait_init(struct carrier_wait *w, int socket, uint32_t spins_max)
 	};
 }
 
-/* Once away, it isn't brought back by a wake-up: the scheduler likes where a thread was last. */
+/* To any other CPU, which the kernel chooses; from there on it may run on all as before. */
 static void move_away(struct channel_ring_wait *wait, bool unseen)
 {
 	struct carrier_wait *w = (struct carrier_wait *)wait;

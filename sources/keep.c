@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* For a process that gives up its privileges once a source is opened. */
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
